@@ -1,0 +1,122 @@
+# Everything is built from here. `make help` says what there is.
+PREFIX  ?= /usr/local
+B       ?= build
+CC      ?= gcc
+VERSION := 0.1
+
+WARN = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wold-style-definition -Wpointer-arith \
+	-Wcast-qual -Wwrite-strings -Wformat=2 -Wvla -Wundef -Wconversion \
+	-Wnull-dereference -Wimplicit-fallthrough -fno-common
+ifndef RELEASE
+WARN += -Werror
+endif
+CFLAGS ?= -O2 -g
+HARDEN = -fstack-protector-strong
+ifdef SANITIZE
+# A sanitized program cannot be static, and needs system calls and address
+# space that its sandbox would refuse: see common/sandbox.h.
+HARDEN += -fsanitize=address,undefined -fno-omit-frame-pointer \
+	-fno-sanitize-recover=undefined -DKERERU_SANITIZE
+else
+LINK   = -static
+HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+endif
+FLAGS = -std=c11 -D_GNU_SOURCE -DKERERU_VERSION='"$(VERSION)"' -I. -I$(B)/gen \
+	-MMD -MP $(WARN) $(HARDEN) $(CPPFLAGS) $(CFLAGS)
+LDLIBS = -lseccomp -lbearssl -lsodium -lcares -lskarnet
+
+obj = $(addprefix $(B)/,$(addsuffix .o,$(basename $(1))))
+mod = $(call obj,$(foreach m,$(2),$(1)/$(m)))
+
+# Programs, and where each is installed. private: libexec/kereru.
+PRIVATE = monitor auth smtpd submit-front pop3-front imap-front pop3d imapd \
+	starter manager remote-spawner local-spawner
+PUBLIC  = mime mailq
+ADMIN   = kereru sendmail
+PROGS   = $(PRIVATE) $(PUBLIC) $(ADMIN)
+
+# Which objects make which program: its main, and its role's modules.
+# A library (of a role, with every module but the mains) lets tests link them.
+MAINS = common/monitor/monitor common/monitor/auth common/admin/kereru \
+	common/sandbox_gen mime/charset_gen \
+	smtpd/smtpd smtpd/front queue/starter queue/manager queue/sendmail \
+	queue/mailq remote/remote local/spawner pop3d/pop3d pop3d/front \
+	imapd/imapd imapd/front mime/mime
+main_monitor        = common/monitor/monitor
+main_auth           = common/monitor/auth
+main_smtpd          = smtpd/smtpd
+main_submit-front   = smtpd/front
+main_pop3-front     = pop3d/front
+main_imap-front     = imapd/front
+main_pop3d          = pop3d/pop3d
+main_imapd          = imapd/imapd
+main_starter        = queue/starter
+main_manager        = queue/manager
+main_remote-spawner = remote/remote
+main_local-spawner  = local/spawner
+main_mime           = mime/mime
+main_mailq          = queue/mailq
+main_kereru         = common/admin/kereru
+main_sendmail       = queue/sendmail
+
+SRC = $(wildcard common/*.c common/*/*.c smtpd/*.c queue/*.c remote/*.c \
+	local/*.c pop3d/*.c imapd/*.c mime/*.c)
+LIBSRC = $(filter-out $(addsuffix .c,$(MAINS)),$(SRC))
+UNIT = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_test.c))
+FUZZ = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*_fuzz.c))
+
+all: $(PROGS:%=$(B)/bin/%)
+
+.SECONDEXPANSION:
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+# One archive of all modules: the linker takes what a program calls, so what
+# a program contains is what it uses. Its main decides.
+$(B)/bin/%: $$(call obj,$$(main_$$*).c) $(B)/libkereru.a
+	@mkdir -p $(@D)
+	$(CC) $(HARDEN) $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(B)/libkereru.a: $(call obj,$(LIBSRC)) $(call obj,$(LIBGEN))
+	@rm -f $@
+	ar rcs $@ $^
+$(B)/%.o: %.c | $(B)/gen/.made
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) -c -o $@ $<
+$(B)/gen/.made:
+	@mkdir -p $(@D) && touch $@
+
+# The system call filters, made by libseccomp at build time from one table.
+$(B)/gen/filters.h: $(B)/sandbox_gen
+	$< >$@
+$(B)/sandbox_gen: common/sandbox_gen.c common/syscalls.h
+	@mkdir -p $(@D) $(B)/gen
+	$(CC) -std=c11 -D_GNU_SOURCE -I. $(WARN) -O1 -o $@ $< -lseccomp
+$(B)/common/sandbox.o: $(B)/gen/filters.h
+
+# Unit tests and fuzz targets are built with the sanitizers, whatever SANITIZE
+# says: $(B)-san holds their objects.
+unit-%: ; $(MAKE) --no-print-directory B=$(B)-san SANITIZE=1 run-unit-$*
+run-unit-%: $(B)/unit/% ; $<
+$(B)/unit/%: $(B)/tests/unit/%.o $(B)/libkereru.a
+	@mkdir -p $(@D)
+	$(CC) $(HARDEN) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+FUZZFLAGS = -std=c11 -D_GNU_SOURCE -I. -I$(B)/gen -DKERERU_SANITIZE -g -O1 \
+	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+$(B)/fuzz/obj/%.o: %.c | $(B)/gen/.made
+	@mkdir -p $(@D)
+	clang $(FUZZFLAGS) -MMD -MP -c -o $@ $<
+$(B)/fuzz/obj/common/sandbox.o: $(B)/gen/filters.h
+$(B)/fuzz/libkereru.a: $(addprefix $(B)/fuzz/,$(LIBSRC:%.c=obj/%.o)) \
+	$(LIBGEN:$(B)/%.c=$(B)/fuzz/obj/$(B)/%.o)
+	@rm -f $@
+	ar rcs $@ $^
+$(B)/fuzz/%_fuzz: $(B)/fuzz/obj/tests/fuzz/%_fuzz.o $(B)/fuzz/libkereru.a
+	clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(LDLIBS)
+fuzz-build: $(FUZZ:%=$(B)/fuzz/%)
+unit-build: $(UNIT:%=$(B)/unit/%)
+
+clean: ; rm -rf $(B) $(B)-san
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+.PHONY: all clean fuzz-build unit-build
