@@ -1,0 +1,155 @@
+/* What the manager asks of a delivery, and what it hears back. */
+#include <string.h>
+#include "common/job.h"
+
+static size_t
+finished(struct wire_out const *out)
+{
+	return out->failed ? 0 : out->len;
+}
+
+size_t
+job_open_encode(char *s, size_t max, struct job_open const *open)
+{
+	struct wire_out out;
+
+	wire_start(&out, s, max);
+	wire_put_u32(&out, open->channel);
+	wire_put_bytes(&out, open->name, open->name_len);
+	return finished(&out);
+}
+
+bool
+job_open_decode(char const *s, size_t len, struct job_open *open_r)
+{
+	struct wire_in in;
+
+	wire_open(&in, s, len);
+	open_r->channel = wire_get_u32(&in);
+	open_r->name = wire_get_bytes(&in, JOB_ADDRESS_MAX, &open_r->name_len);
+	return wire_end(&in) && open_r->name_len > 0;
+}
+
+size_t
+job_opened_encode(
+	char *s, size_t max, uint32_t channel, enum job_opened answer)
+{
+	struct wire_out out;
+
+	wire_start(&out, s, max);
+	wire_put_u32(&out, channel);
+	wire_put_u8(&out, (uint8_t)answer);
+	return finished(&out);
+}
+
+bool
+job_opened_decode(char const *s, size_t len, uint32_t *channel_r,
+	enum job_opened *answer_r)
+{
+	struct wire_in in;
+	uint8_t answer;
+
+	wire_open(&in, s, len);
+	*channel_r = wire_get_u32(&in);
+	answer = wire_get_u8(&in);
+	*answer_r = (enum job_opened)answer;
+	return wire_end(&in) &&
+		(answer == JOB_OPENED || answer == JOB_UNKNOWN ||
+			answer == JOB_LATER);
+}
+
+size_t
+job_encode(char *s, size_t max, struct job const *job)
+{
+	struct wire_out out;
+
+	wire_start(&out, s, max);
+	wire_put_u32(&out, job->number);
+	wire_put_bytes(&out, job->id, ID_LEN);
+	wire_put_u64(&out, job->message_offset);
+	wire_put_u64(&out, job->message_len);
+	wire_put_u64(&out, job->added_offset);
+	wire_put_u64(&out, job->added_len);
+	wire_put_u32(&out, job->flags);
+	wire_put_bytes(&out, job->sender, job->sender_len);
+	wire_put_u16(&out, (uint16_t)job->recipient_count);
+	for (size_t i = 0; i < job->recipient_count; i++)
+		wire_put_bytes(&out, job->recipients[i].address,
+			job->recipients[i].address_len);
+	return finished(&out);
+}
+
+bool
+job_decode(char const *s, size_t len, struct job *job_r)
+{
+	struct wire_in in;
+	char const *id;
+	size_t id_len;
+
+	wire_open(&in, s, len);
+	job_r->number = wire_get_u32(&in);
+	id = wire_get_bytes(&in, ID_LEN, &id_len);
+	if (!id_valid(id, id_len))
+		return false;
+	memcpy(job_r->id, id, ID_LEN);
+	job_r->id[ID_LEN] = '\0';
+	job_r->message_offset = wire_get_u64(&in);
+	job_r->message_len = wire_get_u64(&in);
+	job_r->added_offset = wire_get_u64(&in);
+	job_r->added_len = wire_get_u64(&in);
+	job_r->flags = wire_get_u32(&in);
+	job_r->sender =
+		wire_get_bytes(&in, JOB_ADDRESS_MAX, &job_r->sender_len);
+	job_r->recipient_count = wire_get_u16(&in);
+	if (job_r->recipient_count == 0 ||
+		job_r->recipient_count > JOB_RECIPIENTS_MAX)
+		return false;
+	for (size_t i = 0; i < job_r->recipient_count; i++) {
+		struct job_recipient *to = &job_r->recipients[i];
+		to->address = wire_get_bytes(
+			&in, JOB_ADDRESS_MAX, &to->address_len);
+		if (to->address_len == 0)
+			return false;
+	}
+	return wire_end(&in);
+}
+
+size_t
+job_report_encode(char *s, size_t max, struct job_report const *report)
+{
+	struct wire_out out;
+
+	wire_start(&out, s, max);
+	wire_put_u32(&out, report->number);
+	wire_put_u16(&out, (uint16_t)report->result_count);
+	for (size_t i = 0; i < report->result_count; i++) {
+		struct job_result const *r = &report->results[i];
+		wire_put_u8(&out, (uint8_t)r->status);
+		wire_put_bytes(&out, r->text,
+			r->text_len < JOB_TEXT_MAX ? r->text_len
+						   : JOB_TEXT_MAX);
+	}
+	return finished(&out);
+}
+
+bool
+job_report_decode(char const *s, size_t len, struct job_report *report_r)
+{
+	struct wire_in in;
+
+	wire_open(&in, s, len);
+	report_r->number = wire_get_u32(&in);
+	report_r->result_count = wire_get_u16(&in);
+	if (report_r->result_count > JOB_RECIPIENTS_MAX)
+		return false;
+	for (size_t i = 0; i < report_r->result_count; i++) {
+		struct job_result *r = &report_r->results[i];
+		uint8_t status = wire_get_u8(&in);
+		if (status != JOB_DONE && status != JOB_RETRY &&
+			status != JOB_FAILED)
+			return false;
+		r->status = (enum job_status)status;
+		r->text = wire_get_bytes(&in, JOB_TEXT_MAX, &r->text_len);
+	}
+	return wire_end(&in);
+}

@@ -1,0 +1,171 @@
+/* One event, one line, on standard error. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "common/log.h"
+
+static char const *program = "kereru";
+static uint64_t dropped;
+
+void
+log_open(char const *name)
+{
+	struct stat st;
+
+	program = name;
+	if (fstat(2, &st) == 0 && S_ISFIFO(st.st_mode)) {
+		int flags = fcntl(2, F_GETFL);
+		if (flags >= 0)
+			(void)fcntl(2, F_SETFL, flags | O_NONBLOCK);
+	}
+}
+
+static void
+add(struct log_line *line, char const *s, size_t len)
+{
+	/* One octet is kept for the newline. */
+	size_t room = sizeof line->text - 1 - line->len;
+
+	if (len > room)
+		len = room;
+	memcpy(line->text + line->len, s, len);
+	line->len += len;
+}
+
+static void
+add_string(struct log_line *line, char const *s)
+{
+	add(line, s, strlen(s));
+}
+
+static void
+add_number(struct log_line *line, uint64_t n)
+{
+	char digits[20];
+	size_t i = sizeof digits;
+
+	do
+		digits[--i] = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	add(line, digits + i, sizeof digits - i);
+}
+
+void
+log_begin(struct log_line *line, char const *event, char const *id)
+{
+	line->len = 0;
+	add_string(line, program);
+	add_string(line, " event=");
+	add_string(line, event);
+	log_number(line, "pid", (uint64_t)getpid());
+	if (id != NULL && *id != '\0')
+		log_text(line, "id", id, strlen(id));
+}
+
+static int
+is_bare(unsigned char c)
+{
+	return c > ' ' && c < 127 && c != '"' && c != '=' && c != '\\';
+}
+
+void
+log_text(struct log_line *line, char const *key, char const *s, size_t len)
+{
+	static char const hex[] = "0123456789abcdef";
+	int quote = len == 0;
+
+	add(line, " ", 1);
+	add_string(line, key);
+	add(line, "=", 1);
+	if (len > LOG_VALUE_MAX)
+		len = LOG_VALUE_MAX;
+	for (size_t i = 0; i < len && !quote; i++)
+		quote = !is_bare((unsigned char)s[i]);
+	if (!quote) {
+		add(line, s, len);
+		return;
+	}
+	add(line, "\"", 1);
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)s[i];
+		if (c == '"' || c == '\\') {
+			add(line, "\\", 1);
+			add(line, s + i, 1);
+		} else if (c >= ' ' && c < 127) {
+			add(line, s + i, 1);
+		} else {
+			char esc[4] = {'\\', 'x', hex[c >> 4], hex[c & 15]};
+			add(line, esc, sizeof esc);
+		}
+	}
+	add(line, "\"", 1);
+}
+
+void
+log_number(struct log_line *line, char const *key, uint64_t n)
+{
+	add(line, " ", 1);
+	add_string(line, key);
+	add(line, "=", 1);
+	add_number(line, n);
+}
+
+void
+log_end(struct log_line *line)
+{
+	if (dropped > 0)
+		log_number(line, "dropped", dropped);
+	line->text[line->len++] = '\n';
+	if (write(2, line->text, line->len) == (ssize_t)line->len)
+		dropped = 0;
+	else
+		dropped++;
+}
+
+static void
+pairs(struct log_line *line, va_list args)
+{
+	char const *key, *value;
+
+	while ((key = va_arg(args, char const *)) != NULL) {
+		value = va_arg(args, char const *);
+		log_text(line, key, value, strlen(value));
+	}
+}
+
+void
+log_event(char const *event, char const *id, ...)
+{
+	struct log_line line;
+	va_list args;
+	int error = errno;
+
+	log_begin(&line, event, id);
+	va_start(args, id);
+	pairs(&line, args);
+	va_end(args);
+	log_end(&line);
+	errno = error;
+}
+
+void
+log_error(char const *event, char const *id, ...)
+{
+	struct log_line line;
+	va_list args;
+	int error = errno;
+	char const *text = strerrordesc_np(error);
+
+	log_begin(&line, event, id);
+	va_start(args, id);
+	pairs(&line, args);
+	va_end(args);
+	if (text == NULL)
+		text = "unknown error";
+	log_text(&line, "error", text, strlen(text));
+	log_end(&line);
+	errno = error;
+}

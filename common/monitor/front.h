@@ -1,0 +1,75 @@
+/*
+ * front.h - what every front does alike
+ *
+ * A front is the process that meets the client before login: it is started by
+ * the monitor, without any right, in an empty chroot. It speaks TLS (asking the
+ * monitor for signatures), understands the few commands before login, relays
+ * the SASL message, and from then on moves octets between the client and the
+ * mailbox program.
+ *
+ * Descriptors: 0 and 1 the client's socket, 2 the log, 3 the pair to the
+ * monitor, 4 the public certificates, 5 settings.cdb. smtpd on port 25 is its
+ * own front and has besides: 6 queue/tmp, 7 queue/new, 8 recipients.cdb. A
+ * mailbox program has 0 and 1 the pipes, 2, 5, and smtpd 6, 7, 8.
+ */
+#ifndef FRONT_H
+#define FRONT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "common/stream.h"
+#include "common/table.h"
+#include "common/sandbox.h"
+#include "common/monitor/request.h"
+
+#define FRONT_PAIR_FD 3
+#define FRONT_CERTIFICATES_FD 4
+#define FRONT_SETTINGS_FD 5
+#define FRONT_TMP_FD 6
+#define FRONT_NEW_FD 7
+#define FRONT_RECIPIENTS_FD 8
+
+struct front {
+	struct stream stream;
+	struct table settings;
+	char const *hostname;    /* ours, from the settings */
+	char const *client;      /* the client's address, as text */
+	unsigned client_port;
+	bool has_certificates;   /* TLS can be offered */
+	bool implicit_tls;       /* the handshake comes first */
+	bool is_tls;
+	unsigned failed_logins;
+};
+
+/*
+ * Options of every front, and of smtpd on port 25: -a ADDRESS -p PORT of the
+ * client, -T for implicit TLS. Opens settings, maps certificates. SIGTERM makes
+ * the next wait for input end (stream.stop). Exits 100 on wrong usage.
+ */
+void front_init(struct front *f, char const *name, int argc,
+	char const *const *argv, char const *alpn, int timeout_ms);
+
+/* Close the sandbox; then, with implicit TLS, do the handshake. */
+void front_ready(struct front *f, enum sandbox_filter filter);
+
+/* The handshake now (STARTTLS, STLS). False: give the connection up. */
+bool front_start_tls(struct front *f) __attribute__((warn_unused_result));
+
+/*
+ * Ask whether a SASL PLAIN message (authzid NUL authcid NUL password) is right,
+ * and for the mailbox program. On REQUEST_OK pipes_r[0] is to write to it and
+ * pipes_r[1] to read from it. Wipes nothing of the caller's.
+ */
+enum request_verdict front_login(struct front *f, char const *sasl, size_t len,
+	int pipes_r[2]) __attribute__((warn_unused_result));
+
+/* Move octets until either side ends (input that was read already first);
+ * then exit. */
+void front_move(struct front *f, int const pipes[2])
+	__attribute__((noreturn));
+
+/* base64 of one SASL line, in at most max octets. False: malformed. */
+bool front_base64(char const *s, size_t len, char *out, size_t max,
+	size_t *len_r) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * sandbox.h - what a process keeps once it is set up
+ *
+ * Called by every program after its descriptors are open and its rights are
+ * dropped, before the first octet of foreign input: no new privileges, not
+ * dumpable, resource limits, Landlock, a system call filter. syscalls.h is the
+ * table of who may call what; the filters are made from it at build time. A
+ * refused call answers EPERM.
+ *
+ * Landlock is used as far as the kernel has it (ABI 1 and up). In a sanitized
+ * build (KERERU_SANITIZE) the address space limit and the filter are left out.
+ */
+#ifndef SANDBOX_H
+#define SANDBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Rows of the table in syscalls.h. */
+enum sandbox_filter {
+	SANDBOX_MONITOR,
+	SANDBOX_AUTH,
+	SANDBOX_FRONT,   /* fronts, before and after login */
+	SANDBOX_SMTPD,   /* with the network on fd 0 and 1, or pipes */
+	SANDBOX_STARTER,
+	SANDBOX_MANAGER,
+	SANDBOX_SPAWNER, /* the remote spawner, before it forks remote */
+	SANDBOX_REMOTE,
+	SANDBOX_LOCAL,
+	SANDBOX_POP3D,
+	SANDBOX_IMAPD,
+	SANDBOX_MIME,
+	SANDBOX_FILTERS
+};
+
+#define SANDBOX_PATHS_MAX 4
+
+struct sandbox {
+	enum sandbox_filter filter;
+	size_t memory;   /* octets of address space; 0: unlimited */
+	unsigned files;  /* highest number of descriptors; 0: as it is */
+	bool may_fork;   /* else RLIMIT_NPROC 0 */
+	bool may_write;  /* else RLIMIT_FSIZE 0 and SIGXFSZ ignored */
+	/* Landlock: folders (open descriptors, O_PATH will do) below which
+	 * the process may read, or read and change files. None: no path at
+	 * all can be opened. Descriptors that are open already go on. */
+	int read_only[SANDBOX_PATHS_MAX];
+	size_t read_only_count;
+	int read_write[SANDBOX_PATHS_MAX];
+	size_t read_write_count;
+	bool may_connect; /* TCP out; where Landlock can tell (ABI 4) */
+};
+
+/*
+ * Close the sandbox. Returns NULL, or what failed ("seccomp", "landlock", ...)
+ * with errno: fatal. What the kernel lacks is skipped and named in
+ * *missing_r ("landlock"), else NULL: to be logged once.
+ */
+char const *sandbox_enter(struct sandbox const *s, char const **missing_r)
+	__attribute__((warn_unused_result));
+
+/* sandbox_enter, and one log line for what failed or is missing; exits 111 on
+ * failure. For programs, which have nothing else to do about it. */
+void sandbox_enter_or_exit(struct sandbox const *s);
+
+#endif

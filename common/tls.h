@@ -1,0 +1,82 @@
+/*
+ * tls.h - TLS 1.2 over BearSSL, server and client, under a stream
+ *
+ * The only file that knows BearSSL. TLS 1.2, ECDHE with AES-GCM or ChaCha20.
+ * A server's private key is not here: each signature is asked for through a
+ * callback (the monitor holds the keys). One struct tls a process: it is
+ * static, so that pages that no record reached are never allocated.
+ */
+#ifndef TLS_H
+#define TLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "common/stream.h"
+
+/*
+ * The public part of our certificates, made by `kereru compile` and passed as a
+ * descriptor: big-endian u32 count; then for each u8 type ('E' EC P-256 or
+ * P-384, 'R' RSA), u8 chain length, and for each certificate u32 length and
+ * DER. The index of an entry is its key's index.
+ */
+#define TLS_CERTIFICATES_MAX 8
+#define TLS_CHAIN_MAX 8
+
+/* Longest signature (RSA-4096). */
+#define TLS_SIGNATURE_MAX 512
+
+/*
+ * Sign hash with the key of this index. algorithm: BearSSL's TLS hash id
+ * (br_sha256_ID, ...), key_type 'E' (ECDSA, ASN.1 form) or 'R' (PKCS#1 v1.5).
+ * Returns the signature's length, 0 on failure.
+ */
+typedef size_t tls_sign_function(void *data, unsigned key_index, char key_type,
+	int algorithm, unsigned char const *hash, size_t hash_len,
+	unsigned char signature_r[TLS_SIGNATURE_MAX]);
+
+struct tls_server_setup {
+	int certificates_fd;
+	tls_sign_function *sign;
+	void *sign_data;
+	char const *alpn; /* the one protocol name we accept if the client
+			   * offers any ("imap", "pop3"), or NULL */
+};
+
+/* Map and check the certificates. Once, before the sandbox. errno. */
+bool tls_server_prepare(struct tls_server_setup const *setup)
+	__attribute__((warn_unused_result));
+
+/*
+ * Do the server's handshake on s (flushed; nothing unread may be pending, else
+ * EPROTO: octets behind STARTTLS are an injection). From then on the stream is
+ * encrypted. False: the connection is of no more use, s->error.
+ */
+bool tls_server_start(struct stream *s) __attribute__((warn_unused_result));
+
+enum tls_verify {
+	TLS_VERIFY_NONE /* encrypt only (opportunistic, RFC 7435) */
+};
+/* The client's handshake with server name `host` (SNI). */
+bool tls_client_start(struct stream *s, char const *host, enum tls_verify v)
+	__attribute__((warn_unused_result));
+
+/* "TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256" for Received and logs. */
+char const *tls_describe(struct stream const *s);
+
+/*
+ * After login: move octets between the stream and two descriptors (to_fd gets
+ * what the peer sends, from_fd gives what the peer gets) until either side
+ * ends. Both directions at once, from one poll loop; buffers are given back to
+ * the kernel when idle. Works for plain streams too.
+ */
+void tls_move(struct stream *s, int to_fd, int from_fd);
+
+/* For stream.c. As read and write on a socket: EAGAIN with *events_r (POLLIN
+ * or POLLOUT on the stream's descriptors) when to wait; 0 at the end. */
+long tls_read(struct stream *s, char *data, size_t max, short *events_r);
+long tls_write(struct stream *s, char const *data, size_t len, short *events_r);
+bool tls_flush(struct stream *s, short *events_r);
+void tls_close(struct stream *s);
+
+#endif
