@@ -93,8 +93,8 @@ size_t structure_parse(char const *s, size_t len, struct structure_part *parts,
 	size_t parts_max);
 
 /*
- * The type and subtype of a part as it is to be treated, NUL-ended lower case,
- * defaults applied: "text", "plain" where there is none.
+ * The type of a part as it is to be treated, NUL-ended, lower case, defaults
+ * applied: "image/png"; "text/plain" where there is none.
  * out  at least STRUCTURE_TYPE_MAX octets; longer types are cut.
  */
 #define STRUCTURE_TYPE_MAX 160
