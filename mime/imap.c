@@ -1,7 +1,7 @@
-/* Writes ENVELOPE and BODYSTRUCTURE; see imap.h. */
+/* Writes IMAP strings and BODYSTRUCTURE; see imap.h. */
 #include <string.h>
 
-#include "mime/address.h"
+#include "mime/envelope.h"
 #include "mime/header.h"
 #include "mime/imap.h"
 #include "mime/rfc2045.h"
@@ -67,10 +67,15 @@ imap_string(stralloc *sa, char const *s, size_t len)
 	return true;
 }
 
-static bool
-put_nstring(stralloc *sa, struct address_text const *text)
+bool
+imap_envelope(stralloc *sa, char const *header, size_t len)
 {
-	return text->s ? imap_string(sa, text->s, text->len) : put(sa, "NIL");
+	stralloc buf = STRALLOC_ZERO;
+	size_t addresses_left = ENVELOPE_ADDRESSES_MAX;
+	bool const ok = envelope_write(sa, &buf, header, len, &addresses_left);
+
+	stralloc_free(&buf);
+	return ok;
 }
 
 /* Room for `len` octets at sa's start; its text is given up. */
@@ -78,157 +83,6 @@ static char *
 scratch(stralloc *sa, size_t len)
 {
 	return stralloc_ready(sa, len + 1) ? sa->s : NULL;
-}
-
-enum envelope_field {
-	ENVELOPE_DATE,
-	ENVELOPE_SUBJECT,
-	ENVELOPE_FROM,
-	ENVELOPE_SENDER,
-	ENVELOPE_REPLY_TO,
-	ENVELOPE_TO,
-	ENVELOPE_CC,
-	ENVELOPE_BCC,
-	ENVELOPE_IN_REPLY_TO,
-	ENVELOPE_MESSAGE_ID,
-	ENVELOPE_FIELDS
-};
-
-static char const *const envelope_names[ENVELOPE_FIELDS] = {"date", "subject",
-	"from", "sender", "reply-to", "to", "cc", "bcc", "in-reply-to",
-	"message-id"};
-
-/*
- * A mailbox whose local part or host is missing gets a word in its place: NIL
- * there would mean a group (RFC 3501, 7.4.2).
- */
-static bool
-put_address(stralloc *sa, struct address const *a)
-{
-	static struct address_text const none = {0};
-	static struct address_text const no_local = {"MISSING_MAILBOX", 15};
-	static struct address_text const no_host = {"MISSING_DOMAIN", 14};
-	struct address_text const *name = &none, *local = &none, *host = &none;
-
-	switch (a->kind) {
-	case ADDRESS_MAILBOX:
-		name = &a->name;
-		local = a->local.len > 0 ? &a->local : &no_local;
-		host = a->host.len > 0 ? &a->host : &no_host;
-		break;
-	case ADDRESS_GROUP_START:
-		local = &a->name;
-		break;
-	case ADDRESS_GROUP_END:
-		break;
-	}
-	return put(sa, "(") && put_nstring(sa, name) && put(sa, " ") &&
-	       put_nstring(sa, &a->route) && put(sa, " ") &&
-	       put_nstring(sa, local) && put(sa, " ") &&
-	       put_nstring(sa, host) && put(sa, ")");
-}
-
-static bool
-put_addresses(stralloc *sa, stralloc *buf, struct header_field const *field)
-{
-	struct address_cursor c;
-	struct address a;
-	size_t const start = sa->len;
-	char *space = scratch(buf, ADDRESS_BUF(field->value_len));
-
-	if (!space || !put(sa, "("))
-		return false;
-	address_init(&c, field->value, field->value_len, space);
-	while (address_next(&c, &a) > 0)
-		if (!put_address(sa, &a))
-			return false;
-	if (sa->len == start + 1) {
-		sa->len = start;
-		return put(sa, "NIL");
-	}
-	return put(sa, ")");
-}
-
-static bool
-put_unfolded(stralloc *sa, stralloc *buf, struct header_field const *field)
-{
-	char *space = scratch(buf, field->value_len);
-
-	if (!space)
-		return false;
-	return imap_string(sa, space,
-		header_unfold(field->value, field->value_len, space));
-}
-
-static bool
-put_envelope_field(stralloc *sa, stralloc *buf,
-	struct header_field const *fields, enum envelope_field which)
-{
-	struct header_field const *field = &fields[which];
-
-	switch (which) {
-	case ENVELOPE_SENDER:
-	case ENVELOPE_REPLY_TO:
-		/* RFC 3501, 7.4.2: absent or empty, they are From. */
-		if (!field->name) {
-			field = &fields[ENVELOPE_FROM];
-		} else {
-			size_t const start = sa->len;
-
-			if (!put_addresses(sa, buf, field))
-				return false;
-			if (sa->s[start] == '(')
-				return true;
-			sa->len = start;
-			field = &fields[ENVELOPE_FROM];
-		}
-		break;
-	case ENVELOPE_DATE:
-	case ENVELOPE_SUBJECT:
-	case ENVELOPE_IN_REPLY_TO:
-	case ENVELOPE_MESSAGE_ID:
-		return field->name ? put_unfolded(sa, buf, field)
-				   : put(sa, "NIL");
-	case ENVELOPE_FROM:
-	case ENVELOPE_TO:
-	case ENVELOPE_CC:
-	case ENVELOPE_BCC:
-	case ENVELOPE_FIELDS:
-		break;
-	}
-	return field->name ? put_addresses(sa, buf, field) : put(sa, "NIL");
-}
-
-static bool
-write_envelope(stralloc *sa, stralloc *buf, char const *header, size_t len)
-{
-	struct header_field fields[ENVELOPE_FIELDS] = {0};
-	struct header_field field;
-	size_t pos = 0;
-
-	while (header_next(header, len, &pos, &field) > 0)
-		for (int i = 0; i < ENVELOPE_FIELDS; i++)
-			if (!fields[i].name &&
-				header_is(&field, envelope_names[i]))
-				fields[i] = field;
-	if (!put(sa, "("))
-		return false;
-	for (int i = 0; i < ENVELOPE_FIELDS; i++)
-		if ((i > 0 && !put(sa, " ")) ||
-			!put_envelope_field(
-				sa, buf, fields, (enum envelope_field)i))
-			return false;
-	return put(sa, ")");
-}
-
-bool
-imap_envelope(stralloc *sa, char const *header, size_t len)
-{
-	stralloc buf = STRALLOC_ZERO;
-	bool const ok = write_envelope(sa, &buf, header, len);
-
-	stralloc_free(&buf);
-	return ok;
 }
 
 enum body_field {
@@ -251,6 +105,7 @@ struct writer {
 	stralloc buf;
 	char const *s;
 	struct structure_part const *parts;
+	size_t addresses_left;
 	bool extended;
 };
 
@@ -345,8 +200,14 @@ put_language(struct writer *w, struct header_field const *field)
 static bool
 put_field(struct writer *w, struct header_field const *field)
 {
-	return field->name ? put_unfolded(w->sa, &w->buf, field)
-			   : put(w->sa, "NIL");
+	if (!field->name)
+		return put(w->sa, "NIL");
+
+	char *space = scratch(&w->buf, field->value_len);
+
+	return space &&
+	       imap_string(w->sa, space,
+		       header_unfold(field->value, field->value_len, space));
 }
 
 static bool
@@ -510,8 +371,11 @@ bool
 imap_bodystructure(stralloc *sa, char const *s,
 	struct structure_part const *parts, size_t count, bool extended)
 {
-	struct writer w = {
-		.sa = sa, .s = s, .parts = parts, .extended = extended};
+	struct writer w = {.sa = sa,
+		.s = s,
+		.parts = parts,
+		.addresses_left = ENVELOPE_ADDRESSES_MAX,
+		.extended = extended};
 	bool const ok = write_parts(&w, count);
 
 	stralloc_free(&w.buf);
