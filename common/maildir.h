@@ -25,9 +25,11 @@ struct maildir_writer {
 	int folder_fd, fd;
 	bool failed; /* sticky */
 	int error;
-	bool held_cr;     /* a CR whose LF has not come yet */
-	bool last_was_lf; /* for a missing newline at the end */
-	uint64_t size, virtual_size;
+	bool held_cr;	/* a CR whose LF has not come yet */
+	bool ends_cr;	/* the last octet that was kept is a CR */
+	uint64_t size;	/* octets in the file so far */
+	uint64_t lines; /* LFs among them that lack a CR before them */
+	size_t name_len;
 	char name[MAILDIR_NAME_MAX + 1]; /* in tmp; after commit, in new/cur */
 	size_t used;
 	char buffer[MAILDIR_BUFFER];
