@@ -323,8 +323,8 @@ open_part(struct writer *w, struct structure_part const *part)
 	struct structure_part const *child = &w->parts[part->child];
 
 	return put(w->sa, " ") &&
-	       write_envelope(w->sa, &w->buf, w->s + child->header_offset,
-		       child->header_len) &&
+	       envelope_write(w->sa, &w->buf, w->s + child->header_offset,
+		       child->header_len, &w->addresses_left) &&
 	       put(w->sa, " ");
 }
 
