@@ -26,6 +26,7 @@ enum sandbox_filter {
 	SANDBOX_MANAGER,
 	SANDBOX_SPAWNER, /* the remote spawner, before it forks remote */
 	SANDBOX_REMOTE,
+	SANDBOX_LOCAL_SPAWNER, /* the same for local; root */
 	SANDBOX_LOCAL,
 	SANDBOX_POP3D,
 	SANDBOX_IMAPD,

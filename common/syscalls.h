@@ -1,9 +1,96 @@
 /*
  * syscalls.h - who may call what
  *
- * One row for each enum sandbox_filter. sandbox_gen makes the filters from
- * it at build time. GROUP(x) stands for a list below.
+ * One row for each enum sandbox_filter (sandbox.h); `@name` takes in all of
+ * another row or group. sandbox_gen turns the rows into filters at build time.
+ * A filter is inherited over fork and exec: the row of a parent holds the rows
+ * of its children. mmap and mprotect are allowed without PROT_EXEC only.
+ * fcntl without F_SETOWN and F_NOTIFY, prctl, kill: where a row names them.
  */
 #ifndef SYSCALLS_H
 #define SYSCALLS_H
+
+#include "common/sandbox.h"
+
+struct syscalls_row {
+	char const *name;
+	char const *calls;
+};
+
+static struct syscalls_row const syscalls_groups[] = {
+	/* what every C program does when it does nothing */
+	{"base",
+		"read write readv writev close exit exit_group brk mmap munmap "
+		"mremap mprotect madvise futex rt_sigreturn rt_sigprocmask "
+		"rt_sigaction clock_gettime clock_nanosleep nanosleep getpid "
+		"gettid tgkill getrandom fstat lseek fcntl poll ppoll "
+		"restart_syscall sched_yield getuid geteuid getgid getegid "
+		"gettimeofday time sysinfo uname"},
+	/* our own pairs, and sockets that are open already */
+	{"pair", "recvmsg sendmsg recvfrom sendto shutdown"},
+	/* making a queue file through the folders' descriptors */
+	{"drop",
+		"openat renameat renameat2 unlinkat fchmod fsync pwrite64 "
+		"pread64"},
+	/* reading and changing the files of a folder that Landlock fences */
+	{"files",
+		"@drop open stat lstat newfstatat statx getdents64 mkdir "
+		"mkdirat rmdir unlink rename link linkat ftruncate fdatasync "
+		"utimensat access faccessat faccessat2 readlink readlinkat "
+		"chdir fchdir getcwd flock copy_file_range sendfile fadvise64 "
+		"umask dup dup2 dup3 fallocate"},
+	{"watch", "inotify_init1 inotify_add_watch inotify_rm_watch"},
+	/* a child of the same program, and its end */
+	{"fork",
+		"fork vfork clone clone3 wait4 waitid set_robust_list rseq "
+		"set_tid_address close_range signalfd signalfd4 "
+		"rt_sigtimedwait getppid"},
+	{"wait", "epoll_create1 epoll_ctl epoll_wait epoll_pwait pipe2 "
+		 "timerfd_create timerfd_settime eventfd2"},
+	/* becoming someone else and closing a sandbox */
+	{"confine",
+		"chroot chdir fchdir setgroups setresgid setresuid setuid "
+		"setgid getresuid getresgid getgroups prctl seccomp prlimit64 "
+		"setrlimit getrlimit landlock_create_ruleset "
+		"landlock_add_rule landlock_restrict_self setsid"},
+	/* what the loader and libc do before main */
+	{"exec",
+		"execve execveat arch_prctl set_tid_address set_robust_list "
+		"rseq readlink prlimit64 ioctl dup2 dup3 access faccessat "
+		"newfstatat stat"},
+	{"network",
+		"socket connect bind getsockname getpeername getsockopt "
+		"setsockopt recvfrom sendto sendmsg recvmsg sendmmsg shutdown "
+		"select pselect6 ioctl"},
+};
+
+static struct syscalls_row const syscalls_rows[SANDBOX_FILTERS] = {
+	[SANDBOX_MONITOR] = {"monitor",
+		"@base @pair @files @fork @wait @confine @exec @watch "
+		"@smtpd accept4 accept socketpair setsockopt getsockopt "
+		"getpeername getsockname memfd_create kill"},
+	[SANDBOX_AUTH] = {"auth",
+		"@base @pair @fork @wait pread64 execve pipe2 newfstatat dup2 "
+		"dup3 kill"},
+	[SANDBOX_FRONT] = {"front", "@base @pair"},
+	[SANDBOX_SMTPD] = {"smtpd", "@base @pair @drop"},
+	[SANDBOX_STARTER] = {"starter",
+		"@base @pair @files @fork @wait @confine @exec @watch "
+		"@network socketpair kill"},
+	[SANDBOX_MANAGER] = {"manager",
+		"@base @pair @files @watch @fork @wait"},
+	[SANDBOX_SPAWNER] = {"spawner",
+		"@base @pair @fork @wait @confine @network pread64 "
+		"socketpair"},
+	[SANDBOX_REMOTE] = {"remote", "@base @pair @network pread64 "
+				      "newfstatat epoll_create1 epoll_ctl "
+				      "epoll_wait"},
+	[SANDBOX_LOCAL_SPAWNER] = {"local-spawner",
+		"@base @pair @fork @wait @confine @local socketpair kill"},
+	[SANDBOX_LOCAL] = {"local", "@base @pair @files"},
+	[SANDBOX_POP3D] = {"pop3d", "@base @files"},
+	[SANDBOX_IMAPD] = {"imapd", "@base @files @watch"},
+	[SANDBOX_MIME] = {"mime", "@base pread64 ioctl"},
+};
+
 #endif

@@ -1,0 +1,110 @@
+/*
+ * Turns the table in syscalls.h into filters, at build time: programs then
+ * need neither libseccomp nor its memory. Prints a C header.
+ */
+#include <errno.h>
+#include <linux/filter.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <seccomp.h>
+#include "common/syscalls.h"
+
+static void
+die(char const *what)
+{
+	fprintf(stderr, "sandbox_gen: %s\n", what);
+	exit(1);
+}
+
+static void
+allow(scmp_filter_ctx filter, char const *name)
+{
+	int call = seccomp_syscall_resolve_name(name);
+	int r;
+
+	if (call == __NR_SCMP_ERROR)
+		die(name);
+	if (call < 0) /* not on this architecture */
+		return;
+	if (strcmp(name, "mmap") == 0 || strcmp(name, "mprotect") == 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1,
+			SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	else
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0);
+	if (r < 0 && r != -EEXIST)
+		die(name);
+}
+
+static char const *
+find_row(char const *name)
+{
+	for (size_t i = 0;
+		i < sizeof syscalls_groups / sizeof *syscalls_groups; i++)
+		if (strcmp(syscalls_groups[i].name, name) == 0)
+			return syscalls_groups[i].calls;
+	for (size_t i = 0; i < SANDBOX_FILTERS; i++)
+		if (strcmp(syscalls_rows[i].name, name) == 0)
+			return syscalls_rows[i].calls;
+	die(name);
+	return NULL;
+}
+
+static void
+allow_all(scmp_filter_ctx filter, char const *calls)
+{
+	char *copy = strdup(calls), *rest;
+
+	if (copy == NULL)
+		die("out of memory");
+	for (char *name = strtok_r(copy, " ", &rest); name != NULL;
+		name = strtok_r(NULL, " ", &rest)) {
+		if (name[0] == '@')
+			allow_all(filter, find_row(name + 1));
+		else
+			allow(filter, name);
+	}
+	free(copy);
+}
+
+/* A refused call answers EPERM; a foreign architecture's kills. */
+static void
+print_filter(size_t row)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int fd = memfd_create("filter", 0);
+	struct sock_filter f;
+
+	if (filter == NULL || fd < 0)
+		die("out of memory");
+	(void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	if (seccomp_attr_set(
+		    filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) < 0)
+		die("seccomp_attr_set");
+	allow_all(filter, syscalls_rows[row].calls);
+	if (seccomp_export_bpf(filter, fd) < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		die("seccomp_export_bpf");
+	printf("/* %s */\nstatic struct sock_filter filter_%zu[] = {\n",
+		syscalls_rows[row].name, row);
+	while (read(fd, &f, sizeof f) == (ssize_t)sizeof f)
+		printf("\t{%u, %u, %u, %uu},\n", f.code, f.jt, f.jf, f.k);
+	printf("};\n");
+	close(fd);
+	seccomp_release(filter);
+}
+
+int
+main(void)
+{
+	for (size_t i = 0; i < SANDBOX_FILTERS; i++)
+		print_filter(i);
+	printf("static struct sock_fprog const filters[] = {\n");
+	for (size_t i = 0; i < SANDBOX_FILTERS; i++)
+		printf("\t{sizeof filter_%zu / sizeof *filter_%zu, "
+		       "filter_%zu},\n",
+			i, i, i);
+	printf("};\n");
+	return 0;
+}
