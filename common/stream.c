@@ -322,6 +322,7 @@ stream_close(struct stream *s)
 	char junk[1024];
 
 	(void)stream_flush(s);
+	s->stop = NULL;
 	deadline = stream_clock_ms() + STREAM_LINGER_MS;
 	if (s->layer != NULL)
 		s->layer->close(s);

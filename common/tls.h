@@ -72,11 +72,4 @@ char const *tls_describe(struct stream const *s);
  */
 void tls_move(struct stream *s, int to_fd, int from_fd);
 
-/* For stream.c. As read and write on a socket: EAGAIN with *events_r (POLLIN
- * or POLLOUT on the stream's descriptors) when to wait; 0 at the end. */
-long tls_read(struct stream *s, char *data, size_t max, short *events_r);
-long tls_write(struct stream *s, char const *data, size_t len, short *events_r);
-bool tls_flush(struct stream *s, short *events_r);
-void tls_close(struct stream *s);
-
 #endif
