@@ -19,6 +19,9 @@
 #define REQUEST_HASH_MAX 64
 #define REQUEST_SIGNATURE_MAX 512
 #define REQUEST_FRAME_MAX 2048
+/* Octets of the client's address as text, and of a service's name. */
+#define REQUEST_CLIENT_MAX 64
+#define REQUEST_SERVICE_MAX 16
 /* Signatures that one connection may ask for. */
 #define REQUEST_SIGNS_MAX 2
 
@@ -26,25 +29,32 @@ enum request_kind { REQUEST_SIGN = 'S', REQUEST_SASL = 'A' };
 
 struct request {
 	enum request_kind kind;
-	/* REQUEST_SIGN */
+	/*
+	 * REQUEST_SIGN: key_type 'E' or 'R', algorithm a TLS HashAlgorithm of
+	 * 4 (SHA-256), 5, 6 (RFC 5246 7.4.1.4.1), as BearSSL's ids.
+	 */
 	uint8_t key_index, key_type, algorithm;
-	/* REQUEST_SIGN: the hash; REQUEST_SASL: a SASL PLAIN message */
+	/* REQUEST_SIGN: the hash, of its algorithm's exact length;
+	 * REQUEST_SASL: a SASL PLAIN message, 1 to REQUEST_SASL_MAX octets */
 	char const *data;
 	size_t data_len;
 };
 
 enum request_verdict {
-	REQUEST_OK = 'o',      /* logged in: two descriptors come along: to
-				* write to the mailbox program, to read from */
-	REQUEST_DENIED = 'd',  /* wrong name or password */
-	REQUEST_LATER = 'l'    /* could not be judged, or not started */
+	REQUEST_OK = 'o',     /* logged in: two descriptors come along: to
+			       * write to the mailbox program, to read from */
+	REQUEST_DENIED = 'd', /* wrong name or password */
+	REQUEST_LATER = 'l'   /* could not be judged, or not started */
 };
 
+/* Encoders give the frame's length, or 0 if it does not fit or breaks the form
+ * that the decoder demands. Decoders point into the frame; false: malformed. */
 size_t request_encode(char *s, size_t max, struct request const *r);
 bool request_decode(char const *s, size_t len, struct request *r_r)
 	__attribute__((warn_unused_result));
 
-/* Answers: a signature (empty: refused), or a verdict and the mailbox. */
+/* Answers: a signature (empty: refused), or a verdict and the mailbox (may be
+ * empty, holds no control characters). */
 size_t request_signature_encode(
 	char *s, size_t max, unsigned char const *signature, size_t len);
 bool request_signature_decode(char const *s, size_t len,
@@ -58,7 +68,7 @@ bool request_verdict_decode(char const *s, size_t len,
 
 /* monitor <-> auth: the front's SASL message with a ticket, the client's
  * address and the service's name; comes with the password table's descriptor.
- * The answer is a ticket, a verdict and the mailbox. */
+ * The answer is a ticket, a verdict and, with REQUEST_OK, the mailbox. */
 struct auth_question {
 	uint32_t ticket;
 	char const *client;
@@ -68,8 +78,7 @@ struct auth_question {
 	char const *sasl;
 	size_t sasl_len;
 };
-size_t auth_question_encode(
-	char *s, size_t max, struct auth_question const *q);
+size_t auth_question_encode(char *s, size_t max, struct auth_question const *q);
 bool auth_question_decode(char const *s, size_t len, struct auth_question *q_r)
 	__attribute__((warn_unused_result));
 size_t auth_answer_encode(char *s, size_t max, uint32_t ticket,
