@@ -15,9 +15,14 @@
 #define ADDR_DOMAIN_MAX 255
 #define ADDR_PATH_MAX 254
 
-#define ADDR_ALLOW_EMPTY 1u      /* the null reverse-path `<>` */
+#define ADDR_ALLOW_EMPTY 1u	 /* the null reverse-path `<>` */
 #define ADDR_ALLOW_POSTMASTER 2u /* `<Postmaster>` without a domain (4.5.1) */
-#define ADDR_ALLOW_UTF8 4u       /* SMTPUTF8 was asked for (RFC 6531) */
+#define ADDR_ALLOW_UTF8 4u	 /* SMTPUTF8 was asked for (RFC 6531) */
+/* A local part of more than 64 octets, as lists and bounce trackers make them
+ * (RFC 5321 4.5.3.1: "no limits" where possible); the path bounds it. */
+#define ADDR_ALLOW_LONG 8u
+/* `_` in the host name of HELO, which PCs send as they are named. */
+#define ADDR_ALLOW_UNDERSCORE 16u
 
 enum addr_error {
 	ADDR_ERR_SYNTAX = 1,
