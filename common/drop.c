@@ -98,8 +98,8 @@ drop_begin(struct drop *d, int tmp_fd, int new_fd,
 	d->failed = false;
 	d->used = 0;
 	d->envelope = (stralloc)STRALLOC_ZERO;
-	d->q = (struct queuefile){.arrived = e->arrived ? e->arrived
-							: now_micros(),
+	d->q = (struct queuefile){
+		.arrived = e->arrived ? e->arrived : now_micros(),
 		.next = e->next,
 		.expires = e->expires,
 		.attempts = e->attempts,

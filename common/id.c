@@ -18,7 +18,7 @@ id_make(char id_r[ID_LEN + 1])
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	micros = (uint64_t)(now.tv_sec - EPOCH_2020) * 1000000 +
-		(uint64_t)now.tv_nsec / 1000;
+		 (uint64_t)now.tv_nsec / 1000;
 	/* 51 bits of time fill ten characters and one bit of the eleventh. */
 	for (int i = 0; i < 10; i++)
 		id_r[i] = alphabet[(micros >> (46 - 5 * i)) & 31];

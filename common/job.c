@@ -31,8 +31,7 @@ job_open_decode(char const *s, size_t len, struct job_open *open_r)
 }
 
 size_t
-job_opened_encode(
-	char *s, size_t max, uint32_t channel, enum job_opened answer)
+job_opened_encode(char *s, size_t max, uint32_t channel, enum job_opened answer)
 {
 	struct wire_out out;
 
@@ -54,8 +53,8 @@ job_opened_decode(char const *s, size_t len, uint32_t *channel_r,
 	answer = wire_get_u8(&in);
 	*answer_r = (enum job_opened)answer;
 	return wire_end(&in) &&
-		(answer == JOB_OPENED || answer == JOB_UNKNOWN ||
-			answer == JOB_LATER);
+	       (answer == JOB_OPENED || answer == JOB_UNKNOWN ||
+		       answer == JOB_LATER);
 }
 
 size_t
@@ -106,8 +105,8 @@ job_decode(char const *s, size_t len, struct job *job_r)
 		return false;
 	for (size_t i = 0; i < job_r->recipient_count; i++) {
 		struct job_recipient *to = &job_r->recipients[i];
-		to->address = wire_get_bytes(
-			&in, JOB_ADDRESS_MAX, &to->address_len);
+		to->address =
+			wire_get_bytes(&in, JOB_ADDRESS_MAX, &to->address_len);
 		if (to->address_len == 0)
 			return false;
 	}

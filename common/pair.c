@@ -84,8 +84,8 @@ take_fds(struct msghdr *msg, int *fds_r, size_t wanted, size_t *count_r)
 }
 
 ssize_t
-pair_receive(int fd, char *s, size_t max, int *fds_r, size_t wanted,
-	size_t *count_r)
+pair_receive(
+	int fd, char *s, size_t max, int *fds_r, size_t wanted, size_t *count_r)
 {
 	struct iovec iov = {.iov_base = s, .iov_len = max};
 	union control control;

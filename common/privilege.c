@@ -12,9 +12,9 @@ is_dropped(uid_t uid, gid_t gid)
 	gid_t rgid, egid, sgid;
 
 	return getresuid(&ruid, &euid, &suid) == 0 && ruid == uid &&
-		euid == uid && suid == uid &&
-		getresgid(&rgid, &egid, &sgid) == 0 && rgid == gid &&
-		egid == gid && sgid == gid && getgroups(0, NULL) == 0;
+	       euid == uid && suid == uid &&
+	       getresgid(&rgid, &egid, &sgid) == 0 && rgid == gid &&
+	       egid == gid && sgid == gid && getgroups(0, NULL) == 0;
 }
 
 bool

@@ -50,8 +50,8 @@ put_number(stralloc *sa, char const *key, uint64_t n)
 
 	queuefile_digits(digits, n);
 	return stralloc_cats(sa, key) && stralloc_append(sa, ' ') &&
-		stralloc_catb(sa, digits, sizeof digits) &&
-		stralloc_append(sa, '\n');
+	       stralloc_catb(sa, digits, sizeof digits) &&
+	       stralloc_append(sa, '\n');
 }
 
 static bool
@@ -61,8 +61,8 @@ put_span(stralloc *sa, char const *key, uint64_t offset, uint64_t len)
 
 	queuefile_digits(digits, offset);
 	return stralloc_cats(sa, key) && stralloc_append(sa, ' ') &&
-		stralloc_catb(sa, digits, sizeof digits) &&
-		put_number(sa, "", len);
+	       stralloc_catb(sa, digits, sizeof digits) &&
+	       put_number(sa, "", len);
 }
 
 static bool
@@ -86,8 +86,7 @@ put_recipient(stralloc *sa, struct queuefile_recipient const *r, unsigned flags)
 	if (r->address_len == 0 ||
 		!is_clean(r->address, r->address_len, QUEUEFILE_ADDRESS_MAX))
 		return false;
-	if (!stralloc_cats(sa, "to ") ||
-		!stralloc_append(sa, (char)r->state) ||
+	if (!stralloc_cats(sa, "to ") || !stralloc_append(sa, (char)r->state) ||
 		!stralloc_cats(sa, " <") ||
 		!stralloc_catb(sa, r->address, r->address_len) ||
 		!stralloc_cats(sa, ">\n"))
@@ -96,7 +95,7 @@ put_recipient(stralloc *sa, struct queuefile_recipient const *r, unsigned flags)
 		return true;
 	queuefile_why(why, r->why, r->why_len);
 	return stralloc_cats(sa, "why ") &&
-		stralloc_catb(sa, why, sizeof why) && stralloc_append(sa, '\n');
+	       stralloc_catb(sa, why, sizeof why) && stralloc_append(sa, '\n');
 }
 
 bool
@@ -204,10 +203,10 @@ get_span(struct reader *r, char const *key, uint64_t *offset_r, uint64_t *len_r)
 	if (got <= 0)
 		return got;
 	return skip_key(r, key) && take_digits(r, offset_r) &&
-			skip_key(r, " ") && take_digits(r, len_r) &&
-			r->line_len == 0
-		? 1
-		: -1;
+			       skip_key(r, " ") && take_digits(r, len_r) &&
+			       r->line_len == 0
+		       ? 1
+		       : -1;
 }
 
 static bool
@@ -216,7 +215,7 @@ take_flag(struct reader *r, unsigned *flags)
 	for (size_t i = 0; i < FLAG_COUNT; i++) {
 		size_t n = strlen(flag_names[i].name);
 		bool whole = r->line_len == n ||
-			(r->line_len > n && r->line[n] == ' ');
+			     (r->line_len > n && r->line[n] == ' ');
 		if (whole && skip_key(r, flag_names[i].name)) {
 			*flags |= flag_names[i].flag;
 			return true;
@@ -339,8 +338,8 @@ lies_inside(struct queuefile const *q, uint64_t offset, uint64_t len)
 	uint64_t end;
 
 	return offset >= q->envelope_len &&
-		!__builtin_add_overflow(offset, len, &end) &&
-		end <= q->file_size;
+	       !__builtin_add_overflow(offset, len, &end) &&
+	       end <= q->file_size;
 }
 
 static int
@@ -370,8 +369,8 @@ get_fields(struct reader *r, struct queuefile *q)
 	if ((got = next_line(r)) <= 0)
 		return got;
 	return skip_key(r, "from ") && take_path(r, &q->sender, &q->sender_len)
-		? 1
-		: -1;
+		       ? 1
+		       : -1;
 }
 
 int

@@ -20,10 +20,9 @@
 #define ABI2_REFER (UINT64_C(1) << 13)
 #define ABI3_TRUNCATE (UINT64_C(1) << 14)
 #define ABI5_IOCTL_DEV (UINT64_C(1) << 15)
-#define READ_RIGHTS                                                            \
-	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define READ_RIGHTS (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define WRITE_RIGHTS                                                           \
-	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |      \
+	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |       \
 		LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR | \
 		LANDLOCK_ACCESS_FS_MAKE_REG | ABI2_REFER | ABI3_TRUNCATE)
 #define NET_BIND UINT64_C(1)
@@ -67,9 +66,9 @@ enter_landlock(struct sandbox const *s)
 	if (rules < 0)
 		return -1;
 	ok = add_paths(rules, s->read_only, s->read_only_count, READ_RIGHTS) &&
-		add_paths(rules, s->read_write, s->read_write_count,
-			(READ_RIGHTS | WRITE_RIGHTS) & r.fs) &&
-		syscall(SYS_landlock_restrict_self, rules, 0) == 0;
+	     add_paths(rules, s->read_write, s->read_write_count,
+		     (READ_RIGHTS | WRITE_RIGHTS) & r.fs) &&
+	     syscall(SYS_landlock_restrict_self, rules, 0) == 0;
 	close(rules);
 	return ok ? 1 : -1;
 }
@@ -90,12 +89,12 @@ enter_limits(struct sandbox const *s)
 		return false;
 #endif
 	/* A full file system answers by an error, not by a signal. */
-	if (!s->may_write &&
-		(signal(SIGXFSZ, SIG_IGN) == SIG_ERR || !limit(RLIMIT_FSIZE, 0)))
+	if (!s->may_write && (signal(SIGXFSZ, SIG_IGN) == SIG_ERR ||
+				     !limit(RLIMIT_FSIZE, 0)))
 		return false;
 	return limit(RLIMIT_CORE, 0) &&
-		(s->files == 0 || limit(RLIMIT_NOFILE, s->files)) &&
-		(s->may_fork || limit(RLIMIT_NPROC, 0));
+	       (s->files == 0 || limit(RLIMIT_NOFILE, s->files)) &&
+	       (s->may_fork || limit(RLIMIT_NPROC, 0));
 }
 
 #ifdef KERERU_SANITIZE

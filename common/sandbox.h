@@ -20,8 +20,8 @@
 enum sandbox_filter {
 	SANDBOX_MONITOR,
 	SANDBOX_AUTH,
-	SANDBOX_FRONT,   /* fronts, before and after login */
-	SANDBOX_SMTPD,   /* with the network on fd 0 and 1, or pipes */
+	SANDBOX_FRONT, /* fronts, before and after login */
+	SANDBOX_SMTPD, /* with the network on fd 0 and 1, or pipes */
 	SANDBOX_STARTER,
 	SANDBOX_MANAGER,
 	SANDBOX_SPAWNER, /* the remote spawner, before it forks remote */
@@ -38,10 +38,10 @@ enum sandbox_filter {
 
 struct sandbox {
 	enum sandbox_filter filter;
-	size_t memory;   /* octets of address space; 0: unlimited */
-	unsigned files;  /* highest number of descriptors; 0: as it is */
-	bool may_fork;   /* else RLIMIT_NPROC 0 */
-	bool may_write;  /* else RLIMIT_FSIZE 0 and SIGXFSZ ignored */
+	size_t memory;	/* octets of address space; 0: unlimited */
+	unsigned files; /* highest number of descriptors; 0: as it is */
+	bool may_fork;	/* else RLIMIT_NPROC 0 */
+	bool may_write; /* else RLIMIT_FSIZE 0 and SIGXFSZ ignored */
 	/* Landlock: folders (open descriptors, O_PATH will do) below which
 	 * the process may read, or read and change files. None: no path at
 	 * all can be opened. Descriptors that are open already go on. */

@@ -41,8 +41,8 @@ allow(scmp_filter_ctx filter, char const *name)
 static char const *
 find_row(char const *name)
 {
-	for (size_t i = 0;
-		i < sizeof syscalls_groups / sizeof *syscalls_groups; i++)
+	for (size_t i = 0; i < sizeof syscalls_groups / sizeof *syscalls_groups;
+		i++)
 		if (strcmp(syscalls_groups[i].name, name) == 0)
 			return syscalls_groups[i].calls;
 	for (size_t i = 0; i < SANDBOX_FILTERS; i++)

@@ -1,0 +1,119 @@
+/* Failed logins, counted by user and by client network. */
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <sodium.h>
+#include "common/monitor/throttle.h"
+
+#define SLOTS 8192
+#define FORGET_SECONDS (15 * 60)
+
+struct slot {
+	uint32_t tag; /* further bits of the hash */
+	uint32_t count;
+	uint64_t last; /* seconds */
+};
+
+struct store {
+	unsigned char key[crypto_shorthash_KEYBYTES];
+	uint64_t is_made;
+	struct slot slots[SLOTS];
+};
+
+static struct store *store;
+
+bool
+throttle_open(int fd)
+{
+	struct stat st;
+	void *map;
+
+	if (fstat(fd, &st) < 0 || (st.st_size < (off_t)sizeof *store &&
+					  ftruncate(fd, sizeof *store) < 0))
+		return false;
+	map = mmap(
+		NULL, sizeof *store, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		return false;
+	store = map;
+	/* Two first starters at once: the later key wins, few counts are lost.
+	 */
+	if (!store->is_made) {
+		randombytes_buf(store->key, sizeof store->key);
+		store->is_made = 1;
+	}
+	return true;
+}
+
+static struct slot *
+find(char kind, char const *s, size_t len)
+{
+	unsigned char text[1 + 512], hash[crypto_shorthash_BYTES];
+	uint64_t h;
+	struct slot *slot;
+
+	text[0] = (unsigned char)kind;
+	if (len > sizeof text - 1)
+		len = sizeof text - 1;
+	memcpy(text + 1, s, len);
+	crypto_shorthash(hash, text, len + 1, store->key);
+	memcpy(&h, hash, sizeof h);
+	slot = &store->slots[h % SLOTS];
+	if (slot->tag != (uint32_t)(h >> 32)) {
+		slot->tag = (uint32_t)(h >> 32);
+		slot->count = 0;
+	}
+	return slot;
+}
+
+/* The part of an address that is counted: all of IPv4, 64 bits of IPv6. */
+static size_t
+network(char const *client, size_t len)
+{
+	size_t colons = 0;
+
+	if (memchr(client, '.', len) != NULL)
+		return len;
+	for (size_t i = 0; i < len; i++)
+		if (client[i] == ':' && ++colons == 4)
+			return i;
+	return len;
+}
+
+static unsigned
+count(struct slot *slot, uint64_t now, unsigned first_delay)
+{
+	uint64_t delay;
+
+	if (slot->last + FORGET_SECONDS < now)
+		slot->count = 0;
+	slot->last = now;
+	delay = slot->count < 5 ? (uint64_t)first_delay << slot->count
+				: THROTTLE_DELAY_MAX;
+	slot->count++;
+	return delay < THROTTLE_DELAY_MAX ? (unsigned)delay
+					  : THROTTLE_DELAY_MAX;
+}
+
+unsigned
+throttle_failed(char const *user, size_t user_len, char const *client,
+	size_t client_len, uint64_t now, unsigned first_delay)
+{
+	unsigned by_user, by_client;
+
+	if (first_delay == 0)
+		return 0;
+	by_user = count(find('u', user, user_len), now, first_delay);
+	by_client = count(find('c', client, network(client, client_len)), now,
+		first_delay);
+	return by_user > by_client ? by_user : by_client;
+}
+
+void
+throttle_succeeded(char const *user, size_t user_len, char const *client,
+	size_t client_len)
+{
+	find('u', user, user_len)->count = 0;
+	find('c', client, network(client, client_len))->count = 0;
+}
