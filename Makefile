@@ -63,6 +63,7 @@ main_sendmail       = queue/sendmail
 SRC = $(wildcard common/*.c common/*/*.c smtpd/*.c queue/*.c remote/*.c \
 	local/*.c pop3d/*.c imapd/*.c mime/*.c)
 LIBSRC = $(filter-out $(addsuffix .c,$(MAINS)),$(SRC))
+LIBGEN = $(B)/gen/charset_tables.c
 UNIT = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_test.c))
 FUZZ = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 
@@ -93,6 +94,13 @@ $(B)/sandbox_gen: common/sandbox_gen.c common/syscalls.h
 	@mkdir -p $(@D) $(B)/gen
 	$(CC) -std=c11 -D_GNU_SOURCE -I. $(WARN) -O1 -o $@ $< -lseccomp
 $(B)/common/sandbox.o: $(B)/gen/filters.h
+
+# Character set tables, made from the build host's iconv.
+$(B)/gen/charset_tables.c: $(B)/charset_gen
+	$< >$@
+$(B)/charset_gen: mime/charset_gen.c mime/charset_tables.h
+	@mkdir -p $(@D) $(B)/gen
+	$(CC) -std=c11 -D_GNU_SOURCE -I. $(WARN) -O1 -o $@ $<
 
 # Unit tests and fuzz targets are built with the sanitizers, whatever SANITIZE
 # says: $(B)-san holds their objects.

@@ -133,9 +133,6 @@ read_encoding(struct structure_part *part, struct header_field const *field)
 		{"binary", STRUCTURE_IDENTITY},
 		{"quoted-printable", STRUCTURE_QUOTED_PRINTABLE},
 		{"base64", STRUCTURE_BASE64},
-		{"x-uuencode", STRUCTURE_UUENCODE},
-		{"x-uue", STRUCTURE_UUENCODE},
-		{"uuencode", STRUCTURE_UUENCODE},
 	};
 	size_t const start = rfc2045_skip(field->value, field->value_len, 0);
 	size_t const n = rfc2045_token(field->value, field->value_len, start);

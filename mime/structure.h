@@ -43,7 +43,6 @@ enum structure_encoding {
 	STRUCTURE_IDENTITY, /* 7bit, 8bit, binary or none given */
 	STRUCTURE_QUOTED_PRINTABLE,
 	STRUCTURE_BASE64,
-	STRUCTURE_UUENCODE,
 	STRUCTURE_UNKNOWN_ENCODING
 };
 
