@@ -12,14 +12,14 @@ ifndef RELEASE
 WARN += -Werror
 endif
 CFLAGS ?= -O2 -g
-HARDEN = -fstack-protector-strong
+HARDEN = -fstack-protector-strong -ffunction-sections -fdata-sections
 ifdef SANITIZE
 # A sanitized program cannot be static, and needs system calls and address
 # space that its sandbox would refuse: see common/sandbox.h.
 HARDEN += -fsanitize=address,undefined -fno-omit-frame-pointer \
 	-fno-sanitize-recover=undefined -DKERERU_SANITIZE
 else
-LINK   = -static
+LINK   = -static -Wl,--gc-sections
 HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
 FLAGS = -std=c11 -D_GNU_SOURCE -DKERERU_VERSION='"$(VERSION)"' -I. -I$(B)/gen \
