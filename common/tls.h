@@ -43,7 +43,8 @@ struct tls_server_setup {
 			   * offers any ("imap", "pop3"), or NULL */
 };
 
-/* Map and check the certificates. Once, before the sandbox. errno. */
+/* Map and check the certificates. Once, before the sandbox. errno: ENOENT if
+ * there are none, EINVAL if they are malformed. */
 bool tls_server_prepare(struct tls_server_setup const *setup)
 	__attribute__((warn_unused_result));
 
@@ -57,18 +58,30 @@ bool tls_server_start(struct stream *s) __attribute__((warn_unused_result));
 enum tls_verify {
 	TLS_VERIFY_NONE /* encrypt only (opportunistic, RFC 7435) */
 };
-/* The client's handshake with server name `host` (SNI). */
+/* The client's handshake with server name `host` (SNI; NULL: none is sent).
+ * Pending input fails as in tls_server_start: an answer to a command not yet
+ * given. */
 bool tls_client_start(struct stream *s, char const *host, enum tls_verify v)
 	__attribute__((warn_unused_result));
 
 /* "TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256" for Received and logs. */
 char const *tls_describe(struct stream const *s);
 
+/* BearSSL's number for what went wrong (BR_ERR_*; 256 and 512 more than the
+ * alert that was received, sent), for logs; 0 nothing. */
+int tls_error(struct stream const *s);
+
 /*
  * After login: move octets between the stream and two descriptors (to_fd gets
- * what the peer sends, from_fd gives what the peer gets) until either side
- * ends. Both directions at once, from one poll loop; buffers are given back to
- * the kernel when idle. Works for plain streams too.
+ * what the peer sends, unread input of the stream first; from_fd gives what the
+ * peer gets) until either side ends, then close both and the stream. Both
+ * directions at once, from one poll loop; buffers are given back to the kernel
+ * when idle. Works for plain streams too.
+ *
+ * No time limit of its own while both sides live: the program behind the
+ * descriptors has one. When the peer has ended, to_fd is closed and what the
+ * program still says is sent on. When the program has ended, or s->stop is set,
+ * what does not move for two seconds is given up.
  */
 void tls_move(struct stream *s, int to_fd, int from_fd);
 

@@ -1,0 +1,97 @@
+/* The client's side of TLS. */
+#include <errno.h>
+#include <string.h>
+#include "common/tls_internal.h"
+
+/* Takes any chain, and from its first certificate the key, with which the
+ * server then has to prove that it speaks for itself. */
+struct any_chain {
+	br_x509_class const *vtable;
+	br_x509_decoder_context leaf;
+	unsigned seen;
+};
+
+static br_ssl_client_context client;
+static struct any_chain any_chain;
+
+static void
+start_chain(br_x509_class const **ctx, char const *server_name)
+{
+	(void)ctx;
+	(void)server_name;
+	any_chain.seen = 0;
+}
+
+static void
+start_cert(br_x509_class const **ctx, uint32_t len)
+{
+	(void)ctx;
+	(void)len;
+	if (any_chain.seen == 0)
+		br_x509_decoder_init(&any_chain.leaf, NULL, NULL);
+}
+
+static void
+append(br_x509_class const **ctx, unsigned char const *s, size_t len)
+{
+	(void)ctx;
+	if (any_chain.seen == 0)
+		br_x509_decoder_push(&any_chain.leaf, s, len);
+}
+
+static void
+end_cert(br_x509_class const **ctx)
+{
+	(void)ctx;
+	any_chain.seen++;
+}
+
+static unsigned
+end_chain(br_x509_class const **ctx)
+{
+	(void)ctx;
+	if (any_chain.seen == 0)
+		return BR_ERR_X509_EMPTY_CHAIN;
+	return (unsigned)br_x509_decoder_last_error(&any_chain.leaf);
+}
+
+static br_x509_pkey const *
+get_pkey(br_x509_class const *const *ctx, unsigned *usages)
+{
+	(void)ctx;
+	if (usages != NULL)
+		*usages = BR_KEYTYPE_KEYX | BR_KEYTYPE_SIGN;
+	return br_x509_decoder_get_pkey(&any_chain.leaf);
+}
+
+static br_x509_class const any_chain_class = {
+	.context_size = sizeof any_chain,
+	.start_chain = start_chain,
+	.start_cert = start_cert,
+	.append = append,
+	.end_cert = end_cert,
+	.end_chain = end_chain,
+	.get_pkey = get_pkey,
+};
+
+bool
+tls_client_start(struct stream *s, char const *host, enum tls_verify v)
+{
+	if (!tls_may_start(s))
+		return false;
+	br_ssl_client_zero(&client);
+	tls_setup(&client.eng, 0);
+	br_ssl_engine_set_default_rsavrfy(&client.eng);
+	br_ssl_engine_set_default_ecdsa(&client.eng);
+	switch (v) {
+	case TLS_VERIFY_NONE:
+		any_chain = (struct any_chain){.vtable = &any_chain_class};
+		br_ssl_engine_set_x509(&client.eng, &any_chain.vtable);
+		break;
+	}
+	if (!br_ssl_client_reset(&client, host, 0)) {
+		s->error = errno = EPROTO;
+		return false;
+	}
+	return tls_handshake(s, &client.eng);
+}
