@@ -32,41 +32,46 @@
 struct front {
 	struct stream stream;
 	struct table settings;
-	char const *hostname;    /* ours, from the settings */
-	char const *client;      /* the client's address, as text */
+	char const *hostname; /* ours, from the settings */
+	char const *client;   /* the client's address, as text */
 	unsigned client_port;
-	bool has_certificates;   /* TLS can be offered */
-	bool implicit_tls;       /* the handshake comes first */
+	bool has_certificates; /* TLS can be offered */
+	bool implicit_tls;     /* the handshake comes first */
 	bool is_tls;
 	unsigned failed_logins;
 };
 
 /*
  * Options of every front, and of smtpd on port 25: -a ADDRESS -p PORT of the
- * client, -T for implicit TLS. Opens settings, maps certificates. SIGTERM makes
- * the next wait for input end (stream.stop). Exits 100 on wrong usage.
+ * client, -T for implicit TLS. Opens the log, the settings and the stream, maps
+ * the certificates; settings or certificates that are missing leave the
+ * defaults, and no TLS. alpn: see common/tls.h. SIGTERM makes the next wait for
+ * input end (stream.stop). Exits 100 on wrong usage. f is static.
  */
 void front_init(struct front *f, char const *name, int argc,
 	char const *const *argv, char const *alpn, int timeout_ms);
 
-/* Close the sandbox; then, with implicit TLS, do the handshake. */
+/* Close the sandbox; then, with implicit TLS, do the handshake: exits if it
+ * fails. */
 void front_ready(struct front *f, enum sandbox_filter filter);
 
-/* The handshake now (STARTTLS, STLS). False: give the connection up. */
+/* The handshake now (STARTTLS, STLS), pending output sent first. False
+ * (logged): give the connection up. */
 bool front_start_tls(struct front *f) __attribute__((warn_unused_result));
 
 /*
  * Ask whether a SASL PLAIN message (authzid NUL authcid NUL password) is right,
  * and for the mailbox program. On REQUEST_OK pipes_r[0] is to write to it and
- * pipes_r[1] to read from it. Wipes nothing of the caller's.
+ * pipes_r[1] to read from it; nothing more can be asked then. Counts what was
+ * denied in failed_logins. Wipes nothing of the caller's. A monitor that is
+ * gone, or a message that is too long, is REQUEST_LATER.
  */
 enum request_verdict front_login(struct front *f, char const *sasl, size_t len,
 	int pipes_r[2]) __attribute__((warn_unused_result));
 
-/* Move octets until either side ends (input that was read already first);
- * then exit. */
-void front_move(struct front *f, int const pipes[2])
-	__attribute__((noreturn));
+/* Move octets until either side ends (input that was read already first,
+ * pending output too); then exit. */
+void front_move(struct front *f, int const pipes[2]) __attribute__((noreturn));
 
 /* base64 of one SASL line, in at most max octets. False: malformed. */
 bool front_base64(char const *s, size_t len, char *out, size_t max,

@@ -1,0 +1,211 @@
+/* What every front does alike. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+#include <skalibs/sgetopt.h>
+#include <skalibs/types.h>
+#include <sodium.h>
+#include "common/log.h"
+#include "common/pair.h"
+#include "common/settings.h"
+#include "common/tls.h"
+#include "common/monitor/front.h"
+
+#define MEMORY_MAX (32u * 1024 * 1024)
+#define FILES_MAX 16
+
+static int volatile stop;
+
+static void
+on_term(int signo)
+{
+	(void)signo;
+	stop = 1;
+}
+
+static void
+usage(char const *name)
+{
+	log_event("usage", NULL, "want",
+		"-a ADDRESS -p PORT [-T], started by the monitor", "program",
+		name, (char *)0);
+	_exit(100);
+}
+
+static void
+options(struct front *f, char const *name, int argc, char const *const *argv)
+{
+	subgetopt l = SUBGETOPT_ZERO;
+	int opt;
+
+	while ((opt = subgetopt_r(argc, argv, "a:p:T", &l)) >= 0) {
+		if (opt == 'a')
+			f->client = l.arg;
+		else if (opt == 'T')
+			f->implicit_tls = true;
+		else if (opt != 'p' || uint0_scan(l.arg, &f->client_port) == 0)
+			usage(name);
+	}
+	if (argc != l.ind || f->client == NULL)
+		usage(name);
+}
+
+/* The private key is the monitor's: it signs. */
+static size_t
+ask_to_sign(void *data, unsigned key_index, char key_type, int algorithm,
+	unsigned char const *hash, size_t hash_len,
+	unsigned char signature_r[TLS_SIGNATURE_MAX])
+{
+	struct request r = {.kind = REQUEST_SIGN,
+		.key_index = (uint8_t)key_index,
+		.key_type = (uint8_t)key_type,
+		.algorithm = (uint8_t)algorithm,
+		.data = (char const *)hash,
+		.data_len = hash_len};
+	char frame[REQUEST_FRAME_MAX];
+	size_t len = request_encode(frame, sizeof frame, &r);
+	unsigned char const *signature;
+	ssize_t got;
+
+	(void)data;
+	if (len == 0 || !pair_send(FRONT_PAIR_FD, frame, len, NULL, 0))
+		return 0;
+	got = pair_receive(FRONT_PAIR_FD, frame, sizeof frame, NULL, 0, NULL);
+	if (got <= 0 ||
+		!request_signature_decode(frame, (size_t)got, &signature, &len))
+		return 0;
+	memcpy(signature_r, signature, len);
+	return len;
+}
+
+/* Blocked but while waiting (stream.h), so that none is missed. */
+static void
+catch_term(void)
+{
+	struct sigaction action = {.sa_handler = on_term};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	(void)sigaction(SIGTERM, &action, NULL);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+void
+front_init(struct front *f, char const *name, int argc, char const *const *argv,
+	char const *alpn, int timeout_ms)
+{
+	struct tls_server_setup setup = {
+		.certificates_fd = FRONT_CERTIFICATES_FD,
+		.sign = ask_to_sign,
+		.alpn = alpn};
+
+	log_open(name);
+	options(f, name, argc, argv);
+	stream_init(&f->stream, 0, 1, timeout_ms);
+	f->stream.stop = &stop;
+	catch_term();
+	if (!table_open_fd(&f->settings, FRONT_SETTINGS_FD))
+		log_error("no-settings", NULL, (char *)0);
+	close(FRONT_SETTINGS_FD);
+	f->hostname = settings_text(&f->settings, "hostname");
+	if (f->hostname == NULL)
+		f->hostname = "localhost";
+	f->has_certificates = tls_server_prepare(&setup);
+	if (!f->has_certificates && errno != ENOENT)
+		log_error("no-certificates", NULL, (char *)0);
+	close(FRONT_CERTIFICATES_FD);
+}
+
+void
+front_ready(struct front *f, enum sandbox_filter filter)
+{
+	struct sandbox s = {.filter = filter,
+		.memory = MEMORY_MAX,
+		.files = FILES_MAX,
+		/* smtpd makes queue files; other fronts have none. */
+		.may_write = filter == SANDBOX_SMTPD};
+
+	sandbox_enter_or_exit(&s);
+	if (!f->implicit_tls)
+		return;
+	if (!f->has_certificates) {
+		log_event("no-certificates", NULL, "client", f->client,
+			(char *)0);
+		_exit(111);
+	}
+	if (!front_start_tls(f)) {
+		stream_close(&f->stream);
+		_exit(0);
+	}
+}
+
+bool
+front_start_tls(struct front *f)
+{
+	struct log_line line;
+
+	if (tls_server_start(&f->stream)) {
+		f->is_tls = true;
+		return true;
+	}
+	log_begin(&line, "tls-failed", NULL);
+	log_text(&line, "client", f->client, strlen(f->client));
+	log_number(&line, "tls", (uint64_t)tls_error(&f->stream));
+	log_number(&line, "errno", (uint64_t)f->stream.error);
+	log_end(&line);
+	return false;
+}
+
+/* True: an answer; a positive one has its pipes. */
+static bool
+ask_to_log_in(char const *sasl, size_t sasl_len, enum request_verdict *v_r,
+	int pipes_r[2])
+{
+	struct request r = {
+		.kind = REQUEST_SASL, .data = sasl, .data_len = sasl_len};
+	char frame[REQUEST_FRAME_MAX];
+	size_t count, len = request_encode(frame, sizeof frame, &r);
+	char const *mailbox;
+	ssize_t got;
+	bool sent;
+
+	sent = len > 0 && pair_send(FRONT_PAIR_FD, frame, len, NULL, 0);
+	sodium_memzero(frame, sizeof frame);
+	if (!sent)
+		return false;
+	got = pair_receive(
+		FRONT_PAIR_FD, frame, sizeof frame, pipes_r, 2, &count);
+	return got > 0 &&
+	       request_verdict_decode(
+		       frame, (size_t)got, v_r, &mailbox, &len) &&
+	       count == (*v_r == REQUEST_OK ? 2 : 0);
+}
+
+enum request_verdict
+front_login(struct front *f, char const *sasl, size_t len, int pipes_r[2])
+{
+	enum request_verdict v;
+
+	if (!ask_to_log_in(sasl, len, &v, pipes_r))
+		return REQUEST_LATER;
+	if (v == REQUEST_DENIED)
+		f->failed_logins++;
+	return v;
+}
+
+void
+front_move(struct front *f, int const pipes[2])
+{
+	close(FRONT_PAIR_FD);
+	tls_move(&f->stream, pipes[0], pipes[1]);
+	_exit(0);
+}
+
+bool
+front_base64(char const *s, size_t len, char *out, size_t max, size_t *len_r)
+{
+	return sodium_base642bin((unsigned char *)out, max, s, len, NULL, len_r,
+		       NULL, sodium_base64_VARIANT_ORIGINAL) == 0;
+}
