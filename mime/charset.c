@@ -124,12 +124,15 @@ next_utf32(struct charset_decoder *d, unsigned char const *s, size_t len,
 {
 	if (len < 4)
 		return 0;
-	if (d->mode == UTF16_DETECT)
+
+	bool const first = d->mode == UTF16_DETECT;
+
+	if (first)
 		d->mode =
 			s[0] == 0xff && s[1] == 0xfe ? UTF16_LITTLE : UTF16_BIG;
 	*code = d->mode == UTF16_LITTLE ? unit16(d, s) | unit16(d, s + 2) << 16
 					: unit16(d, s) << 16 | unit16(d, s + 2);
-	if (*code == 0xfeff)
+	if (first && *code == 0xfeff)
 		*code = CHARSET_NONE;
 	else if (*code > 0x10ffff)
 		*code = CHARSET_REPLACEMENT;

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <iconv.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,7 +140,7 @@ struct area {
 	char const *table;
 	char const *leads, *trails; /* the macros of charset_tables.h */
 	char const *iconv_name;
-	char const *second;  /* asked where the first has nothing, or NULL */
+	char const *second;  /* asked where the first is mute, or NULL */
 	unsigned int prefix; /* octet in front, or 0 */
 	unsigned int lead, leads_count, trail, trails_count;
 };
@@ -152,6 +153,13 @@ area_code(
 		(unsigned char)lead, (unsigned char)trail};
 
 	return a->prefix ? convert(cd, octets, 3) : convert(cd, octets + 1, 2);
+}
+
+/* Neither nothing nor of the private use area. */
+static bool
+is_meant(unsigned int code)
+{
+	return code != 0 && (code < 0xe000 || code > 0xf8ff);
 }
 
 static void
@@ -168,7 +176,9 @@ write_area(struct area const *a)
 		for (unsigned int j = 0; j < a->trails_count; j++) {
 			codes[j] =
 				area_code(a, first, a->lead + i, a->trail + j);
-			if (codes[j] == 0)
+			if (!is_meant(codes[j]) &&
+				is_meant(area_code(
+					a, second, a->lead + i, a->trail + j)))
 				codes[j] = area_code(
 					a, second, a->lead + i, a->trail + j);
 		}
