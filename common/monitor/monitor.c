@@ -67,7 +67,7 @@ enum kind { SIGNALS, LISTENER, LISTENER_TLS, AUTH, PAIR, STATUS };
 static struct house house;
 static struct session *sessions;
 static size_t session_max, session_count;
-static int epoll_fd, auth_pair = -1;
+static int epoll_fd, auth_pair = -1, spare_fd;
 static time_t auth_started;
 static bool is_stopping;
 
@@ -274,7 +274,8 @@ hear_status(struct session *s)
 	answer(s, n == 0 ? REQUEST_OK : REQUEST_LATER);
 }
 
-static void
+/* False: no front could be started. */
+static bool
 begin(struct session *s, int socket_fd, bool implicit_tls,
 	struct client const *client)
 {
@@ -296,10 +297,11 @@ begin(struct session *s, int socket_fd, bool implicit_tls,
 	if (s->front < 0) {
 		log_error("no-front", NULL, "client", client->text, (char *)0);
 		s->front = 0;
-		return;
+		return false;
 	}
 	session_count++;
 	watch(s->pair, PAIR, (size_t)(s - sessions));
+	return true;
 }
 
 /* A free place for the client, unless there are too many already. */
@@ -320,27 +322,51 @@ find_place(struct client const *client)
 	return same < most ? place : NULL;
 }
 
+/* One too many is told so, if it can be done at once. */
+static void
+refuse(int fd, bool implicit_tls)
+{
+	if (!implicit_tls)
+		(void)send(fd, house.service->busy, strlen(house.service->busy),
+			MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* Without a descriptor left the spare one serves to send the client away: else
+ * it would wait, and the listener would wake us for ever. */
+static int
+accept_with_spare(int listener, bool implicit_tls)
+{
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd >= 0 || (errno != EMFILE && errno != ENFILE) || spare_fd < 0)
+		return fd;
+	log_error("no-descriptor", NULL, (char *)0);
+	close(spare_fd);
+	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0) {
+		refuse(fd, implicit_tls);
+		close(fd);
+	}
+	spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return -1;
+}
+
 static void
 accept_client(int listener, bool implicit_tls)
 {
 	struct client client;
 	struct session *s;
-	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	int fd = accept_with_spare(listener, implicit_tls);
 
 	if (fd < 0)
 		return;
 	if (client_of(fd, &client)) {
 		s = find_place(&client);
-		if (s != NULL) {
-			begin(s, fd, implicit_tls, &client);
-		} else {
+		if (s == NULL)
 			log_event("too-many", NULL, "client", client.text,
 				(char *)0);
-			if (!implicit_tls)
-				(void)send(fd, house.service->busy,
-					strlen(house.service->busy),
-					MSG_DONTWAIT | MSG_NOSIGNAL);
-		}
+		if (s == NULL || !begin(s, fd, implicit_tls, &client))
+			refuse(fd, implicit_tls);
 	}
 	close(fd);
 }
@@ -583,6 +609,9 @@ main(int argc, char const *const *argv)
 	if (sessions == NULL || signals < 0 || epoll_fd < 0)
 		return fail("events");
 	watch(signals, SIGNALS, 0);
+	spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	/* A session has its pair, and for a moment two pipes and a status. */
+	sandbox.files = (unsigned)(session_max * 4 + 128);
 	if (o.listens) {
 		if (!listen_on(settings_text(
 				       &house.settings, house.service->listen),
@@ -602,8 +631,8 @@ main(int argc, char const *const *argv)
 	}
 	sandbox_enter_or_exit(&sandbox);
 	keep_auth();
-	if (!o.listens)
-		begin(&sessions[0], 0, o.implicit_tls, &client);
+	if (!o.listens && !begin(&sessions[0], 0, o.implicit_tls, &client))
+		refuse(0, o.implicit_tls);
 	if (o.ready_fd >= 0) {
 		(void)!write(o.ready_fd, "\n", 1);
 		close(o.ready_fd);
