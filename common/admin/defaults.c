@@ -1,0 +1,97 @@
+/* The text files that a new host begins with. */
+#include <stdio.h>
+#include <string.h>
+#include "common/admin/defaults.h"
+
+/* In each, %1$s is the host's name; settings get three more. */
+static struct {
+	char const *name;
+	mode_t mode;
+	char const *text;
+} const files[] = {
+	{"settings", 0644,
+		"# Settings: `key value`, one a line; settings(5) lists them "
+		"all.\n"
+		"# After a change: kereru compile\n"
+		"hostname %1$s\n"
+		"%2$s%3$s%4$s"
+		"\n"
+		"# Certificates, each a PEM file with its key beside it "
+		"(tls/ec.key).\n"
+		"# The ones that `kereru setup` made are signed by tls/ca.pem "
+		"only.\n"
+		"#tls-certificates tls/ec.pem tls/rsa.pem"},
+	{"domains", 0644,
+		"# Domains that mail is accepted for: `DOMAIN local`, or "
+		"`DOMAIN backup`\n"
+		"# for those that it is kept for and sent on. See tables(5).\n"
+		"%1$s local"},
+	{"users", 0644,
+		"# Mailboxes: `ADDRESS UID [MAILDIR]`, each with a uid of its "
+		"own.\n"
+		"# `kereru user add ADDRESS` writes a line and makes the "
+		"maildir."},
+	{"passwords", 0600,
+		"# Passwords: `ADDRESS HASH`; `kereru user passwd ADDRESS` "
+		"writes them."},
+	{"aliases", 0644,
+		"# Aliases: `ADDRESS TARGET ...`, in local domains. A domain "
+		"whose\n"
+		"# postmaster is not named here has postmaster@%1$s, or\n"
+		"# the first of the users, as its postmaster."},
+	{"routes", 0644,
+		"# Where mail goes instead of where DNS says: `DOMAIN "
+		"HOST[:PORT]`;\n"
+		"# `* HOST` is for all that is not listed."},
+	{"networks", 0644,
+		"# Networks whose hosts may send to the world without a "
+		"login:\n"
+		"# 192.0.2.0/24 or 2001:db8::/32, one a line."},
+};
+
+static char const demo_listeners[] = "listen-smtp 127.0.0.1:2525\n"
+				     "listen-submit 127.0.0.1:2587\n"
+				     "listen-submits 127.0.0.1:2465\n"
+				     "listen-pop3 127.0.0.1:2110\n"
+				     "listen-pop3s 127.0.0.1:2995\n"
+				     "listen-imap 127.0.0.1:2143\n"
+				     "listen-imaps 127.0.0.1:2993\n";
+
+char const *
+defaults_name(size_t i)
+{
+	return i < sizeof files / sizeof *files ? files[i].name : NULL;
+}
+
+mode_t
+defaults_mode(size_t i)
+{
+	return files[i].mode;
+}
+
+static void
+line(char *out, size_t size, char const *key, char const *value)
+{
+	if (value != NULL && *value != '\0')
+		snprintf(out, size, "%s %s\n", key, value);
+	else
+		*out = '\0';
+}
+
+char *
+defaults_text(size_t i, char const *hostname, char const *state,
+	char const *libexec, bool is_demo)
+{
+	char state_line[600], libexec_line[600], *text;
+
+	line(state_line, sizeof state_line, "state", state);
+	line(libexec_line, sizeof libexec_line, "libexec", libexec);
+	/* The formats stand above, none comes from outside. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	if (asprintf(&text, files[i].text, hostname, state_line, libexec_line,
+		    is_demo ? demo_listeners : "") < 0)
+		text = NULL;
+#pragma GCC diagnostic pop
+	return text;
+}

@@ -1,0 +1,168 @@
+/* Domains and aliases added. */
+#include <stdio.h>
+#include <string.h>
+#include "common/addr.h"
+#include "common/admin/command.h"
+#include "common/admin/compile.h"
+#include "common/admin/config.h"
+#include "common/admin/edit.h"
+
+/* Add one line to a file, if what is there has no fault and check agrees. */
+static int
+add_line(char const *folder, char const *name, char const *line,
+	bool (*check)(struct config const *c, char const *const *words),
+	char const *const *words)
+{
+	struct publish p;
+	struct config c = {.folder = folder};
+	struct faults f = {.is_quiet = true};
+	int code = COMMAND_PERMANENT;
+
+	if (!edit_begin(&p, folder))
+		return COMMAND_TEMPORARY;
+	if (!config_read(&c, folder, &f) || f.count > 0)
+		fprintf(stderr, "kereru: nothing was changed\n");
+	else if (check(&c, words))
+		code = edit_file(&p, name, NULL, line, 0644) && edit_commit(&p)
+			       ? COMMAND_OK
+			       : COMMAND_TEMPORARY;
+	config_free(&c);
+	edit_end(&p);
+	return code == COMMAND_OK ? compile_tables(folder) : code;
+}
+
+static bool
+domain_is_new(struct config const *c, char const *const *words)
+{
+	size_t len = strlen(words[0]);
+
+	if (config_domain(c, words[0], len) == NULL)
+		return true;
+	fprintf(stderr, "kereru: %s is there already\n", words[0]);
+	return false;
+}
+
+static int
+add_domain(char const *folder, char const *name, bool is_backup)
+{
+	char key[ADDR_DOMAIN_MAX + 1], line[ADDR_DOMAIN_MAX + 16];
+	size_t len = strlen(name);
+	char const *words[] = {key};
+
+	if (len >= sizeof key || !addr_is_domain(name, len, ADDR_ALLOW_UTF8) ||
+		*name == '[') {
+		fprintf(stderr, "kereru: %s is no domain\n", name);
+		return COMMAND_PERMANENT;
+	}
+	for (size_t i = 0; i <= len; i++)
+		key[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32
+								 : name[i]);
+	if (key[len - 1] == '.')
+		key[len - 1] = '\0';
+	snprintf(line, sizeof line, "%s %s", key,
+		is_backup ? "backup" : "local");
+	return add_line(folder, "domains", line, domain_is_new, words);
+}
+
+static int
+list_domains(char const *folder)
+{
+	struct config c = {.folder = folder};
+	struct faults f = {.is_quiet = true};
+	bool ok = config_read(&c, folder, &f);
+
+	for (size_t i = 0; ok && i < c.domains.count; i++)
+		printf("%s %s\n", c.domains.list[i].name.s,
+			c.domains.list[i].is_backup ? "backup" : "local");
+	config_free(&c);
+	return ok && f.count == 0 ? COMMAND_OK : COMMAND_PERMANENT;
+}
+
+int
+command_domain(
+	struct command_context const *x, int argc, char const *const *argv)
+{
+	bool is_backup = argc == 4 && strcmp(argv[3], "--backup") == 0;
+
+	if (argc == 2 && strcmp(argv[1], "list") == 0)
+		return list_domains(x->folder);
+	if ((argc == 3 || is_backup) && strcmp(argv[1], "add") == 0)
+		return add_domain(x->folder, argv[2], is_backup);
+	fprintf(stderr, "usage: kereru [-c DIR] domain add DOMAIN [--backup]\n"
+			"       kereru [-c DIR] domain list\n");
+	return COMMAND_PERMANENT;
+}
+
+/* words: the alias and its targets, local ones in lower case. */
+static bool
+alias_is_right(struct config const *c, char const *const *words)
+{
+	char const *domain = strrchr(words[0], '@') + 1;
+	struct config_domain const *d =
+		config_domain(c, domain, strlen(domain));
+	size_t len = strlen(words[0]);
+	struct config_alias const *a = config_alias(c, words[0], len);
+
+	if (d == NULL || d->is_backup) {
+		fprintf(stderr, "kereru: %s is not local\n", domain);
+		return false;
+	}
+	if (config_user(c, words[0], len) != NULL ||
+		(a != NULL && a->name.line > 0)) {
+		fprintf(stderr, "kereru: %s is there already\n", words[0]);
+		return false;
+	}
+	for (words++; *words != NULL; words++) {
+		char key[ADDR_KEY_MAX + 1];
+		if (!edit_address(*words, key, sizeof key))
+			return false;
+		domain = strrchr(key, '@') + 1;
+		d = config_domain(c, domain, strlen(domain));
+		if (d != NULL && !d->is_backup &&
+			config_user(c, key, strlen(key)) == NULL &&
+			config_alias(c, key, strlen(key)) == NULL) {
+			fprintf(stderr,
+				"kereru: %s is neither a user nor an "
+				"alias\n",
+				key);
+			return false;
+		}
+	}
+	return true;
+}
+
+int
+command_alias(
+	struct command_context const *x, int argc, char const *const *argv)
+{
+	char key[ADDR_KEY_MAX + 1];
+	stralloc line = STRALLOC_ZERO;
+	int code = COMMAND_TEMPORARY;
+	bool ok;
+
+	if (argc < 4 || strcmp(argv[1], "add") != 0) {
+		fprintf(stderr,
+			"usage: kereru [-c DIR] alias add ADDRESS TARGET...\n");
+		return COMMAND_PERMANENT;
+	}
+	if (!edit_address(argv[2], key, sizeof key))
+		return COMMAND_PERMANENT;
+	ok = stralloc_cats(&line, key);
+	for (int i = 3; ok && i < argc; i++)
+		ok = stralloc_append(&line, ' ') &&
+		     stralloc_cats(&line, argv[i]);
+	if (ok && stralloc_append(&line, '\0')) {
+		char const *words[64] = {key};
+		size_t count = 1;
+		for (int i = 3; i < argc && count + 1 < 64; i++)
+			words[count++] = argv[i];
+		if (argc - 3 >= 63)
+			fprintf(stderr, "kereru: more than 62 targets: write "
+					"the line by hand\n");
+		else
+			code = add_line(x->folder, "aliases", line.s,
+				alias_is_right, words);
+	}
+	stralloc_free(&line);
+	return code;
+}

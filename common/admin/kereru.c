@@ -1,0 +1,75 @@
+/*
+ * kereru - the command with which a host is set up and looked after
+ *
+ * Runs as root, by hand. Trusts the text files, whose lines it checks for
+ * mistakes; writes them, the tables, and the folders of a host. No daemon runs
+ * it, and it reads nothing from the network.
+ */
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "common/admin/command.h"
+
+static char const help[] =
+	"usage: kereru [-c DIR] COMMAND [ARGUMENT...]\n"
+	"\n"
+	"  setup HOSTNAME      make a host: accounts, folders, files, "
+	"services\n"
+	"  check               find what is wrong in the files\n"
+	"  compile             put changes of the files into effect\n"
+	"  user add ADDRESS    also: user passwd, user list, user remove\n"
+	"  domain add DOMAIN   also: domain list\n"
+	"  alias add ADDRESS TARGET...\n"
+	"\n"
+	"DIR holds the text files and is /etc/kereru unless said otherwise.\n"
+	"kereru(8), settings(5) and tables(5) say more.\n";
+
+static struct {
+	char const *name;
+	command_function *run;
+} const commands[] = {
+	{"setup", command_setup},
+	{"check", command_check},
+	{"compile", command_compile},
+	{"user", command_user},
+	{"domain", command_domain},
+	{"alias", command_alias},
+};
+
+int
+main(int argc, char const *const *argv)
+{
+	struct command_context x = {.folder = COMMAND_FOLDER};
+	int i = 1;
+
+	/* Files that are made in between have the modes that are said. */
+	umask(022);
+	while (i < argc && *argv[i] == '-') {
+		if (strcmp(argv[i], "-c") == 0 && i + 1 < argc) {
+			x.folder = argv[i + 1];
+			x.folder_was_given = true;
+			i += 2;
+		} else if (strcmp(argv[i], "--help") == 0 ||
+			   strcmp(argv[i], "-h") == 0) {
+			fputs(help, stdout);
+			return COMMAND_OK;
+		} else if (strcmp(argv[i], "--version") == 0) {
+			puts("kereru " KERERU_VERSION);
+			return COMMAND_OK;
+		} else {
+			break;
+		}
+	}
+	if (sodium_init() < 0) {
+		fprintf(stderr, "kereru: no random numbers\n");
+		return COMMAND_TEMPORARY;
+	}
+	for (size_t j = 0; i < argc && j < sizeof commands / sizeof *commands;
+		j++)
+		if (strcmp(argv[i], commands[j].name) == 0)
+			return commands[j].run(&x, argc - i, argv + i);
+	fputs(help, stderr);
+	return COMMAND_PERMANENT;
+}
