@@ -1,0 +1,188 @@
+/* Jobs of one destination, each tried at its hosts in turn: see deliver.h. */
+#include <string.h>
+#include "common/log.h"
+#include "remote/deliver.h"
+#include "remote/text.h"
+
+/* How long the hosts are kept at most and at least, in seconds: a burst of
+ * jobs asks once, a change is seen soon. */
+#define MX_KEEP_MAX 3600u
+#define MX_KEEP_MIN 10u
+
+struct attempt {
+	struct deliver *d;
+	struct job const *job;
+	int file_fd;
+	struct transaction_result *results;
+	unsigned connections;
+	bool permanent; /* every failure so far was */
+	char text[CLIENT_TEXT_SIZE];
+};
+
+static bool
+all_settled(struct attempt const *a)
+{
+	for (size_t i = 0; i < a->job->recipient_count; i++)
+		if (a->results[i].status == 0)
+			return false;
+	return true;
+}
+
+/* Over the session, as often as recipients are left that it may take. False:
+ * the session is gone and another is needed. */
+static bool
+send_over_session(struct attempt *a)
+{
+	struct client *c = &a->d->client;
+
+	while (c->fd >= 0 && !all_settled(a))
+		if (transaction_send(c, a->job, a->file_fd, a->results,
+			    a->text) != CLIENT_OK)
+			break;
+	return all_settled(a);
+}
+
+static void
+log_skipped(struct attempt const *a, char const *host)
+{
+	log_event("skipped", a->job->id, "host", host, "reply", a->text,
+		(char *)0);
+}
+
+/* True: every recipient is settled, or no more is to be tried. */
+static bool
+try_address(struct attempt *a, char const *host, struct mx_address const *to)
+{
+	struct deliver *d = a->d;
+	struct client *c = &d->client;
+	enum client_status status;
+	unsigned port = d->destination.port;
+
+	if (a->connections++ == DELIVER_ATTEMPTS_MAX)
+		return true;
+	status = client_open(c, host, to, port != 0 ? port : d->port, a->text);
+	if (status == CLIENT_OK) {
+		if (send_over_session(a))
+			return true;
+		status = CLIENT_TEMPORARY;
+	}
+	if (status != CLIENT_PERMANENT)
+		a->permanent = false;
+	log_skipped(a, c->peer);
+	return false;
+}
+
+static bool
+try_host(struct attempt *a, char const *host)
+{
+	struct mx_address addresses[MX_ADDRESSES_MAX];
+	enum mx_status status;
+	size_t count;
+
+	status = mx_addresses(a->d->dns, host, addresses, &count, a->text);
+	if (status != MX_FOUND) {
+		a->permanent = a->permanent && status == MX_NONE;
+		log_skipped(a, host);
+		return false;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (try_address(a, host, &addresses[i]))
+			return true;
+	return false;
+}
+
+static enum mx_status
+find_hosts(struct attempt *a)
+{
+	struct deliver *d = a->d;
+	enum mx_status status;
+	unsigned keep;
+
+	if (d->mx_until_ms > stream_clock_ms())
+		return MX_FOUND;
+	d->mx_until_ms = 0;
+	status = mx_lookup(
+		d->dns, d->destination.name, d->self, &d->mx, a->text);
+	if (status != MX_FOUND)
+		return status;
+	keep = d->mx.ttl > MX_KEEP_MAX ? MX_KEEP_MAX : d->mx.ttl;
+	if (keep < MX_KEEP_MIN)
+		keep = MX_KEEP_MIN;
+	d->mx_until_ms = stream_clock_ms() + (int64_t)keep * 1000;
+	return MX_FOUND;
+}
+
+static void
+try_destination(struct attempt *a)
+{
+	struct destination const *to = &a->d->destination;
+	enum mx_status status;
+
+	if (to->address_len > 0) {
+		struct mx_address address = {.len = to->address_len};
+		memcpy(address.s, to->address, to->address_len);
+		(void)try_address(a, to->name, &address);
+		return;
+	}
+	if (!to->by_mx) {
+		(void)try_host(a, to->name);
+		return;
+	}
+	status = find_hosts(a);
+	if (status != MX_FOUND) {
+		a->permanent = status == MX_NONE;
+		return;
+	}
+	for (size_t i = 0; i < a->d->mx.count; i++)
+		if (try_host(a, a->d->mx.hosts[i].name))
+			return;
+}
+
+static void
+log_results(struct attempt const *a)
+{
+	struct client const *c = &a->d->client;
+
+	for (size_t i = 0; i < a->job->recipient_count; i++) {
+		struct transaction_result const *r = &a->results[i];
+		struct job_recipient const *to = &a->job->recipients[i];
+		struct log_line line;
+
+		log_begin(&line,
+			r->status == JOB_DONE	 ? "delivered"
+			: r->status == JOB_RETRY ? "deferred"
+						 : "failed",
+			a->job->id);
+		log_text(&line, "to", to->address, to->address_len);
+		log_text(&line, "destination", a->d->destination.name,
+			strlen(a->d->destination.name));
+		log_text(&line, "host", c->peer, strlen(c->peer));
+		log_text(&line, "tls", c->tls, strlen(c->tls));
+		log_text(&line, "reply", r->text, strlen(r->text));
+		log_end(&line);
+	}
+}
+
+void
+deliver_job(struct deliver *d, struct job const *job, int file_fd,
+	struct transaction_result *results)
+{
+	struct attempt a = {.d = d,
+		.job = job,
+		.file_fd = file_fd,
+		.results = results,
+		.permanent = true};
+
+	for (size_t i = 0; i < job->recipient_count; i++)
+		results[i].status = 0;
+	/* A kept session that fails is nobody's fault: from the start again. */
+	if (!client_alive(&d->client) || !send_over_session(&a))
+		try_destination(&a);
+	for (size_t i = 0; i < job->recipient_count; i++) {
+		if (results[i].status != 0)
+			continue;
+		results[i].status = a.permanent ? JOB_FAILED : JOB_RETRY;
+		memcpy(results[i].text, a.text, sizeof a.text);
+	}
+	log_results(&a);
+}

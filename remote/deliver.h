@@ -1,0 +1,40 @@
+/*
+ * deliver.h - jobs of one destination, each tried at its hosts in turn
+ *
+ * The hosts of RFC 5321 5.1, the next one on a failure of the connection or a
+ * 4xx before the message was handed over. The session is kept for the job that
+ * follows.
+ */
+#ifndef DELIVER_H
+#define DELIVER_H
+
+#include "common/dns.h"
+#include "common/job.h"
+#include "remote/client.h"
+#include "remote/destination.h"
+#include "remote/mx.h"
+#include "remote/transaction.h"
+
+/* Connections that one job tries. */
+#define DELIVER_ATTEMPTS_MAX 10
+
+struct deliver {
+	/* The caller's, set before deliver_job. */
+	struct dns *dns;
+	char const *self; /* our host name, lower case */
+	unsigned port;	  /* where a destination names none */
+	struct destination destination;
+	struct client client; /* client_init; client_quit afterwards */
+	/* The hosts, until mx_until (stream_clock_ms); 0: not looked up. */
+	struct mx mx;
+	int64_t mx_until_ms;
+};
+
+/*
+ * Deliver the message that file_fd holds: all of results[0..recipient_count) is
+ * settled, and told in the log.
+ */
+void deliver_job(struct deliver *d, struct job const *job, int file_fd,
+	struct transaction_result *results);
+
+#endif

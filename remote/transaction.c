@@ -1,0 +1,383 @@
+/* One message to several recipients over a session: see transaction.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "common/queuefile.h"
+#include "remote/body.h"
+#include "remote/text.h"
+#include "remote/transaction.h"
+
+#define BLOCK 32768u
+
+/* Steps: MAIL, then a RCPT each, then DATA. */
+struct transaction {
+	struct client *c;
+	struct job const *job;
+	struct transaction_result *results;
+	char *text; /* of CLIENT_TEMPORARY */
+	size_t open[JOB_RECIPIENTS_MAX];
+	bool accepted[JOB_RECIPIENTS_MAX]; /* of open */
+	size_t open_count, accepted_count;
+	bool mail_accepted, data_accepted;
+	bool unwanted; /* MAIL was refused for now: the session must end */
+};
+
+static void
+settle(struct transaction *t, size_t i, enum job_status status)
+{
+	struct transaction_result *r = &t->results[t->open[i]];
+
+	r->status = (char)status;
+	memcpy(r->text, t->text, CLIENT_TEXT_SIZE);
+}
+
+/* Those whose RCPT was accepted, or all. */
+static void
+settle_many(struct transaction *t, bool all, enum job_status status)
+{
+	for (size_t i = 0; i < t->open_count; i++)
+		if (all || t->accepted[i])
+			settle(t, i, status);
+}
+
+/* Nothing that could be read as another command leaves. */
+static bool
+is_sendable(char const *s, size_t len, bool utf8)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char ch = (unsigned char)s[i];
+		if (ch < ' ' || ch == 127 || (ch > 127 && !utf8))
+			return false;
+	}
+	return true;
+}
+
+static bool
+message_size(struct job const *job, uint64_t *size_r)
+{
+	return !__builtin_add_overflow(
+		job->message_len, job->added_len, size_r);
+}
+
+/* What the host could not take anyway is told without asking it. */
+static bool
+check(struct transaction *t)
+{
+	struct reply_ehlo const *ehlo = &t->c->ehlo;
+	struct job const *job = t->job;
+	bool utf8 = (job->flags & QUEUEFILE_UTF8) != 0;
+	char const *code = "5.3.4", *why = NULL;
+	uint64_t size = 0;
+
+	if (!message_size(job, &size))
+		why = "the message is too large";
+	else if (ehlo->size_max > 0 && size > ehlo->size_max)
+		why = "the message is larger than the host takes";
+	else if (utf8 && !ehlo->utf8)
+		code = "5.6.7", why = "the host takes no SMTPUTF8";
+	else if ((job->flags & QUEUEFILE_8BIT) && !ehlo->eightbit)
+		code = "5.6.3", why = "the host takes no 8BITMIME";
+	else if (!is_sendable(job->sender, job->sender_len, utf8))
+		code = "5.1.7", why = "the sender's address cannot be sent";
+	for (size_t i = 0; i < t->open_count && why == NULL; i++) {
+		struct job_recipient const *to = &job->recipients[t->open[i]];
+		if (!is_sendable(to->address, to->address_len, utf8))
+			code = "5.1.3",
+			why = "a recipient's address cannot be sent";
+	}
+	if (why == NULL)
+		return true;
+	text_join(t->text, CLIENT_TEXT_SIZE, code, " ", t->c->peer, ": ", why,
+		(char *)0);
+	settle_many(t, true, JOB_FAILED);
+	return false;
+}
+
+static void
+put_mail(struct transaction *t)
+{
+	struct stream *s = &t->c->stream;
+	struct reply_ehlo const *ehlo = &t->c->ehlo;
+	uint64_t size = 0;
+	char text[40];
+
+	stream_puts(s, "MAIL FROM:<");
+	stream_write(s, t->job->sender, t->job->sender_len);
+	stream_puts(s, ">");
+	if (ehlo->size && message_size(t->job, &size)) {
+		snprintf(text, sizeof text, " SIZE=%llu",
+			(unsigned long long)size);
+		stream_puts(s, text);
+	}
+	if (t->job->flags & QUEUEFILE_8BIT)
+		stream_puts(s, " BODY=8BITMIME");
+	if (t->job->flags & QUEUEFILE_UTF8)
+		stream_puts(s, " SMTPUTF8");
+	stream_puts(s, "\r\n");
+}
+
+static void
+put(struct transaction *t, size_t step)
+{
+	struct stream *s = &t->c->stream;
+
+	if (step == 0) {
+		put_mail(t);
+	} else if (step <= t->open_count) {
+		struct job_recipient const *to =
+			&t->job->recipients[t->open[step - 1]];
+		stream_puts(s, "RCPT TO:<");
+		stream_write(s, to->address, to->address_len);
+		stream_puts(s, ">\r\n");
+	} else {
+		stream_puts(s, "DATA\r\n");
+	}
+}
+
+/*
+ * RFC 5321 4.5.3.1.10: too many recipients, by 452 or as RFC 821 had it by 552;
+ * a 552 that speaks of a full mailbox is what it says.
+ */
+static bool
+is_too_many(struct reply const *reply)
+{
+	static unsigned const code[3] = {5, 5, 3};
+
+	return reply->code == 452 ||
+	       (reply->code == 552 &&
+		       (!reply->has_enhanced || memcmp(reply->enhanced, code,
+							sizeof code) == 0));
+}
+
+static void
+take_recipient(struct transaction *t, size_t i, struct reply const *reply)
+{
+	if (!t->mail_accepted)
+		return;
+	if (reply->code / 100 == 2) {
+		t->accepted[i] = true;
+		t->accepted_count++;
+		return;
+	}
+	client_said(t->c, reply, t->text);
+	if (is_too_many(reply)) {
+		if (t->accepted_count == 0)
+			settle(t, i, JOB_RETRY);
+	} else {
+		settle(t, i, reply->code / 100 == 5 ? JOB_FAILED : JOB_RETRY);
+	}
+}
+
+static void
+take_data(struct transaction *t, struct reply const *reply)
+{
+	t->data_accepted = reply->code == 354;
+	if (t->data_accepted || t->accepted_count == 0)
+		return;
+	client_said(t->c, reply, t->text);
+	settle_many(t, false, reply->code / 100 == 5 ? JOB_FAILED : JOB_RETRY);
+	/* A success without the message: who knows where we are. */
+	t->unwanted = reply->code / 100 < 4;
+}
+
+static void
+take(struct transaction *t, size_t step, struct reply const *reply)
+{
+	if (step > t->open_count) {
+		take_data(t, reply);
+	} else if (step > 0) {
+		take_recipient(t, step - 1, reply);
+	} else if (reply->code / 100 == 2) {
+		t->mail_accepted = true;
+	} else {
+		client_said(t->c, reply, t->text);
+		if (reply->code / 100 == 5)
+			settle_many(t, true, JOB_FAILED);
+		else
+			t->unwanted = true;
+	}
+}
+
+/* Whether a step makes no sense after what the host said before. */
+static bool
+is_pointless(struct transaction const *t, size_t step)
+{
+	return (step > 0 && !t->mail_accepted) ||
+	       (step > t->open_count && t->accepted_count == 0);
+}
+
+/* Up to the reply to DATA. False: the session failed. */
+static bool
+envelope(struct transaction *t)
+{
+	size_t steps = t->open_count + 2;
+	bool at_once = t->c->ehlo.pipelining;
+	struct reply reply;
+
+	client_limit(t->c, CLIENT_WAIT_COMMAND);
+	if (at_once)
+		for (size_t i = 0; i < steps; i++)
+			put(t, i);
+	for (size_t i = 0; i < steps; i++) {
+		if (!at_once && is_pointless(t, i))
+			break;
+		if (!at_once)
+			put(t, i);
+		char said[CLIENT_TEXT_SIZE];
+		if (!client_reply(t->c,
+			    i + 1 < steps ? CLIENT_WAIT_COMMAND
+					  : CLIENT_WAIT_DATA,
+			    &reply, said)) {
+			/* Why MAIL was refused tells more than the hanging up
+			 * that followed. */
+			if (!t->unwanted)
+				memcpy(t->text, said, sizeof said);
+			return false;
+		}
+		/* RFC 5321 3.8: with 421 the host leaves, whatever was asked.
+		 */
+		if (reply.code == 421) {
+			client_said(t->c, &reply, t->text);
+			return false;
+		}
+		take(t, i, &reply);
+	}
+	return true;
+}
+
+enum sent { SENT = 1, SENT_LOST, SENT_UNREADABLE };
+
+static enum sent
+send_part(struct transaction *t, struct body *b, int fd, uint64_t offset,
+	uint64_t len)
+{
+	static char in[BLOCK], out[BODY_MOST(BLOCK)];
+
+	while (len > 0) {
+		ssize_t r;
+		do
+			r = pread(fd, in,
+				len < sizeof in ? (size_t)len : sizeof in,
+				(off_t)offset);
+		while (r < 0 && errno == EINTR);
+		if (r <= 0)
+			return SENT_UNREADABLE;
+		size_t n = body_push(b, in, (size_t)r, out);
+		if (!stream_write(&t->c->stream, out, n))
+			return SENT_LOST;
+		offset += (uint64_t)r;
+		len -= (uint64_t)r;
+	}
+	return SENT;
+}
+
+/* All but the final dot, which makes it the host's. */
+static enum sent
+send_parts(struct transaction *t, struct body *b, int fd)
+{
+	struct job const *job = t->job;
+	enum sent sent;
+
+	client_limit(t->c, CLIENT_WAIT_BLOCK);
+	sent = send_part(t, b, fd, job->added_offset, job->added_len);
+	if (sent == SENT)
+		sent = send_part(
+			t, b, fd, job->message_offset, job->message_len);
+	return sent;
+}
+
+static bool
+end_of_data(struct transaction *t, struct body *b, struct reply *reply)
+{
+	char end[BODY_END_MOST];
+
+	stream_write(&t->c->stream, end, body_end(b, end));
+	return client_reply(t->c, CLIENT_WAIT_END, reply, t->text);
+}
+
+/* The message itself, to those who were accepted. */
+static enum client_status
+hand_over(struct transaction *t, int fd)
+{
+	struct body b = BODY_ZERO;
+	struct reply reply;
+
+	switch (send_parts(t, &b, fd)) {
+	case SENT:
+		break;
+	case SENT_LOST:
+		client_close(t->c);
+		text_join(t->text, CLIENT_TEXT_SIZE, "4.4.2 ", t->c->peer,
+			": the connection was lost while the message was sent",
+			(char *)0);
+		return CLIENT_TEMPORARY;
+	case SENT_UNREADABLE:
+		/* Without the final dot the host throws it away. */
+		client_close(t->c);
+		text_join(t->text, CLIENT_TEXT_SIZE,
+			"4.3.0 the queue file cannot be read", (char *)0);
+		settle_many(t, false, JOB_RETRY);
+		return CLIENT_OK;
+	}
+	if (!end_of_data(t, &b, &reply)) {
+		/* It may have been taken: no other host gets it now. */
+		settle_many(t, false, JOB_RETRY);
+		return CLIENT_OK;
+	}
+	client_said(t->c, &reply, t->text);
+	settle_many(t, false,
+		reply.code / 100 == 2	? JOB_DONE
+		: reply.code / 100 == 5 ? JOB_FAILED
+					: JOB_RETRY);
+	if (reply.code == 421)
+		client_close(t->c);
+	return CLIENT_OK;
+}
+
+/*
+ * Nobody was accepted: get out of the transaction. A host that took DATA all
+ * the same gets a message of nothing for nobody (RFC 2920 3.1).
+ */
+static void
+leave(struct transaction *t)
+{
+	struct body b = BODY_ZERO;
+	char said[CLIENT_TEXT_SIZE];
+	struct reply reply;
+
+	t->text = said;
+	if (t->data_accepted && !end_of_data(t, &b, &reply))
+		return;
+	client_limit(t->c, CLIENT_WAIT_COMMAND);
+	stream_puts(&t->c->stream, "RSET\r\n");
+	if (client_reply(t->c, CLIENT_WAIT_COMMAND, &reply, said) &&
+		reply.code / 100 != 2)
+		client_quit(t->c);
+}
+
+enum client_status
+transaction_send(struct client *c, struct job const *job, int file_fd,
+	struct transaction_result *results, char text_r[CLIENT_TEXT_SIZE])
+{
+	struct transaction t = {
+		.c = c, .job = job, .results = results, .text = text_r};
+
+	for (size_t i = 0; i < job->recipient_count; i++)
+		if (results[i].status == 0)
+			t.open[t.open_count++] = i;
+	if (t.open_count == 0 || !check(&t))
+		return CLIENT_OK;
+	if (!envelope(&t)) {
+		client_close(c);
+		return CLIENT_TEMPORARY;
+	}
+	if (t.unwanted) {
+		client_quit(c);
+		return t.mail_accepted ? CLIENT_OK : CLIENT_TEMPORARY;
+	}
+	if (t.accepted_count > 0 && t.data_accepted)
+		return hand_over(&t, file_fd);
+	leave(&t);
+	return CLIENT_OK;
+}
