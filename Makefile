@@ -73,6 +73,8 @@ all: $(PROGS:%=$(B)/bin/%)
 .SECONDARY:
 .DELETE_ON_ERROR:
 
+# kereru asks NSS for the accounts of the system: never static.
+$(B)/bin/kereru: LINK =
 # One archive of all modules: the linker takes what a program calls, so what
 # a program contains is what it uses. Its main decides.
 $(B)/bin/%: $$(call obj,$$(main_$$*).c) $(B)/libkereru.a

@@ -393,14 +393,14 @@ system_failed(char const *what, char const *path)
 	return COMMAND_TEMPORARY;
 }
 
-/* Which folders to lock is said by the settings, which may be wrong in lines
- * that do not matter for it: their faults are told when all is read. */
+/* Which folders to lock is said by the settings. If they are wrong, that is
+ * told with all other faults later. */
 static bool
-state_folder(char const *folder, char *tables_path, size_t size, char **state_r,
-	struct faults *f)
+state_folder(char const *folder, char *tables_path, size_t size, char **state_r)
 {
 	struct values v = VALUES_ZERO;
-	bool ok = values_read(&v, folder, f) && f->count == 0;
+	struct faults f = {.is_silent = true};
+	bool ok = values_read(&v, folder, &f) && f.count == 0;
 
 	if (ok) {
 		*state_r = strdup(values_text(&v, "state"));
@@ -420,8 +420,11 @@ compile_tables(char const *folder)
 	char tables_path[512], *state = NULL;
 	int code;
 
-	if (!state_folder(folder, tables_path, sizeof tables_path, &state, &f))
+	if (!state_folder(folder, tables_path, sizeof tables_path, &state)) {
+		(void)!read_everything(&m, folder, &f);
+		forget(&m);
 		return nothing_changed(&f);
+	}
 	/* The lock comes before reading: who is last has read the newest. */
 	if (!publish_begin(&tables_folder, tables_path)) {
 		free(state);

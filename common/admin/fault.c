@@ -21,6 +21,8 @@ fault(struct faults *f, char const *file, unsigned line, char const *format,
 	va_list args;
 
 	f->count++;
+	if (f->is_silent)
+		return;
 	va_start(args, format);
 	tell(file, line, "", format, args);
 	va_end(args);
@@ -32,7 +34,7 @@ fault_warning(struct faults *f, char const *file, unsigned line,
 {
 	va_list args;
 
-	if (f->is_quiet)
+	if (f->is_quiet || f->is_silent)
 		return;
 	va_start(args, format);
 	tell(file, line, "warning: ", format, args);

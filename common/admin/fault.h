@@ -12,7 +12,8 @@
 
 struct faults {
 	unsigned count;
-	bool is_quiet; /* warnings are not wanted now */
+	bool is_quiet;	/* warnings are not told */
+	bool is_silent; /* faults are not told either, only counted */
 };
 
 /* line 0: the file as a whole. */
