@@ -5,6 +5,9 @@
 #include "mime/charset_east.h"
 #include "mime/charset_tables.h"
 
+/* Octets decoded at a time. */
+#define PIECE 1024
+
 /* Longest name known, folded. */
 #define NAME_MAX_FOLDED 32
 
@@ -295,17 +298,19 @@ charset_init(struct charset_decoder *d, char const *name, size_t len)
 	d->mode = d->charset->mode;
 }
 
-bool
-charset_put(stralloc *out, uint32_t code)
+/* At most 4 octets. */
+static size_t
+encode(char *s, uint32_t code)
 {
-	char s[4];
 	size_t n = 0;
 
-	if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-		code = CHARSET_REPLACEMENT;
 	if (code < 0x80) {
 		s[n++] = (char)code;
-	} else if (code < 0x800) {
+		return n;
+	}
+	if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+		code = CHARSET_REPLACEMENT;
+	if (code < 0x800) {
 		s[n++] = (char)(0xc0 | code >> 6);
 	} else if (code < 0x10000) {
 		s[n++] = (char)(0xe0 | code >> 12);
@@ -315,9 +320,16 @@ charset_put(stralloc *out, uint32_t code)
 		s[n++] = (char)(0x80 | (code >> 12 & 0x3f));
 		s[n++] = (char)(0x80 | (code >> 6 & 0x3f));
 	}
-	if (code >= 0x80)
-		s[n++] = (char)(0x80 | (code & 0x3f));
-	return stralloc_catb(out, s, n);
+	s[n++] = (char)(0x80 | (code & 0x3f));
+	return n;
+}
+
+bool
+charset_put(stralloc *out, uint32_t code)
+{
+	char s[4];
+
+	return stralloc_catb(out, s, encode(s, code));
 }
 
 /* Finishes what waited with as many octets of s as it takes; eaten_r: those. */
@@ -357,6 +369,39 @@ ascii_run(unsigned char const *s, size_t len)
 	return n;
 }
 
+/* Each octet of input makes at most one code point. */
+#define ROOM 4
+
+/*
+ * Decodes from u[0..len) until `most` octets are eaten; out has ROOM for each.
+ * Returns what was eaten, less than `most` only when a sequence lacks its end.
+ */
+static size_t
+push_some(struct charset_decoder *d, unsigned char const *u, size_t len,
+	size_t most, stralloc *out)
+{
+	size_t i = 0;
+
+	while (i < most) {
+		uint32_t code;
+		size_t n = d->charset->ascii ? ascii_run(u + i, most - i) : 0;
+
+		if (n > 0) {
+			memcpy(out->s + out->len, u + i, n);
+			out->len += n;
+			i += n;
+			continue;
+		}
+		n = d->charset->next(d, u + i, len - i, &code);
+		if (n == 0)
+			break;
+		if (code != CHARSET_NONE)
+			out->len += encode(out->s + out->len, code);
+		i += n;
+	}
+	return i;
+}
+
 bool
 charset_push(
 	struct charset_decoder *d, char const *s, size_t len, stralloc *out)
@@ -367,25 +412,19 @@ charset_push(
 	if (!push_pending(d, u, len, out, &i))
 		return false;
 	while (i < len) {
-		uint32_t code;
-		size_t n = d->charset->ascii ? ascii_run(u + i, len - i) : 0;
+		size_t const most = len - i < PIECE ? len - i : PIECE;
+		size_t n;
 
-		if (n > 0) {
-			if (!stralloc_catb(out, s + i, n))
-				return false;
-			i += n;
-			continue;
-		}
-		n = d->charset->next(d, u + i, len - i, &code);
-		if (n == 0) {
+		if (!stralloc_readyplus(out, ROOM * most))
+			return false;
+		n = push_some(d, u + i, len - i, most, out);
+		i += n;
+		if (n < most) {
 			/* Fewer than 4 octets: no sequence is longer. */
 			d->pending_len = len - i;
 			memcpy(d->pending, u + i, len - i);
 			break;
 		}
-		if (code != CHARSET_NONE && !charset_put(out, code))
-			return false;
-		i += n;
 	}
 	return true;
 }

@@ -1,0 +1,59 @@
+/* mime headers: the header of a message, decoded. */
+#include "mime/charset.h"
+#include "mime/command.h"
+#include "mime/rfc2047.h"
+#include "mime/terminal.h"
+
+static bool
+decode_value(
+	struct header_field const *field, stralloc *unfolded, stralloc *decoded)
+{
+	if (!stralloc_ready(unfolded, field->value_len + 1))
+		return false;
+	unfolded->len =
+		header_unfold(field->value, field->value_len, unfolded->s);
+	return rfc2047_decode(decoded, unfolded->s, unfolded->len);
+}
+
+bool
+cmd_headers_value(struct header_field const *field, stralloc *out)
+{
+	stralloc unfolded = STRALLOC_ZERO, decoded = STRALLOC_ZERO;
+	bool const ok = decode_value(field, &unfolded, &decoded) &&
+			terminal_line(out, decoded.s, decoded.len);
+
+	stralloc_free(&unfolded);
+	stralloc_free(&decoded);
+	return ok;
+}
+
+static bool
+put_name(struct header_field const *field, stralloc *out)
+{
+	stralloc name = STRALLOC_ZERO;
+	bool const ok = charset_to_utf8("utf-8", 5, field->name,
+				field->name_len, &name) &&
+			terminal_line(out, name.s, name.len);
+
+	stralloc_free(&name);
+	return ok;
+}
+
+bool
+cmd_headers(struct message const *m, stralloc *out)
+{
+	struct header_field field;
+	size_t pos = 0;
+
+	while (header_next(m->text.s, m->parts[0].header_len, &pos, &field) >
+		0) {
+		/* A line that is no field is shown as it is. */
+		if (field.name_len > 0 &&
+			(!put_name(&field, out) || !stralloc_cats(out, ": ")))
+			return false;
+		if (!cmd_headers_value(&field, out) ||
+			!stralloc_cats(out, "\n") || !command_flush(out, false))
+			return false;
+	}
+	return true;
+}

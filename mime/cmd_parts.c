@@ -1,0 +1,114 @@
+/* mime parts: the parts of a message, a line each. */
+#include <string.h>
+
+#include "mime/charset.h"
+#include "mime/command.h"
+#include "mime/rfc2231.h"
+#include "mime/terminal.h"
+
+static bool
+put_number(stralloc *out, size_t n)
+{
+	char digits[24];
+	size_t i = sizeof digits;
+
+	do {
+		digits[--i] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	return stralloc_catb(out, digits + i, sizeof digits - i);
+}
+
+/* Adds foreign text behind `before`, if there is any. */
+static bool
+put_text(stralloc *out, char const *before, stralloc const *text,
+	char const *after)
+{
+	return text->len == 0 ||
+	       (stralloc_cats(out, before) &&
+		       terminal_line(out, text->s, text->len) &&
+		       stralloc_cats(out, after));
+}
+
+static bool
+put_type(struct message const *m, struct structure_part const *part,
+	stralloc *text, stralloc *out)
+{
+	char type[STRUCTURE_TYPE_MAX];
+
+	structure_type(m->text.s, part, type);
+	text->len = 0;
+	return charset_to_utf8("utf-8", 5, type, strlen(type), text) &&
+	       put_text(out, " ", text, "");
+}
+
+static bool
+put_charset(struct message const *m, struct structure_part const *part,
+	stralloc *text, stralloc *out)
+{
+	text->len = 0;
+	if (part->content_type.len > 0 &&
+		rfc2231_find(m->text.s + part->content_type.offset,
+			part->content_type.len,
+			part->subtype.offset + part->subtype.len -
+				part->content_type.offset,
+			"charset", text) < 0)
+		return false;
+	return put_text(out, " ", text, "");
+}
+
+static bool
+put_encoding(struct structure_part const *part, stralloc *out)
+{
+	switch ((enum structure_encoding)part->encoding) {
+	case STRUCTURE_QUOTED_PRINTABLE:
+		return stralloc_cats(out, " quoted-printable");
+	case STRUCTURE_BASE64:
+		return stralloc_cats(out, " base64");
+	case STRUCTURE_UNKNOWN_ENCODING:
+		return stralloc_cats(out, " unknown-encoding");
+	case STRUCTURE_IDENTITY:
+		break;
+	}
+	return true;
+}
+
+static bool
+put_line(struct message const *m, size_t i, stralloc *text, stralloc *out)
+{
+	struct structure_part const *part = &m->parts[i];
+	size_t const start = out->len;
+
+	if (!message_number(m, i, out) ||
+		(out->len == start && !stralloc_cats(out, "-")) ||
+		!put_type(m, part, text, out) ||
+		!put_charset(m, part, text, out) || !put_encoding(part, out) ||
+		!stralloc_cats(out, " ") || !put_number(out, part->body_size) ||
+		!stralloc_cats(out, " octets"))
+		return false;
+	if (message_is_attachment(m, part) &&
+		!stralloc_cats(out, " attachment"))
+		return false;
+	text->len = 0;
+	return message_filename(m, part, text) &&
+	       put_text(out, " \"", text, "\"") && stralloc_cats(out, "\n");
+}
+
+bool
+cmd_parts_line(struct message const *m, size_t i, stralloc *out)
+{
+	stralloc text = STRALLOC_ZERO;
+	bool const ok = put_line(m, i, &text, out);
+
+	stralloc_free(&text);
+	return ok;
+}
+
+bool
+cmd_parts(struct message const *m, stralloc *out)
+{
+	for (size_t i = 0; i < m->count; i++)
+		if (!cmd_parts_line(m, i, out) || !command_flush(out, false))
+			return false;
+	return true;
+}
