@@ -1,0 +1,44 @@
+/* HELO, EHLO (RFC 5321 4.1.1.1). */
+#include <string.h>
+#include "smtpd/cmd.h"
+#include "smtpd/hello.h"
+
+static bool
+take_name(struct smtp_session *s, char const *argument, size_t len)
+{
+	if (!smtp_helo_ok(argument, len)) {
+		smtp_session_reply(
+			s, SMTP_R_SYNTAX, "EHLO your.name or EHLO [address]");
+		return false;
+	}
+	memcpy(s->client.helo, argument, len);
+	s->client.helo[len] = '\0';
+	s->state = SMTP_AT_READY;
+	/* A second EHLO is also a RSET (RFC 5321 4.1.4). */
+	smtp_session_reset(s);
+	return true;
+}
+
+void
+smtp_cmd_helo(struct smtp_session *s, char const *argument, size_t len)
+{
+	if (!take_name(s, argument, len))
+		return;
+	s->is_extended = false;
+	smtp_session_reply(s, SMTP_R_HELLO, s->front->hostname);
+}
+
+void
+smtp_cmd_ehlo(struct smtp_session *s, char const *argument, size_t len)
+{
+	struct smtp_hello hello = {.helo = s->client.helo,
+		.size_max = s->size_max,
+		.has_starttls = s->mode != SMTP_MODE_OWNER &&
+				s->front->has_certificates &&
+				!s->front->is_tls};
+
+	if (!take_name(s, argument, len))
+		return;
+	s->is_extended = true;
+	smtp_hello_send(s->front, &hello);
+}

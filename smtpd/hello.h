@@ -1,0 +1,21 @@
+/*
+ * hello.h - the answer to EHLO (RFC 5321 4.1.1.1)
+ */
+#ifndef SMTP_HELLO_H
+#define SMTP_HELLO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "common/monitor/front.h"
+
+/* What the answer announces besides what we always do. */
+struct smtp_hello {
+	char const *helo; /* the client's name */
+	uint64_t size_max;
+	bool has_starttls;
+	bool has_auth;
+};
+
+void smtp_hello_send(struct front *front, struct smtp_hello const *h);
+
+#endif

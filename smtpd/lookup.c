@@ -1,0 +1,86 @@
+/* What recipients.cdb says of an address. */
+#include <stdint.h>
+#include <string.h>
+#include "smtpd/lookup.h"
+
+static bool
+is(char const *s, size_t len, char const *word)
+{
+	return len == strlen(word) && memcmp(s, word, len) == 0;
+}
+
+enum smtp_domain
+smtp_lookup_domain(struct table const *recipients, struct addr const *a)
+{
+	char key[ADDR_KEY_MAX];
+	char const *at, *value;
+	size_t len = addr_key(a, key, sizeof key), value_len;
+	int found;
+
+	if (len == 0 || a->domain_len == 0)
+		return SMTP_DOMAIN_FOREIGN;
+	/* The last @: one in a quoted local part means nothing. */
+	at = memrchr(key, '@', len);
+	if (at == NULL)
+		return SMTP_DOMAIN_FOREIGN;
+	found = table_find(
+		recipients, at, len - (size_t)(at - key), &value, &value_len);
+	if (found < 0)
+		return SMTP_DOMAIN_TROUBLE;
+	if (found == 0)
+		return SMTP_DOMAIN_FOREIGN;
+	if (is(value, value_len, "local"))
+		return SMTP_DOMAIN_LOCAL;
+	if (is(value, value_len, "backup"))
+		return SMTP_DOMAIN_BACKUP;
+	return SMTP_DOMAIN_TROUBLE;
+}
+
+int
+smtp_lookup_mailbox(struct table const *recipients, struct addr const *a)
+{
+	char key[ADDR_KEY_MAX];
+	char const *value;
+	size_t len = addr_key(a, key, sizeof key), value_len;
+
+	if (len == 0)
+		return 0;
+	return table_find(recipients, key, len, &value, &value_len);
+}
+
+bool
+smtp_lookup_has_uid(char const *value, size_t len, uid_t uid)
+{
+	size_t i = 1;
+
+	if (len < 3 || (value[0] != 'm' && value[0] != 'a'))
+		return false;
+	while (i < len && value[i] == ' ') {
+		uint64_t n = 0;
+		size_t start = ++i;
+
+		while (i < len && i - start < 10 && value[i] >= '0' &&
+			value[i] <= '9')
+			n = n * 10 + (uint64_t)(value[i++] - '0');
+		if (i > start && n == uid && (i == len || value[i] == ' '))
+			return true;
+	}
+	return false;
+}
+
+int
+smtp_lookup_owner(
+	struct table const *recipients, struct addr const *a, uid_t uid)
+{
+	char key[ADDR_KEY_MAX];
+	char const *value;
+	size_t len = addr_key(a, key, sizeof key), value_len;
+	int found;
+
+	if (len == 0)
+		return 0;
+	found = table_find(recipients, key, len, &value, &value_len);
+	if (found <= 0)
+		return found;
+	return smtp_lookup_has_uid(value, value_len, uid);
+}

@@ -1,0 +1,37 @@
+/*
+ * lookup.h - what recipients.cdb says of an address
+ *
+ * `@domain` -> `local` or `backup`; `user@domain` -> `m UID` (a mailbox) or
+ * `a UID UID...` (an alias, with the uids of its local targets). Keys are
+ * addr_key's.
+ */
+#ifndef SMTP_LOOKUP_H
+#define SMTP_LOOKUP_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include "common/addr.h"
+#include "common/table.h"
+
+enum smtp_domain {
+	SMTP_DOMAIN_FOREIGN,
+	SMTP_DOMAIN_LOCAL,
+	SMTP_DOMAIN_BACKUP,
+	SMTP_DOMAIN_TROUBLE /* the table is damaged */
+};
+
+enum smtp_domain smtp_lookup_domain(
+	struct table const *recipients, struct addr const *a);
+
+/* Whether the address is in the table: 1, 0, -1 damaged. */
+int smtp_lookup_mailbox(struct table const *recipients, struct addr const *a)
+	__attribute__((warn_unused_result));
+
+/* Whether the mailbox with this uid may send as the address: 1, 0, -1. */
+int smtp_lookup_owner(struct table const *recipients, struct addr const *a,
+	uid_t uid) __attribute__((warn_unused_result));
+
+/* The same for the value of an entry. */
+bool smtp_lookup_has_uid(char const *value, size_t len, uid_t uid);
+
+#endif

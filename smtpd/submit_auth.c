@@ -1,0 +1,206 @@
+/* AUTH PLAIN and AUTH LOGIN (RFC 4954, RFC 4616). */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+#include <sodium.h>
+#include "common/log.h"
+#include "common/tls.h"
+#include "smtpd/command.h"
+#include "smtpd/submit.h"
+
+/* Octets of base64 that REQUEST_SASL_MAX octets need. RFC 4954 4 wants room for
+ * 12,288; what is longer than this can't be a message that we take. */
+#define BASE64_MAX ((REQUEST_SASL_MAX + 2) / 3 * 4)
+
+/* base64 of "Username:" and "Password:", which clients wait for. */
+static char const ask_name[] = "334 VXNlcm5hbWU6\r\n";
+static char const ask_password[] = "334 UGFzc3dvcmQ6\r\n";
+static char const ask_plain[] = "334 \r\n";
+
+/* Tell the mailbox's smtpd who has come. Some hundred octets always fit into an
+ * empty pipe. */
+static bool
+send_preamble(struct submit *s)
+{
+	char text[SMTP_PREAMBLE_MAX];
+	size_t len = smtp_preamble_format(text, &s->client);
+	ssize_t n;
+
+	do
+		n = write(s->pipes[0], text, len);
+	while (n < 0 && errno == EINTR);
+	return n == (ssize_t)len;
+}
+
+static void
+denied(struct submit *s)
+{
+	submit_reply(s, SMTP_R_LOGIN_FAILED, "");
+	if (s->front->failed_logins >= SUBMIT_FAILED_MAX)
+		submit_end(s, SMTP_R_FAILED_LOGINS, "failed-logins");
+}
+
+/* authzid NUL authcid NUL password, with a name and a password. */
+static bool
+is_plain(char const *sasl, size_t len)
+{
+	char const *name = memchr(sasl, '\0', len), *password, *end;
+
+	end = sasl + len;
+	if (name == NULL)
+		return false;
+	name++;
+	password = memchr(name, '\0', (size_t)(end - name));
+	if (password == NULL || password == name)
+		return false;
+	password++;
+	return password < end &&
+	       memchr(password, '\0', (size_t)(end - password)) == NULL;
+}
+
+void
+submit_login(struct submit *s, char const *sasl, size_t len)
+{
+	enum request_verdict verdict = REQUEST_DENIED;
+
+	if (is_plain(sasl, len))
+		verdict = front_login(s->front, sasl, len, s->pipes);
+	else
+		s->front->failed_logins++;
+	switch (verdict) {
+	case REQUEST_OK:
+		smtp_preamble_set_tls(
+			&s->client, tls_describe(&s->front->stream));
+		if (send_preamble(s)) {
+			s->is_login = true;
+			submit_reply(s, SMTP_R_LOGIN_OK, "");
+			return;
+		}
+		/* It has died already. */
+		log_error("failed", NULL, (char *)0);
+		close(s->pipes[0]);
+		close(s->pipes[1]);
+		submit_reply(s, SMTP_R_LOGIN_LATER, "");
+		return;
+	case REQUEST_DENIED:
+		denied(s);
+		return;
+	case REQUEST_LATER:
+		submit_reply(s, SMTP_R_LOGIN_LATER, "");
+		return;
+	}
+}
+
+/* Decode base64 text. False: answered. `*` cancels (RFC 4954 4). */
+static bool
+decode(struct submit *s, char const *text, size_t len, char *out, size_t max,
+	size_t *len_r)
+{
+	if (len == 1 && text[0] == '*') {
+		submit_reply(s, SMTP_R_CANCELLED, "");
+		return false;
+	}
+	if (len > BASE64_MAX) {
+		submit_reply(s, SMTP_R_SASL_LONG, "");
+		return false;
+	}
+	if (!front_base64(text, len, out, max, len_r)) {
+		submit_reply(s, SMTP_R_BASE64, "");
+		return false;
+	}
+	return true;
+}
+
+/* Ask for the client's next piece and decode it. False: answered. */
+static bool
+ask(struct submit *s, char const *question, char *out, size_t max,
+	size_t *len_r)
+{
+	struct stream *stream = &s->front->stream;
+	char const *line;
+	size_t len;
+	bool ok;
+
+	(void)stream_puts(stream, question);
+	if (!submit_line(s, BASE64_MAX, SMTP_R_SASL_LONG, &line, &len))
+		return false;
+	ok = decode(s, line, len, out, max, len_r);
+	sodium_memzero(stream->in + (line - stream->in), len);
+	return ok;
+}
+
+/* An initial response; a single `=` is an empty one (RFC 4954 4). */
+static bool
+initial(struct submit *s, char const *text, size_t len, char *out, size_t max,
+	size_t *len_r)
+{
+	struct stream *stream = &s->front->stream;
+	bool ok = true;
+
+	if (len == 1 && text[0] == '=')
+		*len_r = 0;
+	else
+		ok = decode(s, text, len, out, max, len_r);
+	sodium_memzero(stream->in + (text - stream->in), len);
+	return ok;
+}
+
+static void
+plain(struct submit *s, char const *text, size_t len)
+{
+	char sasl[REQUEST_SASL_MAX];
+	size_t n = 0;
+
+	if (len > 0 ? initial(s, text, len, sasl, sizeof sasl, &n)
+		    : ask(s, ask_plain, sasl, sizeof sasl, &n))
+		submit_login(s, sasl, n);
+	sodium_memzero(sasl, sizeof sasl);
+}
+
+/* Two questions; the answers become a PLAIN message without authzid. */
+static void
+login(struct submit *s, char const *text, size_t len)
+{
+	char sasl[REQUEST_SASL_MAX];
+	size_t name_len = 0, password_len = 0, at = 1;
+
+	sasl[0] = '\0';
+	if (!(len > 0 ? initial(s, text, len, sasl + at, sizeof sasl - at - 1,
+				&name_len)
+		      : ask(s, ask_name, sasl + at, sizeof sasl - at - 1,
+				&name_len)))
+		goto done;
+	at += name_len;
+	sasl[at++] = '\0';
+	if (!ask(s, ask_password, sasl + at, sizeof sasl - at, &password_len))
+		goto done;
+	submit_login(s, sasl, at + password_len);
+done:
+	sodium_memzero(sasl, sizeof sasl);
+}
+
+void
+submit_auth(struct submit *s, char const *argument, size_t len)
+{
+	size_t word = 0, start;
+
+	if (!s->front->is_tls) {
+		submit_reply(s, SMTP_R_NEED_TLS, "");
+		return;
+	}
+	if (s->client.helo[0] == '\0') {
+		submit_reply(s, SMTP_R_NEED_HELLO, "");
+		return;
+	}
+	while (word < len && argument[word] != ' ')
+		word++;
+	start = word;
+	while (start < len && argument[start] == ' ')
+		start++;
+	if (word == 5 && smtp_word(argument, word, "PLAIN"))
+		plain(s, argument + start, len - start);
+	else if (word == 5 && smtp_word(argument, word, "LOGIN"))
+		login(s, argument + start, len - start);
+	else
+		submit_reply(s, SMTP_R_MECHANISM, "");
+}
