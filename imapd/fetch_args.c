@@ -1,0 +1,171 @@
+/* What FETCH asks for; see fetch_args.h. */
+#include <string.h>
+#include <strings.h>
+
+#include "imapd/fetch_args.h"
+
+static struct {
+	char const *name;
+	enum fetch_kind kind;
+} const simple[] = {
+	{"FLAGS", FETCH_FLAGS},
+	{"UID", FETCH_UID},
+	{"INTERNALDATE", FETCH_INTERNALDATE},
+	{"RFC822.SIZE", FETCH_RFC822_SIZE},
+	{"ENVELOPE", FETCH_ENVELOPE},
+	{"BODY", FETCH_BODY},
+	{"BODYSTRUCTURE", FETCH_BODYSTRUCTURE},
+	{"RFC822", FETCH_RFC822},
+	{"RFC822.HEADER", FETCH_RFC822_HEADER},
+	{"RFC822.TEXT", FETCH_RFC822_TEXT},
+};
+
+static struct {
+	char const *name;
+	size_t count;
+	enum fetch_kind kinds[5];
+} const macros[] = {
+	{"FAST", 3, {FETCH_FLAGS, FETCH_INTERNALDATE, FETCH_RFC822_SIZE}},
+	{"ALL", 4,
+		{FETCH_FLAGS, FETCH_INTERNALDATE, FETCH_RFC822_SIZE,
+			FETCH_ENVELOPE}},
+	{"FULL", 5,
+		{FETCH_FLAGS, FETCH_INTERNALDATE, FETCH_RFC822_SIZE,
+			FETCH_ENVELOPE, FETCH_BODY}},
+};
+
+static struct fetch_item *
+add(struct fetch_args *args, enum fetch_kind kind)
+{
+	struct fetch_item *item;
+
+	if (args->items_count == FETCH_ITEMS_MAX)
+		return NULL;
+	item = &args->items[args->items_count++];
+	item->kind = kind;
+	item->sets_seen = kind == FETCH_RFC822 || kind == FETCH_RFC822_TEXT;
+	item->section.path_len = 0;
+	item->section.kind = kind == FETCH_RFC822_HEADER ? SECTION_HEADER
+			     : kind == FETCH_RFC822_TEXT ? SECTION_TEXT
+							 : SECTION_ALL;
+	item->names_start = item->names_count = 0;
+	item->partial = false;
+	item->origin = item->length = 0;
+	return item;
+}
+
+static bool
+names(struct lex *l, struct fetch_args *args, struct fetch_item *item)
+{
+	struct lex_text name;
+
+	item->names_start = args->names_count;
+	if (!lex_space(l) || !lex_char(l, '('))
+		return false;
+	do {
+		if (args->names_count == FETCH_NAMES_MAX ||
+			!lex_astring(l, &name))
+			return false;
+		args->names[args->names_count++] =
+			(struct section_name){name.s, name.len};
+		item->names_count++;
+	} while (lex_char(l, ' '));
+	return lex_char(l, ')');
+}
+
+static bool
+partial(struct lex *l, struct fetch_item *item)
+{
+	uint64_t origin, length;
+
+	if (!lex_char(l, '<'))
+		return true;
+	if (!lex_number(l, UINT32_MAX, &origin) || !lex_char(l, '.') ||
+		!lex_number(l, UINT32_MAX, &length) || length == 0 ||
+		!lex_char(l, '>'))
+		return false;
+	item->partial = true;
+	item->origin = (uint32_t)origin;
+	item->length = (uint32_t)length;
+	return true;
+}
+
+static bool
+section(struct lex *l, struct fetch_args *args, bool peek)
+{
+	struct fetch_item *const item = add(args, FETCH_SECTION);
+	size_t used;
+
+	if (item == NULL || !lex_char(l, '[') ||
+		!section_parse(
+			l->s + l->pos, l->len - l->pos, &item->section, &used))
+		return false;
+	item->sets_seen = !peek;
+	l->pos += used;
+	if ((item->section.kind == SECTION_FIELDS ||
+		    item->section.kind == SECTION_FIELDS_NOT) &&
+		!names(l, args, item))
+		return false;
+	return lex_char(l, ']') && partial(l, item);
+}
+
+/* The letters and dots of an item's name; `BODY[` ends before the bracket,
+ * which an atom may hold. */
+static struct lex_text
+word(struct lex *l)
+{
+	size_t const start = l->pos;
+
+	while (l->pos < l->len && l->s[l->pos] != '\0' &&
+		strchr(" ()[<\r\n", l->s[l->pos]) == NULL)
+		l->pos++;
+	return (struct lex_text){l->s + start, l->pos - start};
+}
+
+static bool
+item(struct lex *l, struct fetch_args *args)
+{
+	struct lex_text const name = word(l);
+
+	if (lex_peek(l) == '[') {
+		bool const peek = lex_is(&name, "BODY.PEEK");
+
+		return (peek || lex_is(&name, "BODY")) &&
+		       section(l, args, peek);
+	}
+	for (size_t i = 0; i < sizeof simple / sizeof *simple; i++)
+		if (lex_is(&name, simple[i].name))
+			return add(args, simple[i].kind) != NULL;
+	return false;
+}
+
+static bool
+macro(struct lex *l, struct fetch_args *args)
+{
+	size_t const start = l->pos;
+	struct lex_text const name = word(l);
+
+	for (size_t i = 0; i < sizeof macros / sizeof *macros; i++)
+		if (lex_is(&name, macros[i].name)) {
+			for (size_t k = 0; k < macros[i].count; k++)
+				(void)add(args, macros[i].kinds[k]);
+			return true;
+		}
+	l->pos = start;
+	return false;
+}
+
+bool
+fetch_args_lex(struct lex *l, struct fetch_args *args_r)
+{
+	args_r->items_count = args_r->names_count = 0;
+	if (macro(l, args_r))
+		return true;
+	if (!lex_char(l, '('))
+		return item(l, args_r);
+	do
+		if (!macro(l, args_r) && !item(l, args_r))
+			return false;
+	while (lex_char(l, ' '));
+	return lex_char(l, ')');
+}

@@ -1,0 +1,233 @@
+/* Messages by number and by base name; see msgtable.h. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sodium.h>
+
+#include "imapd/filename.h"
+#include "imapd/msgtable.h"
+
+void
+msgtable_free(struct msgtable *t)
+{
+	free(t->v);
+	free(t->slots);
+	stralloc_free(&t->names);
+	*t = (struct msgtable)MSGTABLE_ZERO;
+}
+
+/* Keyed, so that nobody can choose names that collide. */
+static size_t
+hash(char const *s, size_t len)
+{
+	static unsigned char key[crypto_shorthash_KEYBYTES];
+	static bool has_key;
+	unsigned char out[crypto_shorthash_BYTES];
+	uint64_t n;
+
+	if (!has_key)
+		crypto_shorthash_keygen(key);
+	has_key = true;
+	(void)crypto_shorthash(out, (unsigned char const *)s, len, key);
+	memcpy(&n, out, sizeof n);
+	return (size_t)n;
+}
+
+static void
+insert(struct msgtable *t, size_t i)
+{
+	size_t const mask = t->slots_count - 1;
+	size_t at = hash(msgtable_name(t, i), t->v[i].base_len) & mask;
+
+	while (t->slots[at] != 0)
+		at = (at + 1) & mask;
+	t->slots[at] = (uint32_t)i + 1;
+}
+
+static bool
+make_slots(struct msgtable *t)
+{
+	size_t n = 64;
+
+	while (n < t->count * 2 + 2)
+		n *= 2;
+	free(t->slots);
+	t->slots = calloc(n, sizeof *t->slots);
+	t->slots_count = n;
+	for (size_t i = 0; t->slots != NULL && i < t->count; i++)
+		insert(t, i);
+	return t->slots != NULL;
+}
+
+static void
+forget_slots(struct msgtable *t)
+{
+	free(t->slots);
+	t->slots = NULL;
+}
+
+static bool
+set_name(struct msgtable *t, struct message *m, char const *name, size_t len)
+{
+	struct filename f;
+	uint64_t size;
+
+	if (len > FILENAME_MAX_LEN ||
+		t->names.len > UINT32_MAX - FILENAME_MAX_LEN - 1) {
+		errno = ENAMETOOLONG;
+		return false;
+	}
+	filename_parse(name, len, &f);
+	m->name = (uint32_t)t->names.len;
+	if (!stralloc_catb(&t->names, name, len) || !stralloc_0(&t->names))
+		return false;
+	m->name_len = (uint8_t)len;
+	m->base_len = (uint8_t)f.base_len;
+	m->system = (uint8_t)f.system;
+	m->keywords = f.keywords;
+	if (m->size == MESSAGE_SIZE_UNKNOWN &&
+		filename_size(name, f.base_len, 'W', &size) &&
+		size < MESSAGE_SIZE_UNKNOWN)
+		m->size = (uint32_t)size;
+	return true;
+}
+
+size_t
+msgtable_add(struct msgtable *t, char const *name, size_t len, unsigned state)
+{
+	struct message m = {
+		.state = (uint8_t)state, .size = MESSAGE_SIZE_UNKNOWN};
+
+	if (t->count == t->allocated) {
+		size_t const more = t->allocated + t->allocated / 2 + 16;
+		struct message *const v = reallocarray(t->v, more, sizeof *v);
+
+		if (v == NULL)
+			return MSGTABLE_NONE;
+		t->v = v;
+		t->allocated = more;
+	}
+	if (t->count >= UINT32_MAX / 4 || !set_name(t, &m, name, len))
+		return MSGTABLE_NONE;
+	t->v[t->count++] = m;
+	if (t->slots != NULL && t->count * 2 > t->slots_count)
+		forget_slots(t);
+	if (t->slots != NULL)
+		insert(t, t->count - 1);
+	return t->count - 1;
+}
+
+size_t
+msgtable_find(struct msgtable *t, char const *base, size_t len)
+{
+	size_t mask, at;
+
+	if (t->count == 0 || (t->slots == NULL && !make_slots(t)))
+		return MSGTABLE_NONE;
+	mask = t->slots_count - 1;
+	for (at = hash(base, len) & mask; t->slots[at] != 0;
+		at = (at + 1) & mask) {
+		size_t const i = t->slots[at] - 1;
+
+		if (t->v[i].base_len == len &&
+			memcmp(msgtable_name(t, i), base, len) == 0)
+			return i;
+	}
+	return MSGTABLE_NONE;
+}
+
+/* Names that nothing uses are dropped when they outweigh the rest. */
+static void
+pack_names(struct msgtable *t)
+{
+	stralloc packed = STRALLOC_ZERO;
+
+	if (t->garbage < 4096 || t->garbage < t->names.len / 2 ||
+		!stralloc_ready(&packed, t->names.len - t->garbage + 1))
+		return;
+	for (size_t i = 0; i < t->count; i++) {
+		char const *const name = msgtable_name(t, i);
+
+		t->v[i].name = (uint32_t)packed.len;
+		memcpy(packed.s + packed.len, name, t->v[i].name_len + 1u);
+		packed.len += t->v[i].name_len + 1u;
+	}
+	stralloc_free(&t->names);
+	t->names = packed;
+	t->garbage = 0;
+}
+
+bool
+msgtable_rename(struct msgtable *t, size_t i, char const *name, size_t len)
+{
+	struct message *const m = &t->v[i];
+	unsigned const old_len = m->name_len;
+	struct filename f;
+
+	/* Most often only the letters change, and there is room. */
+	if (len <= old_len) {
+		filename_parse(name, len, &f);
+		memcpy(t->names.s + m->name, name, len);
+		t->names.s[m->name + len] = '\0';
+		t->garbage += old_len - len;
+		m->name_len = (uint8_t)len;
+		m->system = (uint8_t)f.system;
+		m->keywords = f.keywords;
+		return true;
+	}
+	if (!set_name(t, m, name, len))
+		return false;
+	t->garbage += old_len + 1;
+	pack_names(t);
+	return true;
+}
+
+void
+msgtable_remove(struct msgtable *t, unsigned state)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->count; i++) {
+		if (t->v[i].state & state)
+			t->garbage += t->v[i].name_len + 1u;
+		else
+			t->v[n++] = t->v[i];
+	}
+	if (n == t->count)
+		return;
+	t->count = n;
+	forget_slots(t);
+	pack_names(t);
+}
+
+/* Delivery time first: "1276528487.M364837...", then the rest. */
+static int
+compare_names(char const *a, char const *b)
+{
+	unsigned long long const x = strtoull(a, NULL, 10);
+	unsigned long long const y = strtoull(b, NULL, 10);
+
+	return x != y ? (x < y ? -1 : 1) : strcmp(a, b);
+}
+
+static int
+compare(void const *a, void const *b, void *data)
+{
+	struct msgtable const *const t = data;
+	struct message const *const x = a, *const y = b;
+
+	if (x->uid == 0 && y->uid == 0)
+		return compare_names(
+			t->names.s + x->name, t->names.s + y->name);
+	/* 0 - 1 is the greatest. */
+	return x->uid - 1 < y->uid - 1 ? -1 : x->uid - 1 > y->uid - 1;
+}
+
+void
+msgtable_sort(struct msgtable *t)
+{
+	if (t->count < 2)
+		return;
+	qsort_r(t->v, t->count, sizeof *t->v, compare, t);
+	forget_slots(t);
+}

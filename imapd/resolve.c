@@ -1,0 +1,402 @@
+/* UIDs for files that are new; see resolve.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "imapd/resolve.h"
+#include "imapd/uidlist.h"
+#include "imapd/validity.h"
+
+/* So many lines without a file make a list worth writing anew, once they are
+ * more than those with one. */
+#define STALE_MIN 1000
+
+struct list {
+	stralloc text;
+	struct uidlist_header header;
+	uint32_t last;	    /* UID of the last line */
+	size_t lines, body; /* body: where the lines start */
+	bool missing;	    /* no list, or one that is none */
+	bool broken;	    /* cannot be appended to */
+};
+
+/* The next whole line at *pos. */
+static bool
+next_line(stralloc const *sa, size_t *pos, char const **s_r, size_t *len_r)
+{
+	char const *lf;
+
+	if (*pos >= sa->len)
+		return false;
+	*s_r = sa->s + *pos;
+	lf = memchr(*s_r, '\n', sa->len - *pos);
+	if (lf == NULL)
+		return false;
+	*len_r = (size_t)(lf - *s_r);
+	*pos += *len_r + 1;
+	return true;
+}
+
+/* The next line that can be believed: UIDs only grow. */
+static bool
+next_entry(struct list *l, size_t *pos, struct uidlist_line *line_r,
+	char const **s_r, size_t *len_r)
+{
+	while (next_line(&l->text, pos, s_r, len_r)) {
+		if (uidlist_parse_line(
+			    *s_r, *len_r, l->header.version, line_r) &&
+			line_r->uid > l->last) {
+			l->last = line_r->uid;
+			l->lines++;
+			return true;
+		}
+		l->broken = true;
+	}
+	return false;
+}
+
+static bool
+read_list(struct list *l, int folder_fd)
+{
+	char const *s;
+	size_t len;
+
+	*l = (struct list){.text = STRALLOC_ZERO};
+	switch (uidlist_read(folder_fd, &l->text)) {
+	case 1:
+		l->missing = !next_line(&l->text, &l->body, &s, &len) ||
+			     !uidlist_parse_header(s, len, &l->header);
+		break;
+	case 0:
+		l->missing = true;
+		break;
+	default:
+		return false;
+	}
+	l->broken = l->missing || l->header.version != 3 ||
+		    l->text.s[l->text.len - 1] != '\n';
+	return true;
+}
+
+/* Returns how many arrivals have no UID yet. A file that comes back under a UID
+ * below what the client has seen cannot have it any more: it would change the
+ * numbers of others. */
+static size_t
+match(struct mailbox *m, struct list *l)
+{
+	struct uidlist_line line;
+	size_t left = m->arrivals.count, pos = l->body, len;
+	char const *s;
+
+	for (size_t i = 0; i < m->arrivals.count; i++)
+		m->arrivals.v[i].uid = 0;
+	l->last = 0;
+	l->lines = 0;
+	while (!l->missing && next_entry(l, &pos, &line, &s, &len)) {
+		size_t const i =
+			msgtable_find(&m->arrivals, line.name, line.name_len);
+
+		if (i == MSGTABLE_NONE)
+			continue;
+		if (line.uid <= m->last_uid || m->arrivals.v[i].uid != 0) {
+			l->broken = true;
+			continue;
+		}
+		m->arrivals.v[i].uid = line.uid;
+		left--;
+	}
+	return left;
+}
+
+static bool
+add_line(stralloc *sa, int version, uint32_t uid, char const *name, size_t len)
+{
+	char number[32];
+
+	(void)snprintf(number, sizeof number, version == 3 ? "%lu :" : "%lu ",
+		(unsigned long)uid);
+	return stralloc_cats(sa, number) && stralloc_catb(sa, name, len) &&
+	       stralloc_catb(sa, "\n", 1);
+}
+
+/* The header's fields but V and N are kept. */
+static bool
+header_again(stralloc *out, struct list const *l, uint32_t next)
+{
+	size_t pos = 2, end = l->body - 1;
+	char start[48];
+
+	if (l->header.version != 3)
+		return uidlist_header_make(out, l->header.validity, next);
+	(void)snprintf(start, sizeof start, "3 V%lu N%lu",
+		(unsigned long)l->header.validity, (unsigned long)next);
+	if (!stralloc_cats(out, start))
+		return false;
+	while (pos < end) {
+		char const *const word = l->text.s + pos;
+		char const *const blank = memchr(word, ' ', end - pos);
+		size_t const n =
+			blank != NULL ? (size_t)(blank - word) : end - pos;
+
+		if (n > 0 && *word != 'V' && *word != 'N' &&
+			(!stralloc_catb(out, " ", 1) ||
+				!stralloc_catb(out, word, n)))
+			return false;
+		pos += n + 1;
+	}
+	return stralloc_catb(out, "\n", 1);
+}
+
+/* Is the line's message still there, under this UID? */
+static bool
+is_alive(struct mailbox *m, struct uidlist_line const *line)
+{
+	size_t i = msgtable_find(&m->view, line->name, line->name_len);
+
+	if (i != MSGTABLE_NONE)
+		return m->view.v[i].uid == line->uid &&
+		       !(m->view.v[i].state & MESSAGE_GONE);
+	i = msgtable_find(&m->arrivals, line->name, line->name_len);
+	return i != MSGTABLE_NONE && m->arrivals.v[i].uid == line->uid;
+}
+
+static bool
+old_lines(stralloc *out, struct mailbox *m, struct list *l)
+{
+	struct uidlist_line line;
+	size_t pos = l->body, len;
+	char const *s;
+
+	l->last = 0;
+	while (next_entry(l, &pos, &line, &s, &len)) {
+		bool ok = true;
+
+		if (!is_alive(m, &line))
+			continue;
+		if (l->header.version == 3)
+			ok = stralloc_catb(out, s, len) &&
+			     stralloc_catb(out, "\n", 1);
+		else
+			ok = add_line(
+				out, 3, line.uid, line.name, line.name_len);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+/* Under the lock, all files that are there being known. */
+static bool
+assign(struct mailbox *m, struct list *l)
+{
+	stralloc out = STRALLOC_ZERO;
+	uint32_t next = l->header.next, first;
+	size_t fresh = 0;
+	bool rewrite = l->broken, ok = true;
+
+	if (l->missing) {
+		if (!validity_next(m->root_fd, &l->header.validity))
+			return false;
+		next = 1;
+	}
+	if (next <= l->last)
+		next = l->last + 1;
+	if (next <= m->last_uid)
+		next = m->last_uid + 1;
+	first = next;
+	msgtable_sort(&m->arrivals);
+	for (size_t i = 0; i < m->arrivals.count; i++)
+		fresh += m->arrivals.v[i].uid == 0;
+	if (fresh >= UINT32_MAX - next) {
+		errno = EOVERFLOW;
+		return false;
+	}
+	if (l->lines > STALE_MIN &&
+		l->lines > 2 * (m->view.count + m->arrivals.count))
+		rewrite = true;
+	if (l->missing)
+		ok = uidlist_header_make(
+			&out, l->header.validity, next + (uint32_t)fresh);
+	else if (rewrite)
+		ok = header_again(&out, l, next + (uint32_t)fresh) &&
+		     old_lines(&out, m, l);
+	for (size_t i = m->arrivals.count - fresh; ok && i < m->arrivals.count;
+		i++)
+		ok = add_line(&out, 3, next++, msgtable_name(&m->arrivals, i),
+			m->arrivals.v[i].base_len);
+	if (ok)
+		ok = rewrite ? uidlist_replace(m->folder_fd, UIDLIST_FILE,
+				       out.s, out.len)
+			     : uidlist_append(m->folder_fd, out.s, out.len);
+	for (size_t i = m->arrivals.count - fresh; ok && i < m->arrivals.count;
+		i++)
+		m->arrivals.v[i].uid = first++;
+	stralloc_free(&out);
+	if (ok)
+		l->header.next = next;
+	return ok;
+}
+
+/* The client's UIDs hold only as long as the validity does. */
+static bool
+check_validity(struct mailbox *m, struct list const *l)
+{
+	if (m->validity != 0 && l->header.validity != m->validity) {
+		m->replaced = true;
+		errno = ESTALE;
+		return false;
+	}
+	m->validity = l->header.validity;
+	return true;
+}
+
+static bool
+under_lock(struct mailbox *m, struct list *l, bool (*collect)(struct mailbox *))
+{
+	int lock, error;
+	bool ok;
+
+	if (!uidlist_lock(m->folder_fd, &lock))
+		return false;
+	stralloc_free(&l->text);
+	ok = collect(m) && read_list(l, m->folder_fd);
+	if (ok && (match(m, l) > 0 || l->missing))
+		ok = assign(m, l);
+	error = errno;
+	uidlist_unlock(m->folder_fd, lock);
+	errno = error;
+	return ok;
+}
+
+/* Arrivals that have a UID go to the view, in order. */
+static bool
+move_to_view(struct mailbox *m)
+{
+	msgtable_sort(&m->arrivals);
+	for (size_t i = 0; i < m->arrivals.count; i++) {
+		struct message const *const a = &m->arrivals.v[i];
+		size_t k;
+
+		if (a->uid == 0)
+			break;
+		k = msgtable_add(&m->view, msgtable_name(&m->arrivals, i),
+			a->name_len, a->state & MESSAGE_IN_NEW);
+		if (k == MSGTABLE_NONE)
+			return false;
+		m->view.v[k].uid = m->last_uid = a->uid;
+	}
+	msgtable_free(&m->arrivals);
+	return true;
+}
+
+bool
+resolve(struct mailbox *m, bool (*collect)(struct mailbox *))
+{
+	uint64_t events = m->events;
+	struct list l;
+	bool ok, done;
+
+	if (m->arrivals.count == 0 && m->validity != 0)
+		return true;
+	ok = read_list(&l, m->folder_fd);
+	/* Without the lock only when nothing is to be written, and no file
+	 * has come meanwhile that could have a UID between those matched. */
+	done = ok && match(m, &l) == 0 && !l.missing && collect(m) &&
+	       events == m->events;
+	if (ok && !done && !under_lock(m, &l, collect)) {
+		/* What has a UID can be read on a full disk too. */
+		ok = !l.missing && l.header.validity != 0;
+		m->must_scan = true;
+	}
+	ok = ok && check_validity(m, &l);
+	if (ok) {
+		m->next_uid =
+			l.header.next > l.last ? l.header.next : l.last + 1;
+		ok = move_to_view(m);
+		if (m->next_uid <= m->last_uid)
+			m->next_uid = m->last_uid + 1;
+	}
+	int const error = errno;
+
+	stralloc_free(&l.text);
+	errno = error;
+	return ok;
+}
+
+bool
+resolve_create(int root_fd, int folder_fd)
+{
+	stralloc out = STRALLOC_ZERO;
+	uint32_t validity;
+	bool const ok =
+		validity_next(root_fd, &validity) &&
+		uidlist_header_make(&out, validity, 1) &&
+		uidlist_replace(folder_fd, UIDLIST_FILE, out.s, out.len);
+
+	stralloc_free(&out);
+	return ok;
+}
+
+/* Cut off what a crash left behind the last line end. */
+static bool
+mend(int folder_fd, struct list *l)
+{
+	size_t len = l->text.len;
+
+	while (len > 0 && l->text.s[len - 1] != '\n')
+		len--;
+	return uidlist_replace(folder_fd, UIDLIST_FILE, l->text.s, len);
+}
+
+static bool
+ready_list(struct list *l, int root_fd, int folder_fd)
+{
+	struct uidlist_line line;
+	size_t pos, len;
+	char const *s;
+
+	if (!read_list(l, folder_fd))
+		return false;
+	if (l->missing) {
+		stralloc_free(&l->text);
+		if (!resolve_create(root_fd, folder_fd) ||
+			!read_list(l, folder_fd))
+			return false;
+	}
+	if (l->broken && l->header.version == 3 && !mend(folder_fd, l))
+		return false;
+	pos = l->body;
+	while (next_entry(l, &pos, &line, &s, &len))
+		continue;
+	return true;
+}
+
+bool
+resolve_add(int root_fd, int folder_fd, char const *const *names, size_t count,
+	uint32_t *validity_r, uint32_t *first_r)
+{
+	stralloc out = STRALLOC_ZERO;
+	struct list l;
+	bool ok = ready_list(&l, root_fd, folder_fd);
+
+	if (ok) {
+		*validity_r = l.header.validity;
+		*first_r = l.header.next > l.last ? l.header.next : l.last + 1;
+		if (count >= UINT32_MAX - *first_r) {
+			errno = EOVERFLOW;
+			ok = false;
+		}
+	}
+	for (size_t i = 0; ok && i < count; i++)
+		ok = add_line(&out, l.header.version, *first_r + (uint32_t)i,
+			names[i], strlen(names[i]));
+	ok = ok && uidlist_append(folder_fd, out.s, out.len);
+
+	int const error = errno;
+
+	stralloc_free(&out);
+	stralloc_free(&l.text);
+	errno = error;
+	return ok;
+}
