@@ -126,7 +126,31 @@ $(B)/fuzz/%_fuzz: $(B)/fuzz/obj/tests/fuzz/%_fuzz.o $(B)/fuzz/libkereru.a
 fuzz-build: $(FUZZ:%=$(B)/fuzz/%)
 unit-build: $(UNIT:%=$(B)/unit/%)
 
+# What goes where, with its mode. sendmail gets its group and mode 2755 by
+# `kereru setup`, which knows the group, and here if there is one of this name.
+DROP ?= kr-drop
+SERVICES = smtp=smtpd/service submit=smtpd/submit.service pop3=pop3d/service \
+	imap=imapd/service queue=queue/service
+install: all
+	@put() { mode=$$1; to=$(DESTDIR)$(PREFIX)/$$2; shift 2; \
+		install -d -m 0755 $$to && install -m $$mode "$$@" $$to; }; \
+	set -e; \
+	put 0755 libexec/kereru $(PRIVATE:%=$(B)/bin/%); \
+	put 0755 bin $(PUBLIC:%=$(B)/bin/%); \
+	put 0755 sbin $(ADMIN:%=$(B)/bin/%); \
+	for page in doc/man/*.[1-9]; do \
+		put 0644 share/man/man$${page##*.} $$page; done; \
+	for s in $(SERVICES); do from=$${s#*=}; to=share/kereru/service/$${s%=*}; \
+		put 0755 $$to $$from/run $$from/finish; \
+		put 0644 $$to $$from/*-fd $$from/timeout-kill; \
+		put 0755 $$to/log $$from/log/run; \
+		put 0644 $$to/log $$from/log/*-fd; done; \
+	if [ "$$(id -u)" = 0 ] && getent group $(DROP) >/dev/null; then \
+		chown root:$(DROP) $(DESTDIR)$(PREFIX)/sbin/sendmail; \
+		chmod 2755 $(DESTDIR)$(PREFIX)/sbin/sendmail; fi
+run: ; @exec common/admin/run.sh "$(MAKE)" "$(B)"
+
 clean: ; rm -rf $(B) $(B)-san
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
-.PHONY: all clean fuzz-build unit-build
+.PHONY: all clean fuzz-build unit-build install run

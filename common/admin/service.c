@@ -20,7 +20,6 @@ static struct {
 	{"", "run", 0755},
 	{"", "finish", 0755},
 	{"", "notification-fd", 0644},
-	{"", "lock-fd", 0644},
 	{"", "timeout-kill", 0644},
 	{"/log", "run", 0755},
 	{"/log", "notification-fd", 0644},
