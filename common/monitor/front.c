@@ -125,7 +125,9 @@ front_ready(struct front *f, enum sandbox_filter filter)
 		.memory = MEMORY_MAX,
 		.files = FILES_MAX,
 		/* smtpd makes queue files; other fronts have none. */
-		.may_write = filter == SANDBOX_SMTPD};
+		.may_write = filter == SANDBOX_SMTPD,
+		.read_write = {FRONT_TMP_FD, FRONT_NEW_FD},
+		.read_write_count = filter == SANDBOX_SMTPD ? 2 : 0};
 
 	sandbox_enter_or_exit(&s);
 	if (!f->implicit_tls)
