@@ -147,12 +147,13 @@ spawner_loop(struct spawner const *s, int control_fd)
 				continue;
 			return 111;
 		}
+		if (fds[0].revents != 0 && !serve_control(&st, control_fd))
+			break;
+		/* Of another manager than was polled for: no harm, EAGAIN. */
 		if (fds[1].revents != 0 && !serve_manager(&st)) {
 			close(st.manager_fd);
 			st.manager_fd = -1;
 		}
-		if (fds[0].revents != 0 && !serve_control(&st, control_fd))
-			break;
 	}
 	return 0;
 }
