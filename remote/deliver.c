@@ -19,6 +19,15 @@ struct attempt {
 	char text[CLIENT_TEXT_SIZE];
 };
 
+static int
+dns_timeout_ms(struct attempt const *a)
+{
+	unsigned patience = a->d->client.patience;
+
+	return patience < MX_TIMEOUT_MS / 1000 ? (int)patience * 1000
+					       : MX_TIMEOUT_MS;
+}
+
 static bool
 all_settled(struct attempt const *a)
 {
@@ -79,7 +88,8 @@ try_host(struct attempt *a, char const *host)
 	enum mx_status status;
 	size_t count;
 
-	status = mx_addresses(a->d->dns, host, addresses, &count, a->text);
+	status = mx_addresses(
+		a->d->dns, host, dns_timeout_ms(a), addresses, &count, a->text);
 	if (status != MX_FOUND) {
 		a->permanent = a->permanent && status == MX_NONE;
 		log_skipped(a, host);
@@ -101,8 +111,8 @@ find_hosts(struct attempt *a)
 	if (d->mx_until_ms > stream_clock_ms())
 		return MX_FOUND;
 	d->mx_until_ms = 0;
-	status = mx_lookup(
-		d->dns, d->destination.name, d->self, &d->mx, a->text);
+	status = mx_lookup(d->dns, d->destination.name, d->self,
+		dns_timeout_ms(a), &d->mx, a->text);
 	if (status != MX_FOUND)
 		return status;
 	keep = d->mx.ttl > MX_KEEP_MAX ? MX_KEEP_MAX : d->mx.ttl;

@@ -95,7 +95,7 @@ judge(struct dns_question const *q, char const *self, struct mx *mx,
 }
 
 enum mx_status
-mx_lookup(struct dns *dns, char const *domain, char const *self,
+mx_lookup(struct dns *dns, char const *domain, char const *self, int timeout_ms,
 	struct mx *mx_r, char text_r[MX_TEXT_SIZE])
 {
 	struct dns_question q = {.name = domain, .type = DNS_MX};
@@ -103,7 +103,7 @@ mx_lookup(struct dns *dns, char const *domain, char const *self,
 
 	mx_r->count = 0;
 	mx_r->implicit = false;
-	dns_ask(dns, &q, 1, MX_TIMEOUT_MS);
+	dns_ask(dns, &q, 1, timeout_ms);
 	status = judge(&q, self, mx_r, text_r);
 	mx_r->ttl = status == MX_FOUND ? q.reply.ttl : 0;
 	dns_free(&q, 1);
@@ -136,7 +136,7 @@ add_addresses(struct dns_reply const *reply, struct mx_address *addresses,
 }
 
 enum mx_status
-mx_addresses(struct dns *dns, char const *host,
+mx_addresses(struct dns *dns, char const *host, int timeout_ms,
 	struct mx_address addresses_r[MX_ADDRESSES_MAX], size_t *count_r,
 	char text_r[MX_TEXT_SIZE])
 {
@@ -145,7 +145,7 @@ mx_addresses(struct dns *dns, char const *host,
 	enum mx_status status = MX_NONE;
 
 	*count_r = 0;
-	dns_ask(dns, q, 2, MX_TIMEOUT_MS);
+	dns_ask(dns, q, 2, timeout_ms);
 	/* Half of the places are kept for IPv4. */
 	add_addresses(&q[0].reply, addresses_r, count_r, MX_ADDRESSES_MAX / 2);
 	add_addresses(&q[1].reply, addresses_r, count_r, MX_ADDRESSES_MAX);

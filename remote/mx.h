@@ -19,7 +19,7 @@
 /* Octets of a text for people, with its NUL. */
 #define MX_TEXT_SIZE 400
 /* Longest wait for the resolver. */
-#define MX_TIMEOUT_MS 40000
+#define MX_TIMEOUT_MS 30000
 
 struct mx_host {
 	unsigned preference;
@@ -48,17 +48,17 @@ enum mx_status {
 /*
  * Look the domain's hosts up. self: our own host name, in lower case: where it
  * stands among them, it and all that are not better are left out (RFC 5321 5.1,
- * against loops). Not MX_FOUND: text_r says why, with an enhanced code (RFC
- * 3463) in front.
+ * against loops). timeout_ms: at most so long for the resolver. Not MX_FOUND:
+ * text_r says why, with an enhanced code (RFC 3463) in front.
  */
 enum mx_status mx_lookup(struct dns *dns, char const *domain, char const *self,
-	struct mx *mx_r, char text_r[MX_TEXT_SIZE]);
+	int timeout_ms, struct mx *mx_r, char text_r[MX_TEXT_SIZE]);
 
 /*
  * The host's addresses, IPv6 first (RFC 6724), each family in random order.
  * MX_FOUND, or as mx_lookup.
  */
-enum mx_status mx_addresses(struct dns *dns, char const *host,
+enum mx_status mx_addresses(struct dns *dns, char const *host, int timeout_ms,
 	struct mx_address addresses_r[MX_ADDRESSES_MAX], size_t *count_r,
 	char text_r[MX_TEXT_SIZE]);
 
