@@ -1,0 +1,158 @@
+/* One message into a maildir. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include "common/body.h"
+#include "common/maildir.h"
+#include "local/deliver.h"
+
+/* Octets of the header that are searched for a loop. */
+#define HEADER_MAX 65536
+
+void
+deliver_refuse(
+	struct delivery_result *r, enum job_status status, char const *text)
+{
+	r->status = status;
+	snprintf(r->text, sizeof r->text, "%s", text);
+}
+
+static void
+refuse_error(struct delivery_result *r)
+{
+	char const *error = strerrordesc_np(errno);
+
+	r->status = JOB_RETRY;
+	if (errno == ENOSPC || errno == EDQUOT)
+		deliver_refuse(r, JOB_RETRY, "4.2.2 the mailbox has no room");
+	else
+		snprintf(r->text, sizeof r->text,
+			"4.3.0 the mailbox can't be written: %s",
+			error != NULL ? error : "unknown error");
+}
+
+static void
+refuse_body(struct delivery_result *r, enum body_result body)
+{
+	if (body == BODY_SHORT)
+		deliver_refuse(r, JOB_RETRY,
+			"4.3.0 the queue file is shorter than it was");
+	else
+		refuse_error(r);
+}
+
+/* Whether it was delivered to this address before. */
+static enum body_result
+find_loop(struct job const *job, int fd, bool *loops_r)
+{
+	static stralloc header = STRALLOC_ZERO;
+	struct job_recipient const *to = &job->recipients[0];
+	enum body_result r;
+
+	header.len = 0;
+	r = body_header(
+		fd, job->added_offset, job->added_len, HEADER_MAX, &header);
+	if (r == BODY_OK)
+		r = body_header(fd, job->message_offset, job->message_len,
+			HEADER_MAX, &header);
+	*loops_r = r == BODY_OK && body_was_delivered_to(header.s, header.len,
+					   to->address, to->address_len);
+	return r;
+}
+
+/* An address in a header line of ours: no line of its own. */
+static bool
+is_clean(char const *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)s[i] < ' ' || s[i] == 127)
+			return false;
+	return true;
+}
+
+static void
+put(void *data, char const *s, size_t len)
+{
+	maildir_write(data, s, len);
+}
+
+static void
+put_line(struct maildir_writer *w, char const *before, char const *s,
+	size_t len, char const *behind)
+{
+	maildir_write(w, before, strlen(before));
+	maildir_write(w, s, len);
+	maildir_write(w, behind, strlen(behind));
+}
+
+static enum body_result
+write_message(struct maildir_writer *w, struct job const *job, int fd)
+{
+	struct job_recipient const *to = &job->recipients[0];
+	enum body_result r;
+
+	put_line(w, "Return-Path: <", job->sender, job->sender_len, ">\n");
+	put_line(w, "Delivered-To: ", to->address, to->address_len, "\n");
+	r = body_copy(fd, job->added_offset, job->added_len, put, w);
+	if (r == BODY_OK)
+		r = body_copy(
+			fd, job->message_offset, job->message_len, put, w);
+	return r;
+}
+
+/* A mailbox that was only made as a folder becomes a maildir. */
+static bool
+begin(struct maildir_writer *w, int folder_fd, char const *hostname,
+	char const *id)
+{
+	return maildir_begin(w, folder_fd, hostname, id) ||
+	       (errno == ENOENT && maildir_create(folder_fd, ".") &&
+		       maildir_begin(w, folder_fd, hostname, id));
+}
+
+void
+deliver_message(int folder_fd, char const *hostname, struct job const *job,
+	int fd, struct delivery_result *result)
+{
+	static struct maildir_writer w;
+	struct job_recipient const *to = &job->recipients[0];
+	enum body_result body;
+	bool loops;
+
+	if (!is_clean(to->address, to->address_len) ||
+		!is_clean(job->sender, job->sender_len)) {
+		deliver_refuse(result, JOB_FAILED, "5.1.0 malformed address");
+		return;
+	}
+	body = find_loop(job, fd, &loops);
+	if (body != BODY_OK) {
+		refuse_body(result, body);
+		return;
+	}
+	if (loops) {
+		deliver_refuse(result, JOB_FAILED,
+			"5.4.6 the message was delivered here before");
+		return;
+	}
+	if (!begin(&w, folder_fd, hostname, job->id)) {
+		refuse_error(result);
+		return;
+	}
+	body = write_message(&w, job, fd);
+	if (body != BODY_OK) {
+		refuse_body(result, body);
+		maildir_abort(&w);
+	} else if (!maildir_commit(&w, NULL)) {
+		refuse_error(result);
+	} else {
+		result->status = JOB_DONE;
+		snprintf(result->text, sizeof result->text, "new/%s", w.name);
+	}
+}
+
+bool
+deliver_sync(int folder_fd)
+{
+	return maildir_sync(folder_fd, "new");
+}

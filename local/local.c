@@ -1,0 +1,110 @@
+/* The process that delivers into one mailbox. */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+#include "common/job.h"
+#include "common/log.h"
+#include "common/pair.h"
+#include "local/deliver.h"
+#include "local/local.h"
+
+/* Jobs that share one fsync of the folder. */
+#define BATCH_MAX 8
+/* The manager closes channels that it does not need; this is for one that
+ * can't. */
+#define IDLE_MS 600000
+
+struct answer {
+	uint32_t number;
+	struct delivery_result result;
+};
+
+/* 1 a job, 0 none within the time, -1 the channel has ended. */
+static int
+receive(int channel_fd, int timeout_ms, struct job *job, int *fd_r)
+{
+	static char frame[WIRE_FRAME_MAX];
+	struct pollfd p = {.fd = channel_fd, .events = POLLIN};
+	size_t count = 0;
+	ssize_t n;
+	int r = poll(&p, 1, timeout_ms);
+
+	if (r <= 0)
+		return r < 0 && errno != EINTR ? -1 : 0;
+	n = pair_receive(channel_fd, frame, sizeof frame, fd_r, 1, &count);
+	if (n <= 0)
+		return -1;
+	if (count == 1 && job_decode(frame, (size_t)n, job) &&
+		job->recipient_count == 1)
+		return 1;
+	while (count > 0)
+		close(fd_r[--count]);
+	log_event("bad-job", NULL, (char *)0);
+	return -1;
+}
+
+static bool
+report(int channel_fd, struct answer const *a)
+{
+	char frame[JOB_TEXT_MAX + 64];
+	static struct job_report r;
+	size_t len;
+
+	r.number = a->number;
+	r.result_count = 1;
+	r.results[0] = (struct job_result){.status = a->result.status,
+		.text = a->result.text,
+		.text_len = strlen(a->result.text)};
+	len = job_report_encode(frame, sizeof frame, &r);
+	return len > 0 && pair_send(channel_fd, frame, len, NULL, 0);
+}
+
+static void
+deliver(struct local const *l, struct job const *job, int fd, struct answer *a)
+{
+	a->number = job->number;
+	if (l->problem == NULL)
+		deliver_message(l->folder_fd, l->hostname, job, fd, &a->result);
+	else
+		deliver_refuse(&a->result, JOB_RETRY, l->problem);
+}
+
+/* Waits for a job, writes it and all that have come meanwhile, and makes them
+ * durable together. -1: the channel has ended. */
+static int
+serve_batch(struct local const *l)
+{
+	static struct answer answers[BATCH_MAX];
+	static struct job job;
+	size_t count = 0, written = 0;
+	int r, fd;
+
+	r = receive(l->channel_fd, IDLE_MS, &job, &fd);
+	if (r <= 0)
+		return -1;
+	do {
+		deliver(l, &job, fd, &answers[count]);
+		close(fd);
+		written += answers[count++].result.status == JOB_DONE;
+	} while (count < BATCH_MAX &&
+		 (r = receive(l->channel_fd, 0, &job, &fd)) > 0);
+	if (written > 0 && !deliver_sync(l->folder_fd))
+		for (size_t i = 0; i < count; i++)
+			if (answers[i].result.status == JOB_DONE)
+				deliver_refuse(&answers[i].result, JOB_RETRY,
+					"4.3.0 the mailbox could not be "
+					"synced");
+	for (size_t i = 0; i < count; i++)
+		if (!report(l->channel_fd, &answers[i]))
+			return -1;
+	return r < 0 ? -1 : 0;
+}
+
+int
+local_serve(struct local const *l)
+{
+	while (serve_batch(l) >= 0)
+		;
+	return 0;
+}

@@ -1,0 +1,121 @@
+/* A message for an alias, queued anew for its targets. */
+#include <stdio.h>
+#include "common/body.h"
+#include "common/drop.h"
+#include "common/log.h"
+#include "queue/expand.h"
+
+/* Octets of the header that are searched for a loop. */
+#define HEADER_MAX 65536
+
+struct targets {
+	struct queuefile_recipient all[ROUTE_TARGETS_MAX];
+	size_t count;
+};
+
+static bool
+add(void *data, char const *address, size_t len)
+{
+	struct targets *t = data;
+
+	if (t->count == ROUTE_TARGETS_MAX || len > QUEUEFILE_ADDRESS_MAX)
+		return false;
+	t->all[t->count++] = (struct queuefile_recipient){.address = address,
+		.address_len = len,
+		.state = QUEUEFILE_TODO};
+	return true;
+}
+
+/* Whether the message went through this alias before, as its header says. */
+static enum helper_result
+check_loop(struct queued const *m, struct queuefile_recipient const *alias)
+{
+	stralloc header = STRALLOC_ZERO;
+	enum body_result r = body_header(
+		m->fd, m->q.added_offset, m->q.added_len, HEADER_MAX, &header);
+	enum helper_result result = HELPER_OK;
+
+	if (r == BODY_OK)
+		r = body_header(m->fd, m->q.message_offset, m->q.message_len,
+			HEADER_MAX, &header);
+	if (r != BODY_OK)
+		result = r == BODY_SHORT ? HELPER_SHORT : HELPER_FAILED;
+	else if (body_was_delivered_to(header.s, header.len, alias->address,
+			 alias->address_len))
+		result = HELPER_LOOP;
+	stralloc_free(&header);
+	return result;
+}
+
+static void
+put_message(void *data, char const *s, size_t len)
+{
+	drop_message(data, s, len);
+}
+
+static void
+put_added(void *data, char const *s, size_t len)
+{
+	drop_added(data, s, len);
+}
+
+static enum helper_result
+write_file(int tmp_fd, int new_fd, struct queued const *m,
+	struct queuefile_recipient const *alias, struct targets *t)
+{
+	static struct drop d;
+	char origin[32];
+	struct drop_envelope e = {.origin = origin,
+		.sender = m->q.sender,
+		.sender_len = m->q.sender_len,
+		.recipients = t->all,
+		.recipient_count = t->count,
+		.flags = m->q.flags | QUEUEFILE_OWN | QUEUEFILE_EXPANDED,
+		.expires = m->q.expires};
+	enum body_result r;
+
+	e.origin_len =
+		(size_t)snprintf(origin, sizeof origin, "alias %s", m->q.id);
+	if (!drop_begin(&d, tmp_fd, new_fd, DROP_SYNC_FOLDER, &e))
+		return HELPER_FAILED;
+	r = body_copy(
+		m->fd, m->q.message_offset, m->q.message_len, put_message, &d);
+	drop_added(&d, "Delivered-To: ", 14);
+	drop_added(&d, alias->address, alias->address_len);
+	drop_added(&d, "\r\n", 2);
+	if (r == BODY_OK)
+		r = body_copy(m->fd, m->q.added_offset, m->q.added_len,
+			put_added, &d);
+	if (r != BODY_OK) {
+		drop_abort(&d);
+		return r == BODY_SHORT ? HELPER_SHORT : HELPER_FAILED;
+	}
+	return drop_commit(&d) ? HELPER_OK : HELPER_FAILED;
+}
+
+enum helper_result
+expand_alias(int tmp_fd, int new_fd, struct route_tables const *tables,
+	struct queued const *m, size_t recipient)
+{
+	static struct targets t;
+	struct queuefile_recipient const *alias = &m->q.recipients[recipient];
+	char key[ROUTE_NAME_MAX + 1];
+	size_t key_len =
+		route_key(tables, alias->address, alias->address_len, key);
+	enum helper_result r = check_loop(m, alias);
+	int expanded;
+
+	if (r != HELPER_OK)
+		return r;
+	t.count = 0;
+	expanded = route_expand(tables, key, key_len, add, &t);
+	if (expanded == 0 || (expanded > 0 && t.count == 0))
+		return HELPER_LOOP;
+	if (expanded > 0)
+		r = write_file(tmp_fd, new_fd, m, alias, &t);
+	if (expanded < 0 || r == HELPER_FAILED) {
+		log_error("expand-failed", m->q.id, (char *)0);
+		return HELPER_FAILED;
+	}
+	return r;
+}

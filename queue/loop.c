@@ -1,0 +1,84 @@
+/* One epoll for all that the manager waits on. */
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+#include "queue/loop.h"
+
+#define EVENTS_MAX 64
+
+static int epoll_fd = -1;
+static uint64_t now_ms, time_us;
+/* What loop_wait is going through: a source that is forgotten meanwhile must
+ * not be called. */
+static struct epoll_event events[EVENTS_MAX];
+static int event_count;
+
+static void
+read_clocks(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	now_ms = (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	clock_gettime(CLOCK_REALTIME, &t);
+	time_us = (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+bool
+loop_open(void)
+{
+	read_clocks();
+	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	return epoll_fd >= 0;
+}
+
+bool
+loop_watch(struct loop_source *s)
+{
+	struct epoll_event e = {.events = EPOLLIN, .data.ptr = s};
+
+	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, s->fd, &e) == 0;
+}
+
+void
+loop_forget(struct loop_source *s)
+{
+	if (s->fd < 0)
+		return;
+	/* A forked child may still hold the descriptor: closing alone would
+	 * leave it watched. */
+	(void)epoll_ctl(epoll_fd, EPOLL_CTL_DEL, s->fd, NULL);
+	close(s->fd);
+	s->fd = -1;
+	for (int i = 0; i < event_count; i++)
+		if (events[i].data.ptr == s)
+			events[i].data.ptr = NULL;
+}
+
+void
+loop_wait(int timeout_ms)
+{
+	int n;
+
+	n = epoll_wait(epoll_fd, events, EVENTS_MAX, timeout_ms);
+	read_clocks();
+	event_count = n > 0 ? n : 0;
+	for (int i = 0; i < event_count; i++) {
+		struct loop_source *s = events[i].data.ptr;
+		if (s != NULL)
+			s->ready(s->data);
+	}
+	event_count = 0;
+}
+
+uint64_t
+loop_now_ms(void)
+{
+	return now_ms;
+}
+
+uint64_t
+loop_time_us(void)
+{
+	return time_us;
+}

@@ -1,0 +1,293 @@
+/* A message that is being worked on. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "queue/queued.h"
+
+/* What is read first: the envelope of most messages. */
+#define FIRST_READ 2048
+
+char const *
+queued_strerror(enum queued_error e)
+{
+	switch (e) {
+	case QUEUED_GONE:
+		return "it is gone";
+	case QUEUED_NOT_PLAIN:
+		return "not a plain file with one name";
+	case QUEUED_FORBIDDEN:
+		return "it can't be opened";
+	case QUEUED_SHORT:
+		return "shorter than its envelope says";
+	case QUEUED_LONG:
+		return "longer than its envelope says";
+	case QUEUED_MALFORMED:
+		return "malformed envelope";
+	case QUEUED_NAME:
+		return "its name and its id differ";
+	case QUEUED_EMPTY:
+		return "no recipients";
+	case QUEUED_TROUBLE:
+		return "trouble";
+	}
+	return "unknown";
+}
+
+static int
+open_plain(int folder_fd, char const *name, struct stat *st,
+	enum queued_error *error)
+{
+	int fd = openat(folder_fd, name,
+		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0) {
+		if (errno == ENOENT)
+			*error = QUEUED_GONE;
+		else if (errno == ELOOP || errno == ENXIO)
+			*error = QUEUED_NOT_PLAIN;
+		else if (errno == EACCES || errno == EPERM)
+			*error = QUEUED_FORBIDDEN;
+		else
+			*error = QUEUED_TROUBLE;
+		return -1;
+	}
+	*error = QUEUED_TROUBLE;
+	if (fstat(fd, st) == 0) {
+		*error = QUEUED_NOT_PLAIN;
+		if (S_ISREG(st->st_mode) && st->st_nlink == 1)
+			return fd;
+	}
+	close(fd);
+	return -1;
+}
+
+/* Reads max octets at the front, or up to the end. -1: errno. */
+static ssize_t
+read_front(int fd, char *s, size_t max)
+{
+	size_t have = 0;
+
+	while (have < max) {
+		ssize_t n = pread(fd, s + have, max - have, (off_t)have);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		have += (size_t)n;
+	}
+	return (ssize_t)have;
+}
+
+/* All that a message needs, in one block: itself, its recipients, their fates,
+ * and the envelope's text that they point into. */
+static struct queued *
+build(char const *text, size_t text_len, struct queuefile const *q)
+{
+	size_t n = q->recipient_count;
+	/* UNSAFE: n <= 1000 and text_len <= 1 MiB: no overflow. */
+	size_t size = sizeof(struct queued) +
+		      n * (sizeof *q->recipients + sizeof(struct queued_fate)) +
+		      text_len;
+	struct queued *m = calloc(1, size);
+
+	if (m == NULL)
+		return NULL;
+	m->q = *q;
+	m->q.recipients = (struct queuefile_recipient *)(m + 1);
+	m->fates = (struct queued_fate *)(m->q.recipients + n);
+	char *copy = (char *)(m->fates + n);
+	memcpy(copy, text, text_len);
+	m->q.origin = copy + (q->origin - text);
+	m->q.sender = copy + (q->sender - text);
+	for (size_t i = 0; i < n; i++) {
+		struct queuefile_recipient *r = &m->q.recipients[i];
+		*r = q->recipients[i];
+		r->address = copy + (r->address - text);
+		if (r->why != NULL)
+			r->why = copy + (r->why - text);
+		m->fates[i].handled = r->state != QUEUEFILE_TODO;
+	}
+	m->weight = size;
+	return m;
+}
+
+/* Reads and parses the envelope; more of it as long as it has not ended. */
+static struct queued *
+read_envelope(int fd, enum queued_error *error)
+{
+	static struct queuefile_recipient all[QUEUEFILE_RECIPIENTS_MAX];
+	static char first[FIRST_READ];
+	char *text = first;
+	size_t max = sizeof first;
+	struct queued *m = NULL;
+	struct queuefile q;
+	int parsed;
+
+	for (;;) {
+		ssize_t n = read_front(fd, text, max);
+		*error = QUEUED_TROUBLE;
+		if (n < 0)
+			break;
+		parsed = queuefile_parse(
+			text, (size_t)n, all, QUEUEFILE_RECIPIENTS_MAX, &q);
+		if (parsed > 0) {
+			m = build(text, q.envelope_len, &q);
+			break;
+		}
+		*error = parsed == 0 && (size_t)n < max ? QUEUED_SHORT
+							: QUEUED_MALFORMED;
+		if (parsed < 0 || (size_t)n < max ||
+			max >= QUEUEFILE_ENVELOPE_MAX)
+			break;
+		if (text != first)
+			free(text);
+		max *= 8;
+		text = malloc(max);
+		*error = QUEUED_TROUBLE;
+		if (text == NULL)
+			return NULL;
+	}
+	if (text != first)
+		free(text);
+	return m;
+}
+
+static enum queued_error
+check(struct queued const *m, char const *name, struct stat const *st)
+{
+	uint64_t size = (uint64_t)st->st_size;
+
+	if (size < m->q.file_size)
+		return QUEUED_SHORT;
+	if (size > m->q.file_size)
+		return QUEUED_LONG;
+	if (strncmp(name, m->q.id, ID_LEN) != 0 ||
+		(name[ID_LEN] != '\0' && name[ID_LEN] != '.'))
+		return QUEUED_NAME;
+	if (m->q.recipient_count == 0)
+		return QUEUED_EMPTY;
+	return 0;
+}
+
+struct queued *
+queued_load(int folder_fd, char const *name, struct stat *st,
+	enum queued_error *error)
+{
+	int fd = open_plain(folder_fd, name, st, error);
+	struct queued *m;
+
+	if (fd < 0)
+		return NULL;
+	m = read_envelope(fd, error);
+	if (m == NULL) {
+		close(fd);
+		return NULL;
+	}
+	m->fd = fd;
+	m->owner = st->st_uid;
+	*error = check(m, name, st);
+	if (*error == 0)
+		return m;
+	queued_free(m);
+	return NULL;
+}
+
+void
+queued_free(struct queued *m)
+{
+	if (m == NULL)
+		return;
+	for (size_t i = 0; i < m->q.recipient_count; i++)
+		free(m->fates[i].why);
+	if (m->fd >= 0)
+		close(m->fd);
+	free(m);
+}
+
+void
+queued_note(struct queued *m, size_t recipient, enum queuefile_state state,
+	char const *why, size_t why_len)
+{
+	struct queuefile_recipient *r = &m->q.recipients[recipient];
+	struct queued_fate *fate = &m->fates[recipient];
+	char *copy;
+
+	fate->handled = true;
+	fate->changed = true;
+	r->state = state;
+	/* The reason of what was delivered is in the log. */
+	if (state == QUEUEFILE_DONE)
+		why_len = 0;
+	if (why_len > QUEUEFILE_WHY_WIDTH)
+		why_len = QUEUEFILE_WHY_WIDTH;
+	copy = why_len > 0 ? malloc(why_len) : NULL;
+	if (copy != NULL)
+		memcpy(copy, why, why_len);
+	free(fate->why);
+	fate->why = copy;
+	r->why = copy;
+	r->why_len = copy != NULL ? why_len : 0;
+}
+
+size_t
+queued_count(struct queued const *m, enum queuefile_state state)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->q.recipient_count; i++)
+		n += m->q.recipients[i].state == state;
+	return n;
+}
+
+static bool
+write_at(int fd, char const *s, size_t len, size_t offset)
+{
+	ssize_t n = pwrite(fd, s, len, (off_t)offset);
+
+	if (n >= 0 && (size_t)n != len)
+		errno = ENOSPC;
+	return n >= 0 && (size_t)n == len;
+}
+
+static bool
+mark_recipient(struct queuefile_recipient const *r, int fd)
+{
+	char why[QUEUEFILE_WHY_WIDTH], state = (char)r->state;
+
+	/* The reason first: a state that a crash lets stand has its own. */
+	if (r->why_offset > 0) {
+		queuefile_why(why, r->why, r->why_len);
+		if (!write_at(fd, why, sizeof why, r->why_offset))
+			return false;
+	}
+	return write_at(fd, &state, 1, r->state_offset);
+}
+
+static bool
+mark_number(int fd, uint64_t n, size_t offset)
+{
+	char digits[QUEUEFILE_DIGITS];
+
+	queuefile_digits(digits, n);
+	return write_at(fd, digits, sizeof digits, offset);
+}
+
+bool
+queued_mark(struct queued *m, int fd, bool schedule)
+{
+	for (size_t i = 0; i < m->q.recipient_count; i++) {
+		if (!m->fates[i].changed)
+			continue;
+		if (!mark_recipient(&m->q.recipients[i], fd))
+			return false;
+		m->fates[i].changed = false;
+	}
+	if (!schedule)
+		return true;
+	return mark_number(fd, m->q.attempts, m->q.attempts_offset) &&
+	       mark_number(fd, m->q.next, m->q.next_offset);
+}

@@ -1,0 +1,99 @@
+/* Which message is tried next, and when. */
+#include <stdlib.h>
+#include <string.h>
+#include "queue/schedule.h"
+
+static bool
+make_room(struct schedule *s)
+{
+	size_t room = s->room > 0 ? s->room * 2 : 64;
+	struct schedule_record *heap;
+
+	if (s->count < s->room)
+		return true;
+	if (room > SIZE_MAX / sizeof *heap)
+		return false;
+	heap = realloc(s->heap, room * sizeof *heap);
+	if (heap == NULL)
+		return false;
+	s->heap = heap;
+	s->room = room;
+	return true;
+}
+
+bool
+schedule_add(struct schedule *s, char const *id, uint64_t next)
+{
+	size_t i;
+
+	if (!make_room(s))
+		return false;
+	for (i = s->count++; i > 0; i = (i - 1) / 2) {
+		struct schedule_record const *up = &s->heap[(i - 1) / 2];
+		if (up->next <= next)
+			break;
+		s->heap[i] = *up;
+	}
+	s->heap[i].next = next;
+	memcpy(s->heap[i].id, id, ID_LEN);
+	return true;
+}
+
+uint64_t
+schedule_next(struct schedule const *s)
+{
+	return s->count > 0 ? s->heap[0].next : UINT64_MAX;
+}
+
+/* Lets the last record sink from the top, which is free. */
+static void
+sink(struct schedule *s)
+{
+	struct schedule_record const last = s->heap[--s->count];
+	size_t i = 0;
+
+	for (;;) {
+		size_t down = 2 * i + 1;
+		if (down >= s->count)
+			break;
+		if (down + 1 < s->count &&
+			s->heap[down + 1].next < s->heap[down].next)
+			down++;
+		if (last.next <= s->heap[down].next)
+			break;
+		s->heap[i] = s->heap[down];
+		i = down;
+	}
+	s->heap[i] = last;
+}
+
+bool
+schedule_take(struct schedule *s, uint64_t now, char id_r[ID_LEN + 1])
+{
+	if (s->count == 0 || s->heap[0].next > now)
+		return false;
+	memcpy(id_r, s->heap[0].id, ID_LEN);
+	id_r[ID_LEN] = '\0';
+	sink(s);
+	return true;
+}
+
+void
+schedule_free(struct schedule *s)
+{
+	free(s->heap);
+	*s = (struct schedule)SCHEDULE_ZERO;
+}
+
+uint64_t
+schedule_delay(uint32_t n, uint64_t first, uint64_t max, unsigned chance)
+{
+	uint64_t delay = first < max ? first : max;
+
+	for (; n > 1 && delay < max; n--)
+		delay = delay > max / 2 ? max : delay * 2;
+	/* chance 0 to 255 gives delay * 7/8 to delay * 9/8 */
+	uint64_t part = delay / 8;
+	delay = delay - part + part * 2 * (chance & 255) / 255;
+	return delay > 0 ? delay : 1;
+}
