@@ -165,7 +165,8 @@ log_accepted(struct smtp_session const *s, uint64_t size)
 		log_text(&line, "mailbox", s->mailbox, strlen(s->mailbox));
 	log_text(&line, "from", s->sender, s->sender_len);
 	log_number(&line, "size", size);
-	log_text(&line, "tls", s->client.tls, strlen(s->client.tls));
+	if (s->client.tls[0] != '\0')
+		log_text(&line, "tls", s->client.tls, strlen(s->client.tls));
 	log_number(&line, "recipients", s->to_count);
 	for (size_t i = 0; i < s->to_count && i < LOGGED_MAX; i++) {
 		log_text(&line, "to", to, strlen(to));

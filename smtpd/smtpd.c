@@ -116,7 +116,9 @@ start_mailbox(char const *mailbox, char const *client)
 	struct sandbox sandbox = {.filter = SANDBOX_SMTPD,
 		.memory = MEMORY_MAX,
 		.files = FILES_MAX,
-		.may_write = true};
+		.may_write = true,
+		.read_write = {FRONT_TMP_FD, FRONT_NEW_FD},
+		.read_write_count = 2};
 	struct sigaction action = {.sa_handler = on_term};
 	sigset_t term;
 
