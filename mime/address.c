@@ -120,18 +120,24 @@ skip(struct address_cursor *c, struct comment *comment)
 	}
 }
 
+/* Behind the octet at pos, or behind all that it encloses. */
+static size_t
+step(struct address_cursor const *c, size_t pos)
+{
+	char const ch = c->s[pos];
+
+	return ch == '"' || ch == '(' || ch == '['
+		       ? enclosed_end(c->s, c->len, pos)
+		       : pos + 1;
+}
+
 /* The first special from pos that tells the form of the address. */
 static size_t
 glance(struct address_cursor const *c, size_t pos, char const *specials)
 {
-	while (pos < c->len && !strchr(specials, c->s[pos])) {
-		if (c->s[pos] == '\0')
-			pos++;
-		else if (strchr("\"([", c->s[pos]))
-			pos = enclosed_end(c->s, c->len, pos);
-		else
-			pos++;
-	}
+	while (pos < c->len &&
+		(c->s[pos] == '\0' || !strchr(specials, c->s[pos])))
+		pos = step(c, pos);
 	return pos;
 }
 
@@ -142,6 +148,17 @@ put_quoted(struct address_cursor *c)
 
 	c->pos = enclosed_end(c->s, c->len, start);
 	put_enclosed(c, start, c->pos);
+}
+
+/* An octet, or a domain literal as it stands. */
+static void
+put_raw(struct address_cursor *c)
+{
+	size_t const stop = step(c, c->pos);
+
+	for (; c->pos < stop; c->pos++)
+		if (c->s[c->pos] != '\r' && c->s[c->pos] != '\n')
+			put(c, c->s[c->pos]);
 }
 
 /* A display name: words up to `end`, one blank between them. */
@@ -163,7 +180,7 @@ read_phrase(struct address_cursor *c, size_t end, struct comment *comment)
 		if (c->s[c->pos] == '"')
 			put_quoted(c);
 		else
-			put(c, c->s[c->pos++]);
+			put_raw(c);
 	}
 	c->pos = end;
 	return any ? text_from(c, start) : (struct address_text){0};
@@ -185,14 +202,8 @@ read_dotted(struct address_cursor *c, size_t end, struct comment *comment)
 
 		if (ch == '"') {
 			put_quoted(c);
-		} else if (ch == '[') {
-			size_t const stop = enclosed_end(c->s, c->len, c->pos);
-
-			while (c->pos < stop)
-				put(c, c->s[c->pos++]);
-		} else if (ch == '.' || is_atom(ch)) {
-			put(c, ch);
-			c->pos++;
+		} else if (ch == '[' || ch == '.' || is_atom(ch)) {
+			put_raw(c);
 		} else {
 			break;
 		}
@@ -252,7 +263,7 @@ finish(struct address_cursor *c, struct address *a, struct comment *comment)
 	while (c->pos < end) {
 		skip(c, comment);
 		if (c->pos < end)
-			c->pos++;
+			c->pos = step(c, c->pos);
 	}
 	if (!a->name.s && comment->end > 0) {
 		size_t const start = c->used;
@@ -267,22 +278,17 @@ static void
 read_mailbox(struct address_cursor *c, size_t special, struct address *a)
 {
 	struct comment comment = {0, 0};
+	size_t const end = glance(c, special, c->in_group ? ",;<" : ",<");
 
 	a->kind = ADDRESS_MAILBOX;
-	if (special < c->len && c->s[special] == '<') {
-		a->name = read_phrase(c, special, &comment);
+	if (end < c->len && c->s[end] == '<') {
+		/* In "a@b <c@d>" too, the first is meant as a name. */
+		a->name = read_phrase(c, end, &comment);
 		read_angle(c, a, &comment);
+	} else if (special < c->len && c->s[special] == '@') {
+		read_spec(c, end, a, &comment);
 	} else {
-		size_t const end =
-			glance(c, special, c->in_group ? ",;<" : ",<");
-
-		if (end < c->len && c->s[end] == '<') {
-			/* a@b <c@d>: the first is meant as a name. */
-			a->name = read_phrase(c, end, &comment);
-			read_angle(c, a, &comment);
-		} else {
-			read_spec(c, end, a, &comment);
-		}
+		a->local = read_phrase(c, end, &comment);
 	}
 	finish(c, a, &comment);
 }

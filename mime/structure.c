@@ -294,8 +294,11 @@ close_part(struct parser *p, uint32_t index, struct cut const *cut)
 		part->body_lines = cut->lines;
 		part->body_size = cut->bare;
 	}
-	if (part->header_offset > cut->end)
+	if (part->header_offset > cut->end) {
 		part->header_offset = cut->end;
+		part->header_lines = cut->lines;
+		part->header_size = cut->bare;
+	}
 	part->header_len = part->body_offset - part->header_offset;
 	part->body_len = cut->end - part->body_offset;
 	part->header_lines = part->body_lines - part->header_lines;
