@@ -149,8 +149,19 @@ install: all
 		chown root:$(DROP) $(DESTDIR)$(PREFIX)/sbin/sendmail; \
 		chmod 2755 $(DESTDIR)$(PREFIX)/sbin/sendmail; fi
 run: ; @exec common/admin/run.sh "$(MAKE)" "$(B)"
+# These install what they need. The last line of check is its result.
+check soak: ; @exec tests/run $@ "$(MAKE)" "$(B)"
+bench: ; @exec tests/bench/run "$(MAKE)" "$(B)"
 
-clean: ; rm -rf $(B) $(B)-san
+help:
+	@echo 'make            build all programs into build/ (B=DIR: elsewhere)'
+	@echo 'make SANITIZE=1, CC=clang   other ways to build; use another B'
+	@echo 'make run        a demo host in the foreground, as root'
+	@echo 'make check      every test, as root; soak: the long ones; bench'
+	@echo 'make unit-NAME  one unit test, e.g. unit-addr_test'
+	@echo 'make install    PREFIX=$(PREFIX) DESTDIR=; then: kereru setup HOST'
+clean: ; rm -rf $(B) $(B)-san $(B)-clang
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
-.PHONY: all clean fuzz-build unit-build install run
+.PHONY: all clean fuzz-build unit-build install run check \
+	soak bench help

@@ -11,7 +11,6 @@ import host as host_module  # noqa: E402
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "soak: long; only with `make soak`")
     if os.geteuid() != 0:
         pytest.exit("the tests need root: each role gets its own uid", 1)
 
