@@ -86,7 +86,7 @@ static struct syscalls_row const syscalls_rows[SANDBOX_FILTERS] = {
 				      "newfstatat epoll_create1 epoll_ctl "
 				      "epoll_wait"},
 	[SANDBOX_LOCAL_SPAWNER] = {"local-spawner",
-		"@base @pair @fork @wait @confine @local socketpair kill"},
+		"@base @pair @fork @wait @confine @local socketpair"},
 	[SANDBOX_LOCAL] = {"local", "@base @pair @files"},
 	[SANDBOX_POP3D] = {"pop3d", "@base @files"},
 	[SANDBOX_IMAPD] = {"imapd", "@base @files @watch"},
