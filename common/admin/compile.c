@@ -12,6 +12,7 @@
 #include <skalibs/types.h>
 #include "common/admin/certificate.h"
 #include "common/admin/command.h"
+#include "common/addr.h"
 #include "common/admin/compile.h"
 #include "common/admin/config.h"
 #include "common/admin/publish.h"
@@ -67,6 +68,33 @@ add_account(struct output *o, struct setting const *s, char const *name)
 	       add_number(o, key, a.gid);
 }
 
+/* What two settings say when nobody set them: our name, our first domain. */
+static bool
+add_implied(struct output *o, char const *key)
+{
+	struct config const *c = o->config;
+	struct config_domain const *first = NULL;
+	char const *name = values_text(&c->values, "hostname");
+	size_t len = strlen(name);
+	char text[ADDR_DOMAIN_MAX + 1];
+
+	for (size_t i = 0; i < c->domains.count; i++) {
+		struct config_domain const *d = &c->domains.list[i];
+		if (!d->is_backup &&
+			(first == NULL || d->name.line < first->name.line))
+			first = d;
+	}
+	if (strcmp(key, "login-domain") == 0 && first != NULL) {
+		name = first->name.s;
+		len = first->name.len;
+	}
+	if (len > ADDR_DOMAIN_MAX)
+		return false;
+	memcpy(text, name, len);
+	text[len] = '\0';
+	return add(o, key, strlen(key), text, len + 1);
+}
+
 static bool
 write_settings(struct output *o)
 {
@@ -79,11 +107,8 @@ write_settings(struct output *o)
 		if (s->type == SETTING_ACCOUNT || s->type == SETTING_GROUP) {
 			if (!add_account(o, s, text->s))
 				return false;
-		} else if (strcmp(s->key, "remote-hello") == 0 &&
-			   text->len == 1) {
-			char const *hostname = values_text(v, "hostname");
-			if (!add(o, s->key, strlen(s->key), hostname,
-				    strlen(hostname) + 1))
+		} else if (text->len == 1 && s->type == SETTING_DOMAIN) {
+			if (!add_implied(o, s->key))
 				return false;
 		} else if (!add(o, s->key, strlen(s->key), text->s,
 				   text->len)) {
