@@ -196,15 +196,17 @@ step(ares_channel channel, int64_t left_ms)
 {
 	ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
 	struct pollfd fds[ARES_GETSOCK_MAXNUM];
-	int bits = ares_getsock(channel, sockets, ARES_GETSOCK_MAXNUM);
+	/* Its own macros shift into the sign. */
+	unsigned bits =
+		(unsigned)ares_getsock(channel, sockets, ARES_GETSOCK_MAXNUM);
 	struct timeval most = {
 		.tv_sec = left_ms / 1000, .tv_usec = left_ms % 1000 * 1000};
 	struct timeval next;
 	nfds_t n = 0;
 
 	for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
-		bool reads = ARES_GETSOCK_READABLE(bits, i) != 0;
-		bool writes = ARES_GETSOCK_WRITABLE(bits, i) != 0;
+		bool reads = (bits >> i & 1u) != 0;
+		bool writes = (bits >> (i + ARES_GETSOCK_MAXNUM) & 1u) != 0;
 		if (reads || writes)
 			fds[n++] = (struct pollfd){.fd = sockets[i],
 				.events = (short)((reads ? POLLIN : 0) |
