@@ -40,9 +40,10 @@ body_push(struct body *b, char const *s, size_t len, char *out)
 size_t
 body_end(struct body *b, char *out)
 {
-	size_t start = b->inside ? 0 : 2;
+	char const *end = b->inside ? "\r\n.\r\n" : ".\r\n";
+	size_t len = strlen(end);
 
-	memcpy(out, "\r\n.\r\n" + start, 5 - start);
+	memcpy(out, end, len);
 	b->inside = false;
-	return 5 - start;
+	return len;
 }

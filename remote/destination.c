@@ -49,7 +49,7 @@ parse_name(char const *s, size_t len, struct destination *d)
 {
 	if (len > 0 && s[len - 1] == '.')
 		len--;
-	if (len == 0 || len >= sizeof d->name)
+	if (len == 0 || len >= sizeof d->name || s[len - 1] == '.')
 		return false;
 	for (size_t i = 0; i < len; i++) {
 		char c = s[i];
