@@ -139,8 +139,10 @@ on_reply(void *data, int status, int timeouts, unsigned char *s, int len)
 	(void)timeouts;
 	--*w->pending;
 	if (status != ARES_SUCCESS || len <= 0) {
-		temporary(q, status == ARES_ECANCELLED ? "timed out"
-						       : ares_strerror(status));
+		temporary(
+			q, status == ARES_ECANCELLED || status == ARES_ETIMEOUT
+				   ? "no answer in time"
+				   : "the name servers failed");
 		return;
 	}
 	q->bytes = malloc((size_t)len);
