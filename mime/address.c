@@ -254,11 +254,14 @@ read_angle(struct address_cursor *c, struct address *a, struct comment *comment)
 	c->pos = end < c->len ? end + 1 : end;
 }
 
-/* To the comma or, in a group, the semicolon behind this address. */
+/*
+ * To the comma or semicolon behind this address: the latter ends a group, or
+ * is what some writers put between addresses.
+ */
 static void
 finish(struct address_cursor *c, struct address *a, struct comment *comment)
 {
-	size_t end = glance(c, c->pos, c->in_group ? ",;" : ",");
+	size_t end = glance(c, c->pos, ",;");
 
 	while (c->pos < end) {
 		skip(c, comment);
@@ -278,7 +281,7 @@ static void
 read_mailbox(struct address_cursor *c, size_t special, struct address *a)
 {
 	struct comment comment = {0, 0};
-	size_t const end = glance(c, special, c->in_group ? ",;<" : ",<");
+	size_t const end = glance(c, special, ",;<");
 
 	a->kind = ADDRESS_MAILBOX;
 	if (end < c->len && c->s[end] == '<') {
@@ -322,7 +325,8 @@ address_next(struct address_cursor *c, struct address *a)
 		return 1;
 	}
 
-	size_t const special = glance(c, c->pos, c->in_group ? "<@,;" : "<@,:");
+	size_t const special =
+		glance(c, c->pos, c->in_group ? "<@,;" : "<@,;:");
 
 	if (special < c->len && c->s[special] == ':') {
 		a->kind = ADDRESS_GROUP_START;
