@@ -95,11 +95,11 @@ uidlist_parse_line(
 	       memchr(line.name, '\0', line.name_len) == NULL;
 }
 
-static int
-read_file(int folder_fd, char const *file, stralloc *sa)
+int
+uidlist_read_file(int folder_fd, char const *file, stralloc *sa)
 {
-	int const fd =
-		openat(folder_fd, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int const fd = openat(folder_fd, file,
+		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
 	int result = -1, error;
 
@@ -130,7 +130,7 @@ read_file(int folder_fd, char const *file, stralloc *sa)
 int
 uidlist_read(int folder_fd, stralloc *sa)
 {
-	return read_file(folder_fd, UIDLIST_FILE, sa);
+	return uidlist_read_file(folder_fd, UIDLIST_FILE, sa);
 }
 
 static bool

@@ -44,9 +44,11 @@ bool uidlist_parse_line(char const *s, size_t len, int version,
 	struct uidlist_line *line_r) __attribute__((warn_unused_result));
 
 /*
- * Append the whole file to sa.
+ * Append the whole file (the second: any file of the folder) to sa.
  * 1 read, 0 there is none, -1 failed (errno).
  */
+int uidlist_read_file(int folder_fd, char const *file, stralloc *sa)
+	__attribute__((warn_unused_result));
 int uidlist_read(int folder_fd, stralloc *sa)
 	__attribute__((warn_unused_result));
 

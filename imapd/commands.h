@@ -1,0 +1,48 @@
+/*
+ * commands.h - the functions of the commands; each in a file cmd_*.c
+ *
+ * Called with s->command at what stands behind the verb, in the right state;
+ * each leaves its answer by session_reply.
+ */
+#ifndef COMMANDS_H
+#define COMMANDS_H
+
+#include "imapd/session.h"
+
+/* cmd_select.c */
+void cmd_select(struct session *s);
+void cmd_examine(struct session *s);
+void cmd_close(struct session *s);
+void cmd_unselect(struct session *s);
+void cmd_expunge(struct session *s);
+/* The FLAGS and PERMANENTFLAGS responses. */
+void cmd_select_flags(struct session *s);
+
+/* cmd_list.c */
+void cmd_list(struct session *s);
+void cmd_lsub(struct session *s);
+void cmd_status(struct session *s);
+void cmd_namespace(struct session *s);
+
+/* cmd_folders.c */
+void cmd_create(struct session *s);
+void cmd_delete(struct session *s);
+void cmd_rename(struct session *s);
+void cmd_subscribe(struct session *s);
+void cmd_unsubscribe(struct session *s);
+
+/* cmd_append.c; the message's literal comes next. */
+void cmd_append(struct session *s, uint64_t size, bool synchronizing);
+/* Does the command so far lack nothing but a message? */
+bool cmd_append_complete(struct session *s);
+
+/* cmd_copy.c */
+void cmd_copy(struct session *s);
+void cmd_move(struct session *s);
+
+void cmd_fetch(struct session *s);
+void cmd_store(struct session *s);
+void cmd_search(struct session *s);
+void cmd_idle(struct session *s);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * search_text.h - does a message hold a string? (RFC 3501, 6.4.4)
+ *
+ * Substrings without regard to case, in what a reader sees: headers with their
+ * encoded words decoded, text parts with encoding and character set decoded,
+ * and the headers of messages in the message.
+ */
+#ifndef SEARCH_TEXT_H
+#define SEARCH_TEXT_H
+
+#include "imapd/content.h"
+
+/*
+ * needle is folded (fold.h). 1 yes, 0 no, -1 failed (errno).
+ */
+
+/* In a field of that name; an empty needle: is there such a field? */
+int search_text_field(struct content *c, char const *name, size_t name_len,
+	char const *needle, size_t len) __attribute__((warn_unused_result));
+
+int search_text_body(struct content *c, char const *needle, size_t len)
+	__attribute__((warn_unused_result));
+
+/* In the header or the body. */
+int search_text_all(struct content *c, char const *needle, size_t len)
+	__attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,96 @@
+/*
+ * session.h - one IMAP session after login
+ *
+ * Reads commands, hands them to their functions (commands.h) and answers. A
+ * command's function writes its untagged responses and leaves the tagged one
+ * with session_reply; before that goes out, the session tells what has changed
+ * in the mailbox meanwhile.
+ */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <skalibs/stralloc.h>
+
+#include "common/stream.h"
+#include "imapd/boxname.h"
+#include "imapd/command.h"
+#include "imapd/mailbox.h"
+#include "imapd/reader.h"
+
+#define SESSION_REPLY_MAX 512
+
+struct session {
+	struct stream *stream;
+	int root_fd;	  /* the maildir; the working directory too */
+	char const *host; /* for names of files */
+	uint64_t append_max;
+	bool ended; /* no further command is read */
+
+	bool selected;
+	struct mailbox mailbox;
+	char name[BOXNAME_MAX + 1];
+	size_t told_exists, told_recent;
+
+	struct reader reader;
+	struct command command;
+	bool no_expunge; /* of the command in hand */
+	char const *status;
+	char reply[SESSION_REPLY_MAX];
+	char const *code; /* a long response code, or NULL */
+	stralloc out;	  /* the response that is being written */
+	stralloc bits;	  /* the messages of a set, one bit each */
+};
+
+/* Serve until the end. greeting: what comes first, NULL for nothing. */
+void session_run(struct session *s, char const *greeting);
+
+/* All that we announce. */
+extern char const session_capabilities[];
+
+/* Leave the tagged answer: status "OK", "NO" or "BAD", text as by printf. */
+void session_reply(struct session *s, char const *status, char const *format,
+	...) __attribute__((format(printf, 3, 4)));
+
+/* NO, for what errno says; logged if it is our own trouble. */
+void session_reply_errno(struct session *s, char const *what);
+
+/* BAD: the arguments cannot be understood. */
+void session_reply_syntax(struct session *s);
+
+/* Send text as it is. */
+void session_puts(struct session *s, char const *text);
+void session_printf(struct session *s, char const *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Send s->out, which is emptied. */
+void session_send(struct session *s);
+
+/* Read the name of a mailbox behind a blank. False: answered already. */
+bool session_mailbox_name(struct session *s, char *name_r)
+	__attribute__((warn_unused_result));
+
+/*
+ * The messages of a set as s->bits. False: answered already.
+ */
+bool session_set(struct session *s, struct lex_text const *set, bool uid)
+	__attribute__((warn_unused_result));
+static inline bool
+session_has(struct session const *s, size_t i)
+{
+	return (unsigned char)s->bits.s[i / 8] >> (i % 8) & 1;
+}
+
+/* Append "(\Seen $Forwarded)" of message i to out. */
+bool session_flags(struct session const *s, size_t i, stralloc *out)
+	__attribute__((warn_unused_result));
+
+/* Look for changes and tell them. */
+void session_sync(struct session *s, bool may_expunge);
+
+/* Let go of the mailbox. */
+void session_unselect(struct session *s);
+
+#endif

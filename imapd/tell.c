@@ -1,0 +1,165 @@
+/* What a session tells of its mailbox (RFC 3501, 7.3 and 7.4): session.h's
+ * session_set, session_flags and session_sync. */
+#include <errno.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "imapd/commands.h"
+#include "imapd/session.h"
+#include "imapd/set.h"
+
+static void
+set_bits(unsigned char *bits, size_t first, size_t end)
+{
+	for (; first < end && first % 8 != 0; first++)
+		bits[first / 8] |= (unsigned char)(1u << first % 8);
+	if (end - first >= 8) {
+		memset(bits + first / 8, 0xff, (end - first) / 8);
+		first += (end - first) / 8 * 8;
+	}
+	for (; first < end; first++)
+		bits[first / 8] |= (unsigned char)(1u << first % 8);
+}
+
+bool
+session_set(struct session *s, struct lex_text const *set, bool uid)
+{
+	struct mailbox const *const m = &s->mailbox;
+	size_t const count = s->told_exists, bytes = count / 8 + 1;
+	uint32_t star = (uint32_t)count, first, last;
+	size_t pos = 0;
+
+	if (uid && count > 0)
+		star = m->view.v[count - 1].uid;
+	s->bits.len = 0;
+	if (!stralloc_ready(&s->bits, bytes)) {
+		session_reply_errno(s, "memory");
+		return false;
+	}
+	memset(s->bits.s, 0, bytes);
+	while (set_range(set, &pos, star, &first, &last)) {
+		size_t from = first > 0 ? first - 1 : 0, end = last;
+
+		if (uid) {
+			from = mailbox_find_uid(m, first);
+			end = last == UINT32_MAX
+				      ? count
+				      : mailbox_find_uid(m, last + 1);
+		} else if (from >= count && first > 0) {
+			session_reply(s, "BAD", "No such message");
+			return false;
+		}
+		if (end > count)
+			end = count;
+		if (from < end)
+			set_bits((unsigned char *)s->bits.s, from, end);
+	}
+	return true;
+}
+
+bool
+session_flags(struct session const *s, size_t i, stralloc *out)
+{
+	struct message const *const v = &s->mailbox.view.v[i];
+	bool ok = stralloc_catb(out, "(", 1);
+	size_t const start = out->len;
+
+	for (unsigned k = 0; ok && k < FLAG_COUNT; k++)
+		if (v->system >> k & 1)
+			ok = stralloc_cats(out, flag_names[k]) &&
+			     stralloc_catb(out, " ", 1);
+	if (ok && v->state & MESSAGE_RECENT)
+		ok = stralloc_cats(out, "\\Recent ");
+	for (unsigned k = 0; ok && v->keywords >> k != 0; k++) {
+		char const *const name = s->mailbox.keywords.names[k];
+
+		if (v->keywords >> k & 1 && *name != '\0')
+			ok = stralloc_cats(out, name) &&
+			     stralloc_catb(out, " ", 1);
+	}
+	if (ok && out->len > start)
+		out->len--;
+	return ok && stralloc_catb(out, ")", 1);
+}
+
+static void
+tell_expunged(struct session *s)
+{
+	struct msgtable const *const v = &s->mailbox.view;
+	size_t number = 0, told = 0;
+
+	for (size_t i = 0; i < v->count; i++) {
+		number++;
+		if (!(v->v[i].state & MESSAGE_GONE))
+			continue;
+		/* What the client was never told of goes silently. */
+		if (i < s->told_exists) {
+			session_printf(s, "* %zu EXPUNGE\r\n", number);
+			told++;
+		}
+		number--;
+	}
+	s->told_exists -= told;
+	mailbox_settle(&s->mailbox);
+}
+
+static void
+tell_flags(struct session *s)
+{
+	for (size_t i = 0; i < s->told_exists; i++) {
+		struct message *const v = &s->mailbox.view.v[i];
+
+		if (!(v->state & MESSAGE_CHANGED) || v->state & MESSAGE_GONE)
+			continue;
+		v->state &= (uint8_t)~MESSAGE_CHANGED;
+		session_printf(s, "* %zu FETCH (FLAGS ", i + 1);
+		if (session_flags(s, i, &s->out))
+			session_send(s);
+		session_puts(s, ")\r\n");
+	}
+}
+
+static void
+tell_counts(struct session *s)
+{
+	struct msgtable const *const v = &s->mailbox.view;
+	size_t recent = 0;
+
+	if (v->count != s->told_exists) {
+		session_printf(s, "* %zu EXISTS\r\n", v->count);
+		for (size_t i = s->told_exists; i < v->count; i++)
+			v->v[i].state &= (uint8_t)~MESSAGE_CHANGED;
+	}
+	s->told_exists = v->count;
+	for (size_t i = 0; i < v->count; i++)
+		recent += v->v[i].state & MESSAGE_RECENT;
+	if (recent != s->told_recent)
+		session_printf(s, "* %zu RECENT\r\n", recent);
+	s->told_recent = recent;
+}
+
+void
+session_sync(struct session *s, bool may_expunge)
+{
+	struct keywords const before = s->mailbox.keywords;
+
+	if (!s->selected || s->ended)
+		return;
+	if (!mailbox_sync(&s->mailbox)) {
+		if (errno == ENOENT || errno == ESTALE) {
+			session_puts(s, "* BYE The mailbox was deleted or "
+					"replaced\r\n");
+			s->ended = true;
+		} else {
+			log_error("sync failed", NULL, "mailbox", s->name,
+				(char *)0);
+		}
+		return;
+	}
+	if (memcmp(&before, &s->mailbox.keywords, sizeof before) != 0)
+		cmd_select_flags(s);
+	if (may_expunge)
+		tell_expunged(s);
+	tell_flags(s);
+	tell_counts(s);
+}
