@@ -488,6 +488,11 @@ class Host:
     def ca(self):
         return str(self.etc / "tls/ca.pem")
 
+    @property
+    def certificate(self):
+        """The server's own certificate, for clients that pin it."""
+        return str(self.etc / "tls/ec.pem")
+
     def smtp(self, timeout=20):
         """A connection to port 25."""
         return smtplib.SMTP(self.address, self.ports["smtp"], timeout=timeout)
