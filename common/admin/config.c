@@ -68,15 +68,19 @@ config_address(struct text const *t, struct faults *f, char *s, size_t *len,
 bool
 config_domain_name(struct text const *t, struct faults *f, char *s, size_t *len)
 {
-	if (*s == '[' || !addr_is_domain(s, *len, ADDR_ALLOW_UTF8)) {
+	size_t n = *len;
+
+	if (n > 1 && s[n - 1] == '.')
+		n--;
+	if (*s == '[' || !addr_is_domain(s, n, ADDR_ALLOW_UTF8)) {
 		fault(f, t->path, t->line, "%s is no domain", s);
 		return false;
 	}
-	for (size_t i = 0; i < *len; i++)
+	for (size_t i = 0; i < n; i++)
 		if (s[i] >= 'A' && s[i] <= 'Z')
 			s[i] = (char)(s[i] - 'A' + 'a');
-	if (s[*len - 1] == '.')
-		s[--*len] = '\0';
+	s[n] = '\0';
+	*len = n;
 	return true;
 }
 

@@ -49,16 +49,17 @@ add_domain(char const *folder, char const *name, bool is_backup)
 	size_t len = strlen(name);
 	char const *words[] = {key};
 
+	if (len > 1 && name[len - 1] == '.')
+		len--;
 	if (len >= sizeof key || !addr_is_domain(name, len, ADDR_ALLOW_UTF8) ||
 		*name == '[') {
 		fprintf(stderr, "kereru: %s is no domain\n", name);
 		return COMMAND_PERMANENT;
 	}
-	for (size_t i = 0; i <= len; i++)
+	for (size_t i = 0; i < len; i++)
 		key[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32
 								 : name[i]);
-	if (key[len - 1] == '.')
-		key[len - 1] = '\0';
+	key[len] = '\0';
 	snprintf(line, sizeof line, "%s %s", key,
 		is_backup ? "backup" : "local");
 	return add_line(folder, "domains", line, domain_is_new, words);
