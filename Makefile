@@ -73,8 +73,9 @@ all: $(PROGS:%=$(B)/bin/%)
 .SECONDARY:
 .DELETE_ON_ERROR:
 
-# kereru asks NSS for the accounts of the system: never static.
-$(B)/bin/kereru: LINK =
+# kereru and sendmail ask NSS for the accounts of the system: never static.
+$(B)/bin/kereru $(B)/bin/sendmail: LINK = -Wl,--gc-sections,--as-needed \
+	-Wl,-z,relro,-z,now
 # One archive of all modules: the linker takes what a program calls, so what
 # a program contains is what it uses. Its main decides.
 $(B)/bin/%: $$(call obj,$$(main_$$*).c) $(B)/libkereru.a
@@ -111,7 +112,8 @@ run-unit-%: $(B)/unit/% ; $<
 $(B)/unit/%: $(B)/tests/unit/%.o $(B)/libkereru.a
 	@mkdir -p $(@D)
 	$(CC) $(HARDEN) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
-FUZZFLAGS = -std=c11 -D_GNU_SOURCE -I. -I$(B)/gen -DKERERU_SANITIZE -g -O1 \
+FUZZFLAGS = -std=c11 -D_GNU_SOURCE -DKERERU_VERSION='"$(VERSION)"' -I. \
+	-I$(B)/gen -DKERERU_SANITIZE -g -O1 \
 	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 $(B)/fuzz/obj/%.o: %.c | $(B)/gen/.made
 	@mkdir -p $(@D)
