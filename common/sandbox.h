@@ -8,7 +8,8 @@
  * refused call answers EPERM.
  *
  * Landlock is used as far as the kernel has it (ABI 1 and up). In a sanitized
- * build (KERERU_SANITIZE) the address space limit and the filter are left out.
+ * build (KERERU_SANITIZE) the address space limit and the filter are left out,
+ * and leaks are not looked for.
  */
 #ifndef SANDBOX_H
 #define SANDBOX_H
