@@ -772,3 +772,19 @@ def test_isemail(tmp_path, tables):
             c = Client(tables, uid=UID_RELAY).hello()
     assert seen > 70
     c.end()
+
+
+def test_the_man_page_has_every_reply():
+    from smtpalone import REPOSITORY
+    with open(os.path.join(REPOSITORY, "smtpd", "reply.c")) as f:
+        source = f.read()
+    with open(os.path.join(REPOSITORY, "doc", "man", "smtpd.8")) as f:
+        page = f.read()
+    entries = re.findall(r"\[SMTP_R_\w+\]\s*=\s*\{((?:\s*\"[^\"]*\")+),\s*"
+                         r"(true|false)\}", source)
+    assert len(entries) > 50
+    for literals, is_bad in entries:
+        text = "".join(re.findall(r'"([^"]*)"', literals))
+        mark = " *" if is_bad == "true" else ""
+        assert '\n.It Li "%s"%s\n' % (text, mark) in page, text
+    assert page.count("\n.It Li \"") == len(entries)
