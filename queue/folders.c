@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "common/id.h"
 #include "common/log.h"
@@ -39,7 +40,7 @@ lock(int fd)
 bool
 folders_open(char const *state)
 {
-	int state_fd = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int state_fd = open(state, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (state_fd < 0)
 		return false;
@@ -75,26 +76,33 @@ was_told(ino_t inode)
 }
 
 void
-folders_refuse(
-	int folder_fd, char const *name, struct stat const *st, char const *why)
+folders_refuse(int folder_fd, char const *name, char const *why)
 {
 	struct log_line line;
+	struct stat st;
 	char fresh[ID_LEN + 1];
-	bool moved = renameat2(folder_fd, name, folders.bad, name,
-			     RENAME_NOREPLACE) == 0;
+	bool moved;
+
+	if (fstatat(folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return;
+	moved = renameat2(folder_fd, name, folders.bad, name,
+			RENAME_NOREPLACE) == 0;
 
 	if (!moved && errno == EEXIST) {
 		id_make(fresh);
 		moved = renameat2(folder_fd, name, folders.bad, fresh,
 				RENAME_NOREPLACE) == 0;
 	}
-	/* A foreign folder can't be moved; an empty one can be removed. */
-	if (!moved && unlinkat(folder_fd, name, AT_REMOVEDIR) < 0 &&
-		was_told(st->st_ino))
+	/* A link, FIFO or socket holds no message, and the sandbox lets none be
+	 * made, not even by a rename. A foreign folder can't be moved, but
+	 * removed if it is empty. */
+	if (!moved && unlinkat(folder_fd, name, 0) < 0 &&
+		unlinkat(folder_fd, name, AT_REMOVEDIR) < 0 &&
+		was_told(st.st_ino))
 		return;
 	log_begin(&line, "refused", NULL);
 	log_text(&line, "file", name, strlen(name));
-	log_number(&line, "uid", st->st_uid);
+	log_number(&line, "uid", st.st_uid);
 	log_text(&line, "why", why, strlen(why));
 	log_end(&line);
 }

@@ -6,7 +6,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/stat.h>
 
 struct folders {
 	int queue, tmp, new_, cur, bad;
@@ -19,8 +18,7 @@ extern struct folders folders;
 bool folders_open(char const *state) __attribute__((warn_unused_result));
 
 /* Move new/name or cur/name out of the way into bad, and log why. */
-void folders_refuse(int folder_fd, char const *name, struct stat const *st,
-	char const *why);
+void folders_refuse(int folder_fd, char const *name, char const *why);
 
 /* Remove files in tmp that nobody has written to for 36 hours. */
 void folders_sweep(uint64_t now);

@@ -198,7 +198,7 @@ confine(int tables_fd, unsigned files)
 static void
 set_up(char const *tables_path, struct table *settings)
 {
-	int tables_fd = open(tables_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int tables_fd = open(tables_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	unsigned files = raise_files();
 	struct progress_settings p = {.tables_fd = tables_fd,
 		.settings = settings,

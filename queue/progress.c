@@ -422,8 +422,7 @@ load(char const *id)
 		if (error == QUEUED_TROUBLE)
 			load_later(id, TROUBLE_DELAY);
 		else if (error != QUEUED_GONE)
-			folders_refuse(
-				folders.cur, id, &st, queued_strerror(error));
+			folders_refuse(folders.cur, id, queued_strerror(error));
 		return;
 	}
 	verdict = judge(m, &why);
@@ -436,7 +435,7 @@ load(char const *id)
 	if (verdict == OWNER_LATER)
 		load_later(id, TROUBLE_DELAY);
 	else
-		folders_refuse(folders.cur, id, &st, why);
+		folders_refuse(folders.cur, id, why);
 }
 
 void
@@ -452,7 +451,7 @@ progress_found(char const *id)
 	else if (error == QUEUED_TROUBLE)
 		load_later(id, TROUBLE_DELAY);
 	else if (error != QUEUED_GONE)
-		folders_refuse(folders.cur, id, &st, queued_strerror(error));
+		folders_refuse(folders.cur, id, queued_strerror(error));
 	queued_free(m);
 }
 
@@ -473,7 +472,7 @@ leave(char const *name, struct stat const *st, enum queued_error error)
 	if (error == QUEUED_SHORT &&
 		(uint64_t)st->st_mtime + SHORT_AGE > loop_time())
 		return;
-	folders_refuse(folders.new_, name, st, queued_strerror(error));
+	folders_refuse(folders.new_, name, queued_strerror(error));
 }
 
 static void
@@ -517,7 +516,7 @@ progress_take(char const *name)
 	}
 	if (verdict != OWNER_MAY) {
 		if (verdict == OWNER_MAY_NOT)
-			folders_refuse(folders.new_, name, &st, why);
+			folders_refuse(folders.new_, name, why);
 		queued_free(m);
 		return;
 	}
@@ -560,9 +559,8 @@ on_copied(struct queued *m, enum helper_result result)
 	char id[ID_LEN + 1];
 
 	if (result == HELPER_SHORT) {
-		struct stat st = {.st_uid = m->owner};
-		folders_refuse(folders.cur, m->q.id, &st,
-			queued_strerror(QUEUED_SHORT));
+		folders_refuse(
+			folders.cur, m->q.id, queued_strerror(QUEUED_SHORT));
 		release(m);
 	} else if (result != HELPER_OK) {
 		m->again = have_copied;

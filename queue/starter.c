@@ -194,8 +194,8 @@ stop(int signal_fd)
 	for (int i = 0; i < ROLES; i++)
 		if (roles[i].pid > 0 &&
 			!pair_send(roles[i].control, "q", 1, NULL, 0))
-			log_error("stop-failed", NULL, "role",
-				roles[i].program, (char *)0);
+			log_error("stop-failed", NULL, "role", roles[i].program,
+				(char *)0);
 	while (any_left() && now() < end)
 		(void)wait_for_events(signal_fd, 1000);
 	for (int i = 0; i < ROLES; i++)

@@ -1,0 +1,509 @@
+"""The queue by itself: starter, manager, spawners, local delivery."""
+import os
+import re
+import signal
+import stat
+import sys
+import time
+
+import pytest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+from queuehost import (  # noqa: E402
+    ALPHABET, MAILBOX_MIN, MESSAGE, QueueHost, UID, as_user, make_id,
+    queue_file, wait_for)
+
+pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="needs root")
+
+
+@pytest.fixture(scope="module")
+def shared():
+    with QueueHost() as host:
+        yield host
+
+
+@pytest.fixture
+def host(shared):
+    """A running host with empty mailboxes and an empty queue; its log begins
+    with the test."""
+    if not shared.is_empty():
+        shared.stop()
+        for folder in ("new", "cur"):
+            for name in shared.files(folder):
+                os.unlink(os.path.join(shared.queue, folder, name))
+    if shared.process is None:
+        shared.start()
+    for address in shared.users:
+        folder = shared.home(address) + "/new/"
+        for name in os.listdir(folder):
+            os.unlink(folder + name)
+    os.truncate(shared.log, 0)
+    yield shared
+    assert "AddressSanitizer" not in shared.log_text()
+
+
+def gone(host, seconds=10):
+    assert wait_for(host.is_empty, seconds), (
+        host.files("new"), host.files("cur"), host.log_text())
+
+
+def test_a_message_is_delivered_whole(host):
+    added = b"Received: from x by y; now\r\n"
+    ident = host.drop("s@else.test", ["Bob@A.test"], added=added)
+    (text,) = host.mail("bob@a.test", 1)
+    assert text == (b"Return-Path: <s@else.test>\nDelivered-To: Bob@A.test\n"
+                    + (added + MESSAGE).replace(b"\r\n", b"\n"))
+    (name,) = os.listdir(host.home("bob@a.test") + "/new")
+    size = len(text)
+    assert f"Q{ident}R" in name
+    assert name.endswith(f",S={size},W={size + text.count(10)}")
+    st = os.stat(host.home("bob@a.test") + "/new/" + name)
+    assert st.st_uid == host.uid("bob@a.test")
+    assert stat.S_IMODE(st.st_mode) == 0o600
+    gone(host)
+    (done,) = host.wait_event("delivered", id=ident)
+    assert done["to"] == "Bob@A.test" and done["from"] == "s@else.test"
+    host.wait_event("queued", id=ident)
+    host.wait_event("removed", id=ident)
+
+
+def test_several_recipients(host):
+    host.drop("s@else.test", ["alice@a.test", "bob@a.test", "carol@a.test"])
+    for address in host.users:
+        host.mail(address, 1)
+    gone(host)
+
+
+def test_more_recipients_than_are_left_uncopied(host):
+    many = ["alice@a.test", "bob@a.test", "carol@a.test"] * 10
+    host.drop("s@else.test", many)
+    for address in host.users:
+        host.mail(address, 10)
+    gone(host)
+
+
+def test_alias_with_one_mailbox_is_direct(host):
+    ident = host.drop("s@else.test", ["one@a.test"])
+    (text,) = host.mail("bob@a.test", 1)
+    assert b"Delivered-To: one@a.test\n" in text
+    gone(host)
+    assert len(host.events("queued")) == 1
+    host.wait_event("delivered", id=ident, to="one@a.test")
+
+
+def test_alias_is_expanded_once_each(host):
+    ident = host.drop("s@else.test", ["nested@a.test"])
+    for address in host.users:
+        (text,) = host.mail(address, 1)
+        assert b"Delivered-To: nested@a.test\n" in text
+        assert text.startswith(b"Return-Path: <s@else.test>\n")
+    gone(host)
+    assert host.events("queued", origin=f"alias {ident}")
+
+
+def test_alias_loops_end(host):
+    host.drop("alice@a.test", ["loop@a.test"])
+    (bounce,) = host.mail("alice@a.test", 1)
+    assert b"5.4.6" in bounce
+    gone(host)
+
+
+def test_a_message_that_came_back_to_an_alias_bounces(host):
+    again = b"Delivered-To: both@a.test\r\n" + MESSAGE
+    host.drop("carol@a.test", ["both@a.test"], again)
+    (bounce,) = host.mail("carol@a.test", 1)
+    assert b"5.4.6" in bounce
+    assert host.mail("alice@a.test", 0) == []
+    gone(host)
+
+
+def test_delivery_loop_bounces(host):
+    again = b"Delivered-To: BOB@a.test\r\n" + MESSAGE
+    host.drop("alice@a.test", ["bob@a.test"], again)
+    (bounce,) = host.mail("alice@a.test", 1)
+    assert b"5.4.6" in bounce
+    assert host.mail("bob@a.test", 0) == []
+    gone(host)
+
+
+def test_unknown_recipient_bounces_with_header(host):
+    ident = host.drop("alice@a.test", ["nobody@a.test", "bob@a.test"])
+    host.mail("bob@a.test", 1)
+    (bounce,) = host.mail("alice@a.test", 1)
+    assert bounce.startswith(b"Return-Path: <>\n")
+    for part in (b"From: Mail Delivery System <MAILER-DAEMON@mx.a.test>\n",
+                 b"To: <alice@a.test>\n", b"Auto-Submitted: auto-replied\n",
+                 b"<nobody@a.test>\n", b"Status: 5.1.1\n",
+                 b"Subject: hello\n"):
+        assert part in bounce
+    assert b"Hello." not in bounce
+    gone(host)
+    host.wait_event("failed", id=ident, to="nobody@a.test")
+    host.wait_event("bounced", id=ident)
+
+
+def test_null_sender_is_never_answered(host):
+    ident = host.drop("", ["nobody@a.test"])
+    host.wait_event("dropped", id=ident)
+    gone(host)
+    assert not host.events("bounced")
+
+
+def test_remote_trouble_defers_then_expires(host):
+    ident = host.drop("alice@a.test", ["x@dead.test"],
+                      expires=int(time.time()) + 3)
+    host.wait_event("deferred", id=ident)
+    assert wait_for(lambda: host.files("cur") == [ident])
+    path = os.path.join(host.queue, "cur", ident)
+    assert wait_for(lambda: os.stat(path).st_uid == UID["queue"])
+    with open(path, "rb") as f:
+        text = f.read()
+    assert b"flags own\n" in text and b"why " in text
+    assert re.search(rb"attempts 0*[1-9]", text)
+    (bounce,) = host.mail("alice@a.test", 1, 15)
+    assert b"given up" in bounce and b"x@dead.test" in bounce
+    gone(host)
+
+
+def test_a_dead_destination_holds_nobody_back(host):
+    for _ in range(30):
+        host.drop("alice@a.test", ["x@dead.test"],
+                  expires=int(time.time()) + 1)
+    begin = time.time()
+    host.drop("s@else.test", ["bob@a.test"])
+    host.mail("bob@a.test", 1)
+    assert time.time() - begin < 1
+    host.mail("alice@a.test", 30, 20)
+    gone(host)
+
+
+def test_partial_delivery_keeps_what_is_done(host):
+    ident = host.drop("alice@a.test", ["bob@a.test", "x@dead.test"],
+                      expires=int(time.time()) + 4)
+    host.mail("bob@a.test", 1)
+    host.wait_event("deferred", 2, id=ident)
+    (bounce,) = host.mail("alice@a.test", 1, 15)
+    assert b"bob@a.test" not in bounce
+    host.mail("bob@a.test", 1)
+    gone(host)
+
+
+# What a dropper may leave in new
+
+def refused(host, name, count=1):
+    host.wait_event("refused", count, file=name)
+    assert wait_for(lambda: name not in host.files("new"))
+
+
+def still_works(host):
+    host.drop("s@else.test", ["carol@a.test"])
+    host.mail("carol@a.test", 1)
+
+
+def new_name():
+    return make_id() + "." + "0" * 26
+
+
+@pytest.mark.parametrize("kind", ["symlink", "dangling", "fifo", "folder",
+                                  "hard link", "socket"])
+def test_what_is_no_plain_file_is_put_away(host, kind):
+    name = new_name()
+    path = os.path.join(host.queue, "new", name)
+    target = "/etc/passwd" if kind == "symlink" else "/nonexistent"
+
+    def make():
+        if kind in ("symlink", "dangling"):
+            os.symlink(target, path)
+        elif kind == "fifo":
+            os.mkfifo(path, 0o666)
+        elif kind == "folder":
+            os.mkdir(path)
+        elif kind == "socket":
+            import socket
+            socket.socket(socket.AF_UNIX).bind(path)
+        else:
+            other = os.path.join(host.queue, "tmp", name)
+            with open(other, "wb") as f:
+                os.fchmod(f.fileno(), 0o660)
+                f.write(queue_file(name[:16], "s@else.test", ["bob@a.test"]))
+            os.link(other, path)
+    assert as_user(UID["relay"], make) == 0
+    refused(host, name)
+    still_works(host)
+    assert host.mail("bob@a.test", 0) == []
+    if kind == "hard link":
+        os.unlink(os.path.join(host.queue, "tmp", name))
+
+
+def flawed(name, **more):
+    return queue_file(name[:16], "s@else.test", ["bob@a.test"], **more)
+
+
+@pytest.mark.parametrize("make", [
+    lambda n: flawed(n) + b"x",
+    lambda n: flawed(n, size=10),
+    lambda n: flawed(make_id() + n[16:]),
+    lambda n: flawed(n).replace(b"message 0", b"message 9"),
+    lambda n: flawed(n).replace(b"kereru-queue 1", b"kereru-queue 2"),
+    lambda n: flawed(n).replace(b"to - <", b"to ? <"),
+    lambda n: flawed(n).replace(b"to - <", b"to + <"),
+    lambda n: flawed(n, flags="own").replace(
+        b"bob@a.test>\n", b"bob@a.test>\nwhy " + b" " * 240 + b"\n"),
+    lambda n: flawed(n, flags="expanded"),
+    lambda n: queue_file(n[:16], "s@else.test", []),
+    lambda n: queue_file(n[:16], "s@else.test", ["bob@a.test"] * 1001),
+    lambda n: b"\0" * 2000000,
+    lambda n: b"x" * 3000000,
+], ids=["long", "size", "id", "offset", "magic", "state", "done", "own",
+        "expanded", "nobody", "1001", "zeros", "no lines"])
+def test_flawed_files_are_put_away(host, make):
+    name = new_name()
+    host.put_file(name, make(name), UID["relay"])
+    refused(host, name)
+    still_works(host)
+    assert host.mail("bob@a.test", 0) == []
+
+
+def test_an_odd_name_is_put_away(host):
+    ident = make_id()
+    for name in (ident, ident + ".x", "..." + ident, "core"):
+        host.put_file(name, queue_file(ident, "s@else.test", ["bob@a.test"]),
+                      UID["relay"])
+        refused(host, name)
+    still_works(host)
+
+
+def test_a_file_that_cannot_be_opened_is_put_away(host):
+    name = new_name()
+    host.put_file(name, flawed(name), UID["relay"], mode=0o600)
+    refused(host, name)
+    still_works(host)
+
+
+def test_a_short_file_is_left_alone_for_an_hour(host):
+    name = new_name()
+    data = flawed(name)
+    host.put_file(name, data[:-5], UID["relay"])
+    empty = new_name()
+    host.put_file(empty, b"", UID["relay"])
+    still_works(host)
+    assert host.files("new") == sorted([name, empty])
+    # It may still become whole.
+    path = os.path.join(host.queue, "new", name)
+    with open(path, "ab") as f:
+        f.write(data[-5:])
+    os.utime(os.path.join(host.queue, "new", empty), (0, time.time() - 4000))
+    host.stop()
+    host.start()
+    host.mail("bob@a.test", 1)
+    refused(host, empty)
+
+
+def test_an_id_in_use_is_put_away(host):
+    ident = host.drop("alice@a.test", ["x@dead.test"],
+                      expires=int(time.time()) + 2)
+    host.wait_event("deferred", id=ident)
+    name = ident + "." + "0" * 26
+    host.put_file(name, flawed(name), UID["relay"])
+    refused(host, name)
+    host.mail("alice@a.test", 1)
+    assert host.mail("bob@a.test", 0) == []
+
+
+# Who may send what
+
+def test_the_smtp_servers_files_reach_hosted_domains_only(host):
+    host.drop("s@else.test", ["bob@a.test"], uid=UID["smtpd"])
+    host.mail("bob@a.test", 1)
+    for to in ("x@dead.test", "a.test@dead.test", "x%dead.test@else.test",
+               "nonsense"):
+        host.drop("s@else.test", ["bob@a.test", to], uid=UID["smtpd"])
+    host.wait_event("refused", 4, uid=str(UID["smtpd"]))
+    host.mail("bob@a.test", 1)
+    ident = host.drop("s@else.test", ["x@backup.test"], uid=UID["smtpd"],
+                      expires=int(time.time()))
+    host.wait_event("queued", id=ident)
+
+
+@pytest.mark.parametrize("sender, may", [
+    ("alice@a.test", True), ("Alice@A.TEST", True), ("", True),
+    ("both@a.test", True), ("bob@a.test", False), ("one@a.test", False),
+    ("x@else.test", False), ("alice", False)])
+def test_a_mailbox_sends_as_itself(host, sender, may):
+    host.drop(sender, ["carol@a.test"], uid=host.uid("alice@a.test"))
+    if may:
+        host.mail("carol@a.test", 1)
+    else:
+        host.wait_event("refused", uid=str(host.uid("alice@a.test")))
+        assert host.mail("carol@a.test", 0) == []
+
+
+@pytest.mark.parametrize("account", ["pop3d", "imapd", "submit", "auth",
+                                     "remote"])
+def test_other_daemons_send_nothing(host, account):
+    host.drop("", ["carol@a.test"], uid=UID[account])
+    host.wait_event("refused", uid=str(UID[account]))
+    assert host.mail("carol@a.test", 0) == []
+
+
+def test_people_and_root_send_anything(host):
+    for uid in (0, 12345):
+        host.drop("x@else.test", ["carol@a.test"], uid=uid)
+    host.mail("carol@a.test", 2)
+
+
+# Mailboxes
+
+def with_home(host, address, change, undo):
+    home = host.home(address)
+    change(home)
+    # A process that is delivering already has the folder open.
+    time.sleep(3)
+    try:
+        ident = host.drop("s@else.test", [address])
+        host.wait_event("deferred", id=ident)
+    finally:
+        undo(home)
+    host.mail(address, 1)
+    gone(host)
+
+
+def test_a_symlinked_mailbox_is_refused(host):
+    with_home(host, "bob@a.test",
+              lambda h: (os.rename(h, h + ".real"),
+                         os.symlink(h + ".real", h)),
+              lambda h: (os.unlink(h), os.rename(h + ".real", h)))
+
+
+def test_a_foreign_mailbox_is_refused(host):
+    uid = host.uid("bob@a.test")
+    with_home(host, "bob@a.test", lambda h: os.chown(h, uid + 1, uid + 1),
+              lambda h: os.chown(h, uid, uid))
+
+
+def test_a_mailbox_without_folders_gets_them(host):
+    time.sleep(3)
+    for sub in ("tmp", "new", "cur"):
+        os.rmdir(os.path.join(host.home("bob@a.test"), sub))
+    host.drop("s@else.test", ["bob@a.test"])
+    assert wait_for(lambda: os.path.isdir(host.home("bob@a.test") + "/new"))
+    host.mail("bob@a.test", 1)
+
+
+# Deaths and restarts
+
+def test_every_role_may_die(host):
+    total = 0
+    for _ in range(3):
+        for role in ("manager", "local-spawner", "remote-spawner"):
+            pid = wait_for(lambda: host.children().get(role))
+            for _ in range(20):
+                host.drop("s@else.test", ["bob@a.test"])
+            os.kill(pid, signal.SIGKILL)
+            for _ in range(20):
+                host.drop("s@else.test", ["bob@a.test"])
+            total += 40
+    folder = host.home("bob@a.test") + "/new"
+    gone(host, 20)
+    ids = {re.search("Q(.{16})R", n).group(1) for n in os.listdir(folder)}
+    assert len(ids) == total
+
+
+def test_a_dead_starter_leaves_no_orphan(host):
+    host.drop("s@else.test", ["bob@a.test"])
+    host.mail("bob@a.test", 1)
+    children = host.children()
+    assert len(children) == 3
+    host.stop(signal.SIGKILL)
+    host.start()
+    host.drop("s@else.test", ["bob@a.test"])
+    host.mail("bob@a.test", 2)
+    assert wait_for(lambda: not any(
+        os.path.exists(f"/proc/{pid}") for pid in children.values()), 5)
+
+
+def test_a_restart_goes_on_where_things_were(host):
+    host.stop()
+    waiting = host.drop("s@else.test", ["bob@a.test"])
+    host.start()
+    host.mail("bob@a.test", 1)
+    gone(host)
+    ident = host.drop("alice@a.test", ["bob@a.test", "x@dead.test"],
+                      expires=int(time.time()) + 5)
+    host.wait_event("deferred", id=ident)
+    wait_for(lambda: os.stat(os.path.join(
+        host.queue, "cur", ident)).st_uid == UID["queue"])
+    host.stop()
+    host.start()
+    (bounce,) = host.mail("alice@a.test", 1, 20)
+    assert b"bob@a.test" not in bounce and b"x@dead.test" in bounce
+    host.mail("bob@a.test", 2)
+    gone(host)
+    assert waiting
+
+
+def test_a_stop_is_clean(host):
+    for _ in range(50):
+        host.drop("s@else.test", ["alice@a.test", "bob@a.test"])
+    assert host.stop() == 0
+    assert host.events("stopped")
+    host.start()
+    host.mail("bob@a.test", 50)
+    host.mail("alice@a.test", 50)
+    gone(host)
+
+
+def test_stale_files_in_tmp_are_removed(host):
+    old, young = new_name(), new_name()
+    for name in (old, young):
+        path = os.path.join(host.queue, "tmp", name)
+        with open(path, "w"):
+            pass
+        os.chown(path, UID["smtpd"], UID["queue"])
+    path = os.path.join(host.queue, "tmp", old)
+    os.utime(path, (0, time.time() - 37 * 3600))
+    host.stop()
+    host.start()
+    assert wait_for(lambda: old not in host.files("tmp"))
+    assert young in host.files("tmp")
+    os.unlink(os.path.join(host.queue, "tmp", young))
+
+
+def test_a_new_table_is_seen(host):
+    host.drop("alice@a.test", ["fresh@a.test"])
+    host.mail("alice@a.test", 1)
+    host.aliases = dict(host.aliases, **{"fresh@a.test": ["bob@a.test"]})
+    host.make_tables()
+    time.sleep(1.1)
+    host.drop("alice@a.test", ["fresh@a.test"])
+    host.mail("bob@a.test", 1)
+
+
+def test_who_runs_as_whom(host):
+    def uids(pid):
+        with open(f"/proc/{pid}/status") as f:
+            return re.search(r"Uid:\t(\d+)\t(\d+)\t(\d+)", f.read()).groups()
+    children = host.children()
+    assert uids(children["manager"]) == (str(UID["queue"]),) * 3
+    assert uids(children["remote-spawner"]) == (str(UID["remote"]),) * 3
+    assert uids(children["local-spawner"]) == ("0",) * 3
+
+
+def test_thousands_are_delivered_once(host):
+    data = []
+    for _ in range(2000):
+        ident = make_id()
+        data.append((f"{ident}.{'0' * 26}", queue_file(
+            ident, "s@else.test", ["bob@a.test"])))
+
+    def work():
+        os.umask(0)
+        for name, text in data:
+            tmp = os.path.join(host.queue, "tmp", name)
+            with open(tmp, "wb") as f:
+                os.fchmod(f.fileno(), 0o660)
+                f.write(text)
+            os.rename(tmp, os.path.join(host.queue, "new", name))
+    assert as_user(UID["relay"], work) == 0
+    host.mail("bob@a.test", 2000, 60)
+    gone(host)
