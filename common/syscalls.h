@@ -89,7 +89,7 @@ static struct syscalls_row const syscalls_rows[SANDBOX_FILTERS] = {
 		"@base @pair @fork @wait @confine @local socketpair"},
 	[SANDBOX_LOCAL] = {"local", "@base @pair @files"},
 	[SANDBOX_POP3D] = {"pop3d", "@base @files"},
-	[SANDBOX_IMAPD] = {"imapd", "@base @files @watch"},
+	[SANDBOX_IMAPD] = {"imapd", "@base @files @watch fstatfs"},
 	[SANDBOX_MIME] = {"mime", "@base pread64 ioctl"},
 };
 

@@ -20,6 +20,7 @@
 #include "common/sandbox.h"
 #include "common/settings.h"
 #include "common/table.h"
+#include "imapd/capabilities.h"
 #include "imapd/session.h"
 
 /* The descriptor of settings.cdb that the monitor hands down. */
@@ -144,8 +145,7 @@ main(int argc, char const *const *argv)
 					     : INT32_MAX);
 	stream.stop = &stop;
 	(void)snprintf(greeting, sizeof greeting,
-		"* PREAUTH [CAPABILITY %s] Kereru ready\r\n",
-		session_capabilities);
+		"* PREAUTH [CAPABILITY %s] Kereru ready\r\n", capabilities);
 	session_run(&session, address == NULL ? greeting : NULL);
 	return 0;
 }

@@ -6,12 +6,9 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "imapd/capabilities.h"
 #include "imapd/commands.h"
 #include "imapd/session.h"
-
-char const session_capabilities[] =
-	"IMAP4rev1 LITERAL+ IDLE NAMESPACE UIDPLUS UNSELECT MOVE CHILDREN "
-	"SPECIAL-USE ID";
 
 void
 session_reply(struct session *s, char const *status, char const *format, ...)
@@ -139,7 +136,7 @@ cmd_check(struct session *s)
 static void
 cmd_capability(struct session *s)
 {
-	session_printf(s, "* CAPABILITY %s\r\n", session_capabilities);
+	session_printf(s, "* CAPABILITY %s\r\n", capabilities);
 	no_arguments(s, "CAPABILITY completed");
 }
 

@@ -48,9 +48,6 @@ struct session {
 /* Serve until the end. greeting: what comes first, NULL for nothing. */
 void session_run(struct session *s, char const *greeting);
 
-/* All that we announce. */
-extern char const session_capabilities[];
-
 /* Leave the tagged answer: status "OK", "NO" or "BAD", text as by printf. */
 void session_reply(struct session *s, char const *status, char const *format,
 	...) __attribute__((format(printf, 3, 4)));

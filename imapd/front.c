@@ -1,0 +1,450 @@
+/*
+ * imap-front - IMAP before login, and TLS
+ *
+ * Started by the monitor for each client, without any right, in an empty
+ * chroot. Trusts nobody; can ask the monitor for signatures and for a login.
+ * Once that has worked it moves octets between the client and imapd. See
+ * imap-front(8).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sodium.h>
+
+#include "common/log.h"
+#include "common/settings.h"
+#include "common/monitor/front.h"
+#include "imapd/capabilities.h"
+#include "imapd/command.h"
+
+#define LOGIN_TIMEOUT_S 60
+#define LOGIN_TIMEOUT_MAX_S 3600
+/* All that comes before login may take this many times the time limit of one
+ * command. */
+#define TIMEOUTS_MAX 3
+#define FAILED_LOGINS_MAX 3
+#define BAD_COMMANDS_MAX 10
+/* Octets of a command with its literals. */
+#define INPUT_MAX 4096
+
+static struct front front;
+static char input[INPUT_MAX], text[INPUT_MAX];
+static size_t input_len;
+static struct command command;
+static unsigned bad_commands;
+
+static void
+say(char const *s)
+{
+	stream_puts(&front.stream, s);
+}
+
+static void
+answer(char const *status)
+{
+	stream_write(&front.stream, command.tag.s, command.tag.len);
+	say(" ");
+	say(status);
+	say("\r\n");
+}
+
+static void
+refuse(char const *status)
+{
+	answer(status);
+	bad_commands++;
+}
+
+static void
+say_capabilities(void)
+{
+	say("CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID");
+	if (front.is_tls)
+		say(" AUTH=PLAIN AUTH=LOGIN");
+	else if (front.has_certificates)
+		say(" STARTTLS LOGINDISABLED");
+	else
+		say(" LOGINDISABLED");
+}
+
+/* Ask; on success this process becomes the mover and does not return. */
+static void
+log_in(char *sasl, size_t len)
+{
+	int pipes[2];
+	enum request_verdict const v = front_login(&front, sasl, len, pipes);
+
+	sodium_memzero(sasl, len);
+	sodium_memzero(front.stream.in, front.stream.in_start);
+	if (v == REQUEST_OK) {
+		stream_write(&front.stream, command.tag.s, command.tag.len);
+		say(" OK [CAPABILITY ");
+		say(capabilities);
+		say("] Logged in\r\n");
+		sodium_memzero(input, sizeof input);
+		sodium_memzero(text, sizeof text);
+		/* What is left of the time before login does not count. */
+		front.stream.timeout_ms = LOGIN_TIMEOUT_S * 1000;
+		front_move(&front, pipes);
+	}
+	answer(v == REQUEST_DENIED
+			? "NO [AUTHENTICATIONFAILED] Wrong name or password"
+			: "NO [UNAVAILABLE] Cannot log you in now");
+}
+
+/* RFC 4616: no authorization identity, the name, the password. */
+static void
+log_in_as(struct lex_text const *user, struct lex_text const *password)
+{
+	char sasl[REQUEST_SASL_MAX];
+	size_t const len = 1 + user->len + 1 + password->len;
+
+	if (len > sizeof sasl || memchr(user->s, '\0', user->len) != NULL ||
+		memchr(password->s, '\0', password->len) != NULL) {
+		refuse("NO [AUTHENTICATIONFAILED] Wrong name or password");
+		return;
+	}
+	sasl[0] = '\0';
+	memcpy(sasl + 1, user->s, user->len);
+	sasl[1 + user->len] = '\0';
+	memcpy(sasl + 1 + user->len + 1, password->s, password->len);
+	log_in(sasl, len);
+}
+
+/* Names and passwords go under TLS alone. */
+static bool
+may_log_in(void)
+{
+	if (!front.is_tls)
+		refuse(front.has_certificates
+				? "NO [PRIVACYREQUIRED] Use STARTTLS first"
+				: "NO [PRIVACYREQUIRED] Login needs TLS");
+	return front.is_tls;
+}
+
+static void
+cmd_login(void)
+{
+	struct lex *const l = &command.lex;
+	struct lex_text user, password;
+
+	if (!may_log_in())
+		return;
+	if (!lex_space(l) || !lex_astring(l, &user) || !lex_space(l) ||
+		!lex_astring(l, &password) || !lex_end(l))
+		refuse("BAD Arguments not understood");
+	else
+		log_in_as(&user, &password);
+}
+
+/* Ask for one line of SASL and decode it. 1, 0 refused, -1 the session is
+ * over. */
+static int
+sasl_line(char const *prompt, char *out, size_t max, size_t *len_r)
+{
+	char const *line;
+	size_t len;
+
+	say(prompt);
+	if (stream_line(&front.stream, INPUT_MAX, &line, &len, NULL) <= 0)
+		return -1;
+	if (len == 1 && *line == '*') {
+		refuse("BAD Cancelled");
+		return 0;
+	}
+	if (front_base64(line, len, out, max, len_r))
+		return 1;
+	refuse("BAD Malformed SASL message");
+	return 0;
+}
+
+/* What comes with the command itself (RFC 4959), "=" being nothing, or else the
+ * next line. As sasl_line. */
+static int
+first_message(struct lex_text const *initial, char const *prompt, char *out,
+	size_t max, size_t *len_r)
+{
+	if (initial->s == NULL)
+		return sasl_line(prompt, out, max, len_r);
+	*len_r = 0;
+	if ((initial->len == 1 && *initial->s == '=') ||
+		front_base64(initial->s, initial->len, out, max, len_r))
+		return 1;
+	refuse("BAD Malformed SASL message");
+	return 0;
+}
+
+/* False: the session is over. */
+static bool
+plain(struct lex_text const *initial)
+{
+	char sasl[REQUEST_SASL_MAX];
+	size_t len;
+	int const r = first_message(initial, "+ \r\n", sasl, sizeof sasl, &len);
+
+	if (r > 0)
+		log_in(sasl, len);
+	return r >= 0;
+}
+
+/* Not in any RFC; some clients know nothing else. */
+static bool
+login(struct lex_text const *initial)
+{
+	char user[REQUEST_SASL_MAX], password[REQUEST_SASL_MAX];
+	size_t user_len, password_len;
+	int r = first_message(
+		initial, "+ VXNlcm5hbWU6\r\n", user, sizeof user, &user_len);
+
+	if (r <= 0)
+		return r == 0;
+	r = sasl_line(
+		"+ UGFzc3dvcmQ6\r\n", password, sizeof password, &password_len);
+	if (r > 0) {
+		struct lex_text const u = {user, user_len};
+		struct lex_text const p = {password, password_len};
+
+		log_in_as(&u, &p);
+		sodium_memzero(password, sizeof password);
+	}
+	return r >= 0;
+}
+
+/* False: the session is over. */
+static bool
+cmd_authenticate(void)
+{
+	struct lex *const l = &command.lex;
+	struct lex_text mechanism, initial = {NULL, 0};
+
+	if (!may_log_in())
+		return true;
+	if (!lex_space(l) || !lex_atom(l, &mechanism) ||
+		(lex_space(l) && !lex_atom(l, &initial)) || !lex_end(l)) {
+		refuse("BAD Arguments not understood");
+		return true;
+	}
+	if (lex_is(&mechanism, "PLAIN"))
+		return plain(&initial);
+	if (lex_is(&mechanism, "LOGIN"))
+		return login(&initial);
+	refuse("NO Only PLAIN and LOGIN");
+	return true;
+}
+
+/* False: the session is over. */
+static bool
+cmd_starttls(void)
+{
+	if (front.is_tls || !front.has_certificates) {
+		refuse(front.is_tls ? "BAD TLS is on already"
+				    : "NO TLS is not available");
+		return true;
+	}
+	answer("OK Begin TLS");
+	return front_start_tls(&front);
+}
+
+/* False: the session is over. */
+static bool
+run(void)
+{
+	switch (command.verb) {
+	case COMMAND_AUTHENTICATE:
+		return cmd_authenticate();
+	case COMMAND_LOGIN:
+		cmd_login();
+		return true;
+	case COMMAND_ID:
+		say("* ID (\"name\" \"Kereru\")\r\n");
+		answer("OK ID completed");
+		return true;
+	default:
+		break;
+	}
+	if (!lex_end(&command.lex)) {
+		refuse(command.verb == COMMAND_UNKNOWN
+				? "BAD Unknown command"
+				: "BAD Not before login");
+		return true;
+	}
+	switch (command.verb) {
+	case COMMAND_CAPABILITY:
+		say("* ");
+		say_capabilities();
+		say("\r\n");
+		answer("OK CAPABILITY completed");
+		return true;
+	case COMMAND_NOOP:
+		answer("OK NOOP completed");
+		return true;
+	case COMMAND_STARTTLS:
+		return cmd_starttls();
+	case COMMAND_LOGOUT:
+		say("* BYE Goodbye\r\n");
+		answer("OK LOGOUT completed");
+		return false;
+	default:
+		refuse("BAD Log in first");
+		return true;
+	}
+}
+
+static bool
+is_http(struct lex_text const *tag)
+{
+	static char const *const verbs[] = {
+		"GET", "HEAD", "POST", "PUT", "OPTIONS", "CONNECT", "PATCH"};
+
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+		if (lex_is(tag, verbs[i]))
+			return memmem(input, input_len, "HTTP/", 5) != NULL;
+	return false;
+}
+
+/* False: the session is over. */
+static bool
+whole_command(void)
+{
+	if (!command_parse(input, input_len, text, &command)) {
+		command.tag = (struct lex_text){"*", 1};
+		refuse("BAD No command");
+		return true;
+	}
+	if (is_http(&command.tag)) {
+		log_event("http", NULL, "client", front.client, (char *)0);
+		return false;
+	}
+	return run();
+}
+
+static void
+add(char const *s, size_t len)
+{
+	memcpy(input + input_len, s, len);
+	input_len += len;
+}
+
+/* Read a literal of size octets, which fits. As stream_line. */
+static int
+literal(size_t size)
+{
+	struct stream *const in = &front.stream;
+
+	while (size > 0) {
+		size_t n = stream_pending(in);
+
+		if (n == 0) {
+			int const r = stream_fill(in);
+
+			if (r <= 0)
+				return r;
+			continue;
+		}
+		if (n > size)
+			n = size;
+		add(in->in + in->in_start, n);
+		in->in_start += n;
+		size -= n;
+	}
+	return 1;
+}
+
+/*
+ * Collect a command with its literals. 1; 0 the peer has closed; -1, errno
+ * E2BIG when it is too long (its line is not read away then), EMSGSIZE when a
+ * literal that is coming is.
+ */
+static int
+collect(void)
+{
+	input_len = 0;
+	for (;;) {
+		/* Room for a CRLF and so that the last line can end. */
+		size_t const room = sizeof input - 4 - input_len;
+		bool synchronizing;
+		char const *line;
+		uint64_t size;
+		size_t len;
+		int r = stream_line(&front.stream, room, &line, &len, NULL);
+
+		if (r <= 0)
+			return r;
+		add(line, len);
+		if (!lex_literal(line, len, &size, &synchronizing)) {
+			add("\r\n", 2);
+			return 1;
+		}
+		if (size > sizeof input - 8 - input_len) {
+			errno = EMSGSIZE;
+			return -1;
+		}
+		add("\r\n", 2);
+		if (synchronizing)
+			say("+ Go ahead\r\n");
+		r = literal((size_t)size);
+		if (r <= 0)
+			return r;
+	}
+}
+
+/* False: the session is over. */
+static bool
+next(int64_t deadline_ms)
+{
+	int64_t const left_ms = deadline_ms - stream_clock_ms();
+	int r;
+
+	if (left_ms < front.stream.timeout_ms)
+		front.stream.timeout_ms = left_ms > 0 ? (int)left_ms : 0;
+	r = collect();
+	command.tag = (struct lex_text){"*", 1};
+	if (r > 0) {
+		if (!whole_command())
+			return false;
+	} else if (r < 0 && errno == E2BIG) {
+		refuse("BAD Line too long");
+		if (stream_skip_line(&front.stream) <= 0)
+			return false;
+	} else {
+		if (r < 0 && errno == ETIMEDOUT)
+			say("* BYE [UNAVAILABLE] Too slow\r\n");
+		else if (r < 0 && errno == ECANCELED)
+			say("* BYE [UNAVAILABLE] Shutting down\r\n");
+		else if (r < 0 && errno == EMSGSIZE)
+			say("* BYE Literal too large\r\n");
+		return false;
+	}
+	if (bad_commands < BAD_COMMANDS_MAX &&
+		front.failed_logins < FAILED_LOGINS_MAX)
+		return true;
+	say("* BYE Too many errors\r\n");
+	return false;
+}
+
+int
+main(int argc, char const *const *argv)
+{
+	int64_t deadline_ms;
+	uint64_t timeout_s;
+
+	front_init(&front, "imap-front", argc, argv, "imap",
+		LOGIN_TIMEOUT_S * 1000);
+	timeout_s = settings_number(
+		&front.settings, "login-timeout", LOGIN_TIMEOUT_S);
+	if (timeout_s == 0 || timeout_s > LOGIN_TIMEOUT_MAX_S)
+		timeout_s = LOGIN_TIMEOUT_MAX_S;
+	front.stream.timeout_ms = (int)timeout_s * 1000;
+	deadline_ms =
+		stream_clock_ms() + (int64_t)timeout_s * 1000 * TIMEOUTS_MAX;
+	front_ready(&front, SANDBOX_FRONT);
+	say("* OK [");
+	say_capabilities();
+	say("] ");
+	say(front.hostname);
+	say(" Kereru ready\r\n");
+	while (next(deadline_ms))
+		continue;
+	stream_close(&front.stream);
+	return 0;
+}
