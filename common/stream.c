@@ -321,6 +321,9 @@ stream_close(struct stream *s)
 	int64_t deadline;
 	char junk[1024];
 
+	/* What the peer does not take by then it is not given. */
+	if (s->timeout_ms > STREAM_LINGER_MS)
+		s->timeout_ms = STREAM_LINGER_MS;
 	(void)stream_flush(s);
 	s->stop = NULL;
 	deadline = stream_clock_ms() + STREAM_LINGER_MS;

@@ -152,13 +152,16 @@ layer_read(struct stream *s, char *data, size_t max, short *events_r)
 			br_ssl_engine_recvapp_ack(engine, len);
 			return (ssize_t)len;
 		}
-		/* An alert of ours, say. */
+		/* Our close_notify, say, for which the peer need not wait. */
 		if (state & BR_SSL_SENDREC) {
 			if (tls_send_record(s, engine) > 0)
 				continue;
-			if (errno != EAGAIN)
+			if (errno == EAGAIN)
+				*events_r |= POLLOUT;
+			else if (errno != EPIPE && errno != ECONNRESET)
 				return -1;
-			*events_r |= POLLOUT;
+			else if (!(state & BR_SSL_RECVREC))
+				return 0;
 		}
 		if (state & BR_SSL_RECVREC) {
 			r = tls_receive_record(s, engine);
@@ -226,6 +229,8 @@ layer_close(struct stream *s)
 	int64_t deadline = stream_clock_ms() + STREAM_LINGER_MS;
 	short events;
 
+	if (s->error == ETIMEDOUT)
+		return;
 	br_ssl_engine_close(s->tls->engine);
 	while (!layer_flush(s, &events))
 		if (errno != EAGAIN || !stream_wait(s, events, deadline))

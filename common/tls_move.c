@@ -271,8 +271,11 @@ loop(struct mover *m)
 		r = wait_for(m, ending			    ? STREAM_LINGER_MS
 				: idle || m->engine == NULL ? -1
 							    : IDLE_MS);
-		if (r == 0 && ending)
+		if (r == 0 && ending) {
+			if (owes(m))
+				m->s->error = ETIMEDOUT;
 			return;
+		}
 		if (r == 0) {
 			give_back(m);
 			idle = true;
@@ -293,5 +296,7 @@ tls_move(struct stream *s, int to_fd, int from_fd)
 		loop(&m);
 	shut(&m.to_fd);
 	shut(&m.from_fd);
+	/* In the clear it was the mover's buffer: all of it is sent, or lost. */
+	s->out_len = 0;
 	stream_close(s);
 }

@@ -173,7 +173,7 @@ slow_line_times_out(void **state)
 		}
 	assert_int_equal(stream_line(&s, 100, &line, &len, NULL), -1);
 	assert_int_equal(errno, ETIMEDOUT);
-	assert_in_range(stream_clock_ms() - began, 290, 2000);
+	assert_in_range(stream_clock_ms() - began, 290, 10000);
 	assert_int_equal(s.error, 0);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
@@ -291,7 +291,7 @@ stop_ends_the_wait(void **state)
 	ualarm(50000, 0);
 	assert_int_equal(stream_fill(&s), -1);
 	assert_int_equal(errno, ECANCELED);
-	assert_true(stream_clock_ms() - began < 2000);
+	assert_true(stream_clock_ms() - began < 4500);
 	assert_int_equal(s.error, 0);
 	say("late\r\n");
 	assert_int_equal(stream_fill(&s), -1);
@@ -317,7 +317,7 @@ close_waits_for_the_peer(void **state)
 	close(peer);
 	peer = -1;
 	stream_close(&s);
-	assert_in_range(stream_clock_ms() - began, 150, 1500);
+	assert_in_range(stream_clock_ms() - began, 150, 1900);
 	wait(NULL);
 	close_pair();
 }
@@ -330,7 +330,7 @@ close_gives_up_after_two_seconds(void **state)
 	(void)state;
 	open_pair(1000);
 	stream_close(&s);
-	assert_in_range(stream_clock_ms() - began, 1900, 3000);
+	assert_in_range(stream_clock_ms() - began, 1900, 10000);
 	close_pair();
 }
 
