@@ -187,14 +187,17 @@ class Session(threading.Thread):
         if self.act("data") != "354":
             return
         strike = self.sink._behaviour("body")
-        while b"\r\n.\r\n" not in b"\r\n" + self.buffer:
-            if strike is not None and len(self.buffer) > 0:
+        data, start = bytearray(b"\r\n" + self.buffer), 0
+        while (end := data.find(b"\r\n.\r\n", start)) < 0:
+            if strike is not None and len(data) > 2:
                 if strike is STALL:
                     self.sink._stopped.wait()
                 raise Cut
+            start = max(0, len(data) - 4)
+            self.buffer = b""
             self.more()
-        end = (b"\r\n" + self.buffer).index(b"\r\n.\r\n")
-        t.raw, self.buffer = self.buffer[:end + 3], self.buffer[end + 3:]
+            data += self.buffer
+        t.raw, self.buffer = bytes(data[2:end + 5]), bytes(data[end + 5:])
         lines = t.raw[:-3].split(b"\r\n")
         t.message = b"\r\n".join(
             s[1:] if s.startswith(b".") else s for s in lines)
