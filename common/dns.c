@@ -98,8 +98,10 @@ dns_open(struct dns *dns, char const *servers)
 void
 dns_close(struct dns *dns)
 {
-	if (dns->channel != NULL)
-		ares_destroy(dns->channel);
+	if (dns->channel == NULL)
+		return;
+	ares_destroy(dns->channel);
+	ares_library_cleanup();
 	dns->channel = NULL;
 }
 

@@ -101,6 +101,7 @@ main(int argc, char const *const *argv)
 	struct spawner spawner = {.admit = admit, .run = run, .data = &r};
 	subgetopt options = SUBGETOPT_ZERO;
 	char const *tables = "/var/lib/kereru/tables";
+	int code;
 
 	log_open("remote");
 	for (int c; (c = subgetopt_r(argc, argv, "t:", &options)) != -1;) {
@@ -126,7 +127,10 @@ main(int argc, char const *const *argv)
 	spawner.children_max = (unsigned)settings_number(
 		&r.settings, "remote-concurrency", CHILDREN_MAX);
 	sandbox_enter_or_exit(&spawner_sandbox);
-	return spawner_loop(&spawner, CONTROL_FD);
+	code = spawner_loop(&spawner, CONTROL_FD);
+	dns_close(&r.dns);
+	table_close(&r.settings);
+	return code;
 
 usage:
 	(void)!write(2, USAGE, sizeof USAGE - 1);
