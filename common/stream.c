@@ -35,6 +35,7 @@ stream_init(struct stream *s, int in_fd, int out_fd, int timeout_ms)
 	memset(s, 0, offsetof(struct stream, in));
 	s->in_fd = in_fd;
 	s->out_fd = out_fd;
+	s->hangup_fd = -1;
 	s->timeout_ms = timeout_ms;
 	s->is_terminal = !prepare(in_fd);
 	if (out_fd != in_fd)
@@ -60,7 +61,7 @@ stopped(struct stream const *s, short events)
 bool
 stream_wait(struct stream *s, short events, int64_t deadline_ms)
 {
-	struct pollfd p[2] = {{.fd = -1}, {.fd = -1}};
+	struct pollfd p[3] = {{.fd = -1}, {.fd = -1}, {.fd = s->hangup_fd}};
 	sigset_t none;
 
 	sigemptyset(&none);
@@ -80,7 +81,11 @@ stream_wait(struct stream *s, short events, int64_t deadline_ms)
 			left = 0;
 		struct timespec t = {.tv_sec = left / 1000,
 			.tv_nsec = left % 1000 * 1000000};
-		r = ppoll(p, 2, &t, s->stop != NULL ? &none : NULL);
+		r = ppoll(p, 3, &t, s->stop != NULL ? &none : NULL);
+		if (r > 0 && p[2].revents != 0) {
+			errno = ECANCELED;
+			return false;
+		}
 		if (r > 0)
 			return true;
 		if (r == 0) {

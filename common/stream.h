@@ -56,6 +56,9 @@ struct stream {
 	 * let every signal through (ppoll): block the signals that set it, and
 	 * none comes between the look and the wait. */
 	int const volatile *stop;
+	/* -1, or a descriptor of somebody on whose behalf we talk: when it
+	 * hangs up, every wait ends with ECANCELED. */
+	int hangup_fd;
 	size_t in_start, in_end;
 	size_t out_len;
 	char in[STREAM_IN];
@@ -109,7 +112,7 @@ void stream_close(struct stream *s);
 /*
  * For layers: wait for events (POLLIN on in_fd, POLLOUT on out_fd) until
  * deadline_ms on stream_clock_ms. False: errno (ETIMEDOUT; ECANCELED if *stop
- * while waiting for POLLIN alone).
+ * while waiting for POLLIN alone, or if hangup_fd hangs up).
  */
 bool stream_wait(struct stream *s, short events, int64_t deadline_ms)
 	__attribute__((warn_unused_result));

@@ -18,6 +18,7 @@
 void
 client_init(struct client *c, char const *hello, unsigned patience)
 {
+	c->hangup_fd = -1;
 	c->hello = hello;
 	c->patience = patience;
 	c->fd = -1;
@@ -167,18 +168,21 @@ fill_sockaddr(
 
 /* Wait for a connection that is being made; 0 or an errno. */
 static int
-connected(int fd, unsigned seconds)
+connected(int fd, int hangup_fd, unsigned seconds)
 {
 	int64_t deadline = stream_clock_ms() + (int64_t)seconds * 1000;
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	struct pollfd p[2] = {
+		{.fd = fd, .events = POLLOUT}, {.fd = hangup_fd}};
 	socklen_t len = sizeof(int);
 	int error = 0;
 
 	for (;;) {
 		int64_t left = deadline - stream_clock_ms();
-		int r = left > 0 ? poll(&p, 1, (int)left) : 0;
+		int r = left > 0 ? poll(p, 2, (int)left) : 0;
 		if (r == 0)
 			return ETIMEDOUT;
+		if (r > 0 && p[1].revents != 0)
+			return ECANCELED;
 		if (r > 0)
 			break;
 		if (errno != EINTR)
@@ -205,11 +209,13 @@ make_connection(
 		return errno;
 	if (connect(c->fd, sa, len) < 0)
 		error = errno == EINPROGRESS
-				? connected(c->fd, least(CLIENT_WAIT_CONNECT,
-							   c->patience))
+				? connected(c->fd, c->hangup_fd,
+					  least(CLIENT_WAIT_CONNECT,
+						  c->patience))
 				: errno;
 	if (error == 0)
 		stream_init(&c->stream, c->fd, c->fd, 0);
+	c->stream.hangup_fd = c->hangup_fd;
 	return error;
 }
 

@@ -33,6 +33,7 @@
 struct client {
 	char const *hello; /* what we call ourselves; the caller's */
 	unsigned patience; /* seconds: an upper limit to all of the above */
+	int hangup_fd;	   /* -1, or: when it hangs up, all waits fail */
 	int fd;		   /* -1: there is no session */
 	char tls[64];	   /* what encrypts it, or "none" */
 	struct reply_ehlo ehlo;

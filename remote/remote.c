@@ -58,6 +58,8 @@ run(void *data, char const *name, size_t len, int channel_fd)
 	(void)name;
 	(void)len;
 	sandbox_enter_or_exit(&remote_sandbox);
+	/* Without the manager there is nobody to tell how it went. */
+	r->deliver.client.hangup_fd = channel_fd;
 	return channel_serve(channel_fd, &r->deliver);
 }
 
