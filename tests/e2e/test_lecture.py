@@ -115,7 +115,7 @@ def test_the_lecture_message(internet):
     first_id = send_lecture(sender)
     [path] = receiver.wait_for_mail(mailbox)
     # One id from the 250 to the log, the Received field and the file's name.
-    found = receiver.wait_for_log("queue", r"event=queued .*?id=(\w+)")
+    found = receiver.wait_for_log("queue", r"event=queued .*? id=(\w+)")
     assert found[1] in path.name
     ids = first_id, found[1]
 

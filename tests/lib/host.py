@@ -208,10 +208,11 @@ class Host:
         self._write_settings()
         self.write("domains", [f"{d} {kind}"
                                for d, kind in self.domains.items()])
-        self.write("aliases", [f"{a} {t}" for a, t in aliases.items()])
         self.write("routes", [f"{d} {t}" for d, t in routes.items()])
         self.write("networks", networks)
         self.kereru("setup", self.name)
+        # They name users, which come next.
+        self.write("aliases", [f"{a} {t}" for a, t in aliases.items()])
         self.add_users(users)
 
     def _write_settings(self):
