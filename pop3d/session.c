@@ -151,24 +151,46 @@ put(void *data, char const *s, size_t len)
 	stream_write(p->stream, s, len);
 }
 
-/* The file's lines behind a +OK. A file that fails half-way ends the session:
- * a closing dot would make the client take the half for the whole. */
-static void
-send_file(struct pop3_session *p, int fd, struct pop3_lines *lines)
-{
-	static char s[65536];
-	ssize_t r;
+static char piece[65536];
 
-	do
-		r = read(fd, s, sizeof s);
+/* The lines of the file, of which the first piece has been read. A file that
+ * fails half-way ends the session: a closing dot would make the client take the
+ * half for the whole. */
+static void
+send_file(struct pop3_session *p, int fd, ssize_t r, struct pop3_lines *lines)
+{
 	while (r > 0 && p->stream->error == 0 &&
-		pop3_lines_push(lines, s, (size_t)r));
+		pop3_lines_push(lines, piece, (size_t)r))
+		r = read(fd, piece, sizeof piece);
 	if (r < 0) {
-		p->stream->error = errno;
+		int error = errno;
+		if (stream_flush(p->stream))
+			p->stream->error = error;
 		return;
 	}
 	pop3_lines_end(lines);
 	say(p, ".\r\n");
+}
+
+static void
+send_message(struct pop3_session *p, struct pop3_message *message, int fd,
+	struct pop3_lines *lines)
+{
+	ssize_t r = read(fd, piece, sizeof piece);
+
+	if (r < 0) {
+		say(p, "-ERR [SYS/TEMP] Cannot read it\r\n");
+		return;
+	}
+	say(p, "+OK");
+	if (!lines->limited) {
+		say(p, " ");
+		say_size(p, message);
+		say(p, " octets");
+		p->retrieved++;
+	}
+	say(p, "\r\n");
+	send_file(p, fd, r, lines);
 }
 
 static void
@@ -189,15 +211,7 @@ retrieve(struct pop3_session *p, struct pop3_command const *c, bool limited)
 	pop3_lines_start(&lines, put, p, true);
 	lines.limited = limited;
 	lines.body_left = c->numbers[1];
-	say(p, "+OK");
-	if (!limited) {
-		say(p, " ");
-		say_size(p, message);
-		say(p, " octets");
-		p->retrieved++;
-	}
-	say(p, "\r\n");
-	send_file(p, fd, &lines);
+	send_message(p, message, fd, &lines);
 	close(fd);
 }
 

@@ -328,6 +328,83 @@ def test_term_ends_the_session(maildir):
     assert len(maildir.names()) == 1
 
 
+def test_on_a_terminal(maildir):
+    fill(maildir, MESSAGES[:1])
+    ours, theirs = os.openpty()
+    child = maildir.start(stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    os.write(ours, b"STAT\nQUIT\n")
+    got = b""
+    while b"Bye" not in got:
+        got += os.read(ours, 1000)
+    assert b"+OK 1 messages" in got and b"+OK 1 23" in got
+    assert child.wait(5) == 0
+    assert os.get_blocking(ours)
+    os.close(ours)
+
+
+def strace(maildir, octets, *options):
+    """Its calls, and what the client got."""
+    log = maildir.path.parent / "calls"
+    child = subprocess.run(
+        ["strace", "-f", "-y", "-s", "1000", "-o", log, *options]
+        + (["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups"] if os.geteuid() == 0 else [])
+        + [POP3D, maildir.path],
+        input=octets,
+        stdout=subprocess.PIPE,
+        timeout=20,
+    )
+    return log.read_text(), child.stdout
+
+
+needs_strace = pytest.mark.skipif(
+    shutil.which("strace") is None or "KERERU_SANITIZE" in os.environ,
+    reason="needs strace, and a program that it can follow",
+)
+
+
+@needs_strace
+def test_folders_are_synced_before_the_answer(maildir):
+    fill(maildir, MESSAGES[:2])
+    calls, out = strace(maildir, b"DELE 1\r\nDELE 2\r\nQUIT\r\n")
+    assert out.endswith(b"+OK Bye\r\n")
+    removed = calls.rindex("unlinkat(")
+    synced = [calls.rindex(f"/Maildir/{sub}>)", 0, calls.rindex("+OK Bye")) for sub in ("cur", "new")]
+    assert all(calls.rfind("fsync(", 0, at) > removed for at in synced)
+    assert min(synced) > removed
+
+
+@needs_strace
+def test_a_failed_sync_or_removal_is_told(maildir):
+    fill(maildir, MESSAGES[:2])
+    for inject in ("fsync:error=EIO", "unlinkat:error=EACCES"):
+        _, out = strace(maildir, b"DELE 1\r\nQUIT\r\n", "-e", f"inject={inject}")
+        assert out.endswith(b"-ERR [SYS/TEMP] Some deleted messages not removed\r\n"), inject
+
+
+@needs_strace
+def test_shortages_are_told(maildir):
+    fill(maildir, MESSAGES[:2])
+    for options in (
+        ["-e", "inject=getdents64:error=EIO"],
+        ["-P", "cur", "-e", "inject=openat:error=EMFILE"],
+        ["-P", "pop3d.lock", "-e", "inject=openat:error=ENOSPC"],
+        ["-P", str(maildir.path / "pop3d.lock"), "-e", "inject=fcntl:error=ENOLCK"],
+    ):
+        calls, out = strace(maildir, b"STAT\r\nQUIT\r\n", *options)
+        assert "INJECTED" in calls, options
+        assert out.startswith(b"-ERR [SYS/TEMP]"), options
+    maildir.add("1.M1.host,W=300000", b"x\n" * 100000, "cur")
+    name = str(maildir.path / "cur" / "1.M1.host,W=300000")
+    for when, end in ((1, b"-ERR [SYS/TEMP] Cannot read it\r\n+OK Bye\r\n"), (2, b"x\r\n")):
+        calls, out = strace(
+            maildir, b"RETR 1\r\nQUIT\r\n", "-P", name, "-e", f"inject=read:error=EIO:when={when}"
+        )
+        assert "INJECTED" in calls
+        # The half is not closed by a dot, which would make it look whole.
+        assert out.startswith(b"+OK 3 messages\r\n") and out.endswith(end)
+
+
 def test_many_messages(maildir):
     count = 100000
     for i in range(count):
