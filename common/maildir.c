@@ -217,6 +217,19 @@ rename_final(struct maildir_writer *w, char const *flags)
 	return false;
 }
 
+void
+maildir_push(struct maildir_writer *w)
+{
+	if (w->held_cr)
+		keep(w, "\r", 1);
+	w->held_cr = false;
+	flush(w);
+	/* Without it each fsync would commit its own file's blocks alone. A
+	 * hint: what it can't do, fsync does. */
+	if (!w->failed)
+		(void)sync_file_range(w->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 bool
 maildir_commit(struct maildir_writer *w, char const *flags)
 {

@@ -51,6 +51,13 @@ bool maildir_begin(struct maildir_writer *w, int folder_fd, char const *host,
 void maildir_write(struct maildir_writer *w, char const *s, size_t len);
 
 /*
+ * Flush, and let the kernel begin to write the file out. Of several messages
+ * that are pushed first and committed then, the later ones find the disk's work
+ * done. Failures are remembered.
+ */
+void maildir_push(struct maildir_writer *w);
+
+/*
  * Flush, fsync, and rename into `new` (flags NULL) or into `cur` with
  * `:2,<flags>`; never replaces a file. w->name is the final name. The caller
  * fsyncs the folder with maildir_sync before it acknowledges, once for several

@@ -38,7 +38,7 @@ static struct syscalls_row const syscalls_groups[] = {
 		"mkdirat rmdir unlink rename link linkat ftruncate fdatasync "
 		"utimensat access faccessat faccessat2 readlink readlinkat "
 		"chdir fchdir getcwd flock copy_file_range sendfile fadvise64 "
-		"umask dup dup2 dup3 fallocate"},
+		"umask dup dup2 dup3 fallocate sync_file_range"},
 	{"watch", "inotify_init1 inotify_add_watch inotify_rm_watch"},
 	/* a child of the same program, and its end */
 	{"fork",

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 #include "common/body.h"
-#include "common/maildir.h"
 #include "local/deliver.h"
 
 /* Octets of the header that are searched for a loop. */
@@ -111,11 +110,10 @@ begin(struct maildir_writer *w, int folder_fd, char const *hostname,
 		       maildir_begin(w, folder_fd, hostname, id));
 }
 
-void
-deliver_message(int folder_fd, char const *hostname, struct job const *job,
-	int fd, struct delivery_result *result)
+bool
+deliver_write(struct maildir_writer *w, int folder_fd, char const *hostname,
+	struct job const *job, int fd, struct delivery_result *result)
 {
-	static struct maildir_writer w;
 	struct job_recipient const *to = &job->recipients[0];
 	enum body_result body;
 	bool loops;
@@ -123,32 +121,41 @@ deliver_message(int folder_fd, char const *hostname, struct job const *job,
 	if (!is_clean(to->address, to->address_len) ||
 		!is_clean(job->sender, job->sender_len)) {
 		deliver_refuse(result, JOB_FAILED, "5.1.0 malformed address");
-		return;
+		return false;
 	}
 	body = find_loop(job, fd, &loops);
 	if (body != BODY_OK) {
 		refuse_body(result, body);
-		return;
+		return false;
 	}
 	if (loops) {
 		deliver_refuse(result, JOB_FAILED,
 			"5.4.6 the message was delivered here before");
-		return;
+		return false;
 	}
-	if (!begin(&w, folder_fd, hostname, job->id)) {
+	if (!begin(w, folder_fd, hostname, job->id)) {
 		refuse_error(result);
-		return;
+		return false;
 	}
-	body = write_message(&w, job, fd);
+	body = write_message(w, job, fd);
 	if (body != BODY_OK) {
 		refuse_body(result, body);
-		maildir_abort(&w);
-	} else if (!maildir_commit(&w, NULL)) {
-		refuse_error(result);
-	} else {
-		result->status = JOB_DONE;
-		snprintf(result->text, sizeof result->text, "new/%s", w.name);
+		maildir_abort(w);
+		return false;
 	}
+	maildir_push(w);
+	return true;
+}
+
+void
+deliver_commit(struct maildir_writer *w, struct delivery_result *result)
+{
+	if (!maildir_commit(w, NULL)) {
+		refuse_error(result);
+		return;
+	}
+	result->status = JOB_DONE;
+	snprintf(result->text, sizeof result->text, "new/%s", w->name);
 }
 
 bool

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include "common/job.h"
+#include "common/maildir.h"
 
 struct delivery_result {
 	enum job_status status;
@@ -13,13 +14,18 @@ struct delivery_result {
 };
 
 /*
- * Write the message that is open on fd into `new`: Return-Path and
- * Delivered-To, the added header lines, the message. The file is synced, the
- * folder not yet: see deliver_sync. A message that has been here before (its
- * Delivered-To says so) fails.
+ * Write the message that is open on fd into tmp: Return-Path and Delivered-To,
+ * the added header lines, the message. True: w waits for deliver_commit;
+ * false: *result_r says why not. A message that has been here before (its
+ * Delivered-To says so) fails. Several can be written before the first is
+ * committed: they share the disk's work.
  */
-void deliver_message(int folder_fd, char const *hostname, struct job const *job,
-	int fd, struct delivery_result *result_r);
+bool deliver_write(struct maildir_writer *w, int folder_fd,
+	char const *hostname, struct job const *job, int fd,
+	struct delivery_result *result_r) __attribute__((warn_unused_result));
+
+/* Sync the file and move it into `new`. The folder is not synced yet. */
+void deliver_commit(struct maildir_writer *w, struct delivery_result *result_r);
 
 /* Make what was written since the last time durable. errno. */
 bool deliver_sync(int folder_fd) __attribute__((warn_unused_result));

@@ -9,7 +9,7 @@
 #include "local/deliver.h"
 #include "local/local.h"
 
-/* Jobs that share one fsync of the folder. */
+/* Jobs that are made durable together. */
 #define BATCH_MAX 8
 /* The manager closes channels that it does not need; this is for one that
  * can't. */
@@ -17,7 +17,9 @@
 
 struct answer {
 	uint32_t number;
+	bool is_written; /* waits for its commit */
 	struct delivery_result result;
+	struct maildir_writer writer;
 };
 
 /* 1 a job, 0 none within the time, -1 the channel has ended. */
@@ -61,13 +63,35 @@ report(int channel_fd, struct answer const *a)
 }
 
 static void
-deliver(struct local const *l, struct job const *job, int fd, struct answer *a)
+write_one(
+	struct local const *l, struct job const *job, int fd, struct answer *a)
 {
 	a->number = job->number;
+	a->is_written = false;
 	if (l->problem == NULL)
-		deliver_message(l->folder_fd, l->hostname, job, fd, &a->result);
+		a->is_written = deliver_write(&a->writer, l->folder_fd,
+			l->hostname, job, fd, &a->result);
 	else
 		deliver_refuse(&a->result, JOB_RETRY, l->problem);
+}
+
+/* Each file, then the folder once for all of them. */
+static void
+commit(struct local const *l, struct answer *answers, size_t count)
+{
+	static char const unsynced[] = "4.3.0 the mailbox could not be synced";
+	size_t done = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (answers[i].is_written) {
+			deliver_commit(&answers[i].writer, &answers[i].result);
+			done += answers[i].result.status == JOB_DONE;
+		}
+	if (done == 0 || deliver_sync(l->folder_fd))
+		return;
+	for (size_t i = 0; i < count; i++)
+		if (answers[i].result.status == JOB_DONE)
+			deliver_refuse(&answers[i].result, JOB_RETRY, unsynced);
 }
 
 /* Waits for a job, writes it and all that have come meanwhile, and makes them
@@ -77,24 +101,18 @@ serve_batch(struct local const *l)
 {
 	static struct answer answers[BATCH_MAX];
 	static struct job job;
-	size_t count = 0, written = 0;
+	size_t count = 0;
 	int r, fd;
 
 	r = receive(l->channel_fd, IDLE_MS, &job, &fd);
 	if (r <= 0)
 		return -1;
 	do {
-		deliver(l, &job, fd, &answers[count]);
+		write_one(l, &job, fd, &answers[count++]);
 		close(fd);
-		written += answers[count++].result.status == JOB_DONE;
 	} while (count < BATCH_MAX &&
 		 (r = receive(l->channel_fd, 0, &job, &fd)) > 0);
-	if (written > 0 && !deliver_sync(l->folder_fd))
-		for (size_t i = 0; i < count; i++)
-			if (answers[i].result.status == JOB_DONE)
-				deliver_refuse(&answers[i].result, JOB_RETRY,
-					"4.3.0 the mailbox could not be "
-					"synced");
+	commit(l, answers, count);
 	for (size_t i = 0; i < count; i++)
 		if (!report(l->channel_fd, &answers[i]))
 			return -1;
