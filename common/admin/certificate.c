@@ -135,7 +135,7 @@ check_dates(
 	if (now > to)
 		fault_warning(f, path, 0, "has expired %lld days ago",
 			(long long)((now - to) / 86400));
-	else if (now + WARN_DAYS * 86400 > to)
+	else if (now + (int64_t)WARN_DAYS * 86400 > to)
 		fault_warning(f, path, 0, "expires in %lld days",
 			(long long)((to - now) / 86400));
 }

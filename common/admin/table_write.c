@@ -1,0 +1,346 @@
+/* The compiled tables, written from a host's texts. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <skalibs/allreadwrite.h>
+#include <skalibs/cdbmake.h>
+#include <skalibs/types.h>
+#include "common/addr.h"
+#include "common/admin/table_write.h"
+
+struct output {
+	struct config *config;
+	cdbmaker cdb;
+	stralloc value; /* reused */
+};
+
+static bool
+add(struct output *o, char const *key, size_t key_len, char const *s,
+	size_t len)
+{
+	return len <= UINT32_MAX && key_len <= UINT32_MAX &&
+	       cdbmake_add(&o->cdb, key, (unsigned)key_len, s, (unsigned)len);
+}
+
+static bool
+add_number(struct output *o, char const *key, uint32_t n)
+{
+	char digits[UINT32_FMT + 1];
+	size_t len = uint32_fmt(digits, n);
+
+	digits[len] = '\0';
+	return add(o, key, strlen(key), digits, len + 1);
+}
+
+static bool
+cat_number(stralloc *sa, uint32_t n)
+{
+	char digits[UINT32_FMT];
+
+	return stralloc_catb(sa, digits, uint32_fmt(digits, n));
+}
+
+/* account-smtpd: uid-smtpd and gid-smtpd; group-drop: gid-drop. */
+static bool
+add_account(struct output *o, struct setting const *s, char const *name)
+{
+	struct account a;
+	char key[32];
+
+	if (s->type == SETTING_GROUP)
+		return account_find_group(name, &a.gid) > 0 &&
+		       snprintf(key, sizeof key, "gid-%s",
+			       strchr(s->key, '-') + 1) > 0 &&
+		       add_number(o, key, a.gid);
+	return account_find(name, &a) > 0 &&
+	       snprintf(key, sizeof key, "uid-%s", strchr(s->key, '-') + 1) >
+		       0 &&
+	       add_number(o, key, a.uid) && memcpy(key, "gid", 3) != NULL &&
+	       add_number(o, key, a.gid);
+}
+
+/* What two settings say when nobody set them: our name, our first domain. */
+static bool
+add_implied(struct output *o, char const *key)
+{
+	struct config const *c = o->config;
+	struct config_domain const *first = NULL;
+	char const *name = values_text(&c->values, "hostname");
+	size_t len = strlen(name);
+	char text[ADDR_DOMAIN_MAX + 1];
+
+	for (size_t i = 0; i < c->domains.count; i++) {
+		struct config_domain const *d = &c->domains.list[i];
+		if (!d->is_backup &&
+			(first == NULL || d->name.line < first->name.line))
+			first = d;
+	}
+	if (strcmp(key, "login-domain") == 0 && first != NULL) {
+		name = first->name.s;
+		len = first->name.len;
+	}
+	if (len > ADDR_DOMAIN_MAX)
+		return false;
+	memcpy(text, name, len);
+	text[len] = '\0';
+	return add(o, key, strlen(key), text, len + 1);
+}
+
+static bool
+write_settings(struct output *o)
+{
+	struct values const *v = &o->config->values;
+	uint32_t min, max;
+
+	for (size_t i = 0; i < setting_count; i++) {
+		struct setting const *s = &setting_table[i];
+		stralloc const *text = &v->normal[i];
+		if (s->type == SETTING_ACCOUNT || s->type == SETTING_GROUP) {
+			if (!add_account(o, s, text->s))
+				return false;
+		} else if (text->len == 1 && s->type == SETTING_DOMAIN) {
+			if (!add_implied(o, s->key))
+				return false;
+		} else if (!add(o, s->key, strlen(s->key), text->s,
+				   text->len)) {
+			return false;
+		}
+	}
+	return setting_uids(values_text(v, "mailbox-uids"), &min, &max) &&
+	       add_number(o, "mailbox-uid-min", min) &&
+	       add_number(o, "mailbox-uid-max", max);
+}
+
+static bool
+add_uid(void *data, uint32_t uid)
+{
+	stralloc *sa = data;
+
+	return stralloc_append(sa, ' ') && cat_number(sa, uid);
+}
+
+static bool
+write_recipients(struct output *o)
+{
+	struct config *c = o->config;
+
+	for (size_t i = 0; i < c->domains.count; i++) {
+		struct config_domain const *d = &c->domains.list[i];
+		o->value.len = 0;
+		if (!stralloc_append(&o->value, '@') ||
+			!stralloc_catb(&o->value, d->name.s, d->name.len) ||
+			!add(o, o->value.s, o->value.len,
+				d->is_backup ? "backup" : "local",
+				d->is_backup ? 6 : 5))
+			return false;
+	}
+	for (size_t i = 0; i < c->users.count; i++) {
+		struct config_user const *u = &c->users.list[i];
+		o->value.len = 0;
+		if (!stralloc_append(&o->value, 'm') ||
+			!add_uid(&o->value, u->uid) ||
+			!add(o, u->name.s, u->name.len, o->value.s,
+				o->value.len))
+			return false;
+	}
+	for (size_t i = 0; i < c->aliases.count; i++) {
+		struct config_alias *a = &c->aliases.list[i];
+		o->value.len = 0;
+		if (!stralloc_append(&o->value, 'a') ||
+			!config_alias_uids(c, a, add_uid, &o->value) ||
+			!add(o, a->name.s, a->name.len, o->value.s,
+				o->value.len))
+			return false;
+	}
+	return true;
+}
+
+static bool
+write_aliases(struct output *o)
+{
+	struct config const *c = o->config;
+
+	for (size_t i = 0; i < c->aliases.count; i++) {
+		struct config_alias const *a = &c->aliases.list[i];
+		o->value.len = 0;
+		for (size_t j = a->first; j < a->first + a->count; j++)
+			if (!stralloc_catb(&o->value, c->targets.list[j].text,
+				    c->targets.list[j].len + 1))
+				return false;
+		if (!add(o, a->name.s, a->name.len, o->value.s, o->value.len))
+			return false;
+	}
+	return true;
+}
+
+static bool
+write_routes(struct output *o)
+{
+	struct config const *c = o->config;
+
+	for (size_t i = 0; i < c->routes.count; i++) {
+		struct config_route const *r = &c->routes.list[i];
+		o->value.len = 0;
+		if (!stralloc_cats(&o->value, r->host) ||
+			!stralloc_append(&o->value, ':') ||
+			!cat_number(&o->value,
+				r->port > 0 ? r->port
+					    : values_number(&c->values,
+						      "remote-port")) ||
+			!add(o, r->name.s, r->name.len, o->value.s,
+				o->value.len))
+			return false;
+	}
+	return true;
+}
+
+static bool
+write_users(struct output *o)
+{
+	struct config const *c = o->config;
+
+	for (size_t i = 0; i < c->users.count; i++) {
+		struct config_user const *u = &c->users.list[i];
+		o->value.len = 0;
+		if (!cat_number(&o->value, u->uid) ||
+			!stralloc_append(&o->value, '\0') ||
+			!config_maildir(c, u, &o->value) ||
+			!stralloc_append(&o->value, '\0') ||
+			!add(o, u->name.s, u->name.len, o->value.s,
+				o->value.len))
+			return false;
+	}
+	return true;
+}
+
+static bool
+write_passwords(struct output *o)
+{
+	struct config const *c = o->config;
+
+	for (size_t i = 0; i < c->passwords.count; i++) {
+		struct config_password const *p = &c->passwords.list[i];
+		if (!add(o, p->name.s, p->name.len, p->hash, strlen(p->hash)))
+			return false;
+	}
+	return true;
+}
+
+static bool
+write_networks(struct output *o)
+{
+	struct config const *c = o->config;
+
+	for (size_t i = 0; i < c->networks.count; i++) {
+		struct config_network const *n = &c->networks.list[i];
+		union {
+			unsigned char const *in;
+			char const *out;
+		} octets = {.in = n->address};
+		o->value.len = 0;
+		if (!stralloc_cats(&o->value, n->is_v6 ? "6/" : "4/") ||
+			!cat_number(&o->value, n->bits) ||
+			!stralloc_append(&o->value, '/') ||
+			!stralloc_catb(
+				&o->value, octets.out, n->is_v6 ? 16 : 4) ||
+			!add(o, o->value.s, o->value.len, "", 0))
+			return false;
+	}
+	return true;
+}
+
+static struct {
+	char const *name;
+	bool (*write)(struct output *o);
+	bool is_managers; /* readable by the group of kr-queue */
+	mode_t mode;
+} const tables[] = {
+	{"settings.cdb", write_settings, false, 0644},
+	{"recipients.cdb", write_recipients, true, 0640},
+	{"aliases.cdb", write_aliases, true, 0640},
+	{"routes.cdb", write_routes, true, 0640},
+	{"users.cdb", write_users, false, 0600},
+	{"passwords.cdb", write_passwords, false, 0600},
+	{"networks.cdb", write_networks, false, 0600},
+};
+
+static bool
+write_table(struct publish *p, struct output *o, size_t i, gid_t manager)
+{
+	int fd = publish_open(p, tables[i].name);
+
+	o->cdb = (cdbmaker)CDBMAKER_ZERO;
+	if (fd < 0)
+		return false;
+	if (!cdbmake_start(&o->cdb, fd) || !tables[i].write(o) ||
+		!cdbmake_finish(&o->cdb)) {
+		close(fd);
+		return false;
+	}
+	return publish_close(
+		fd, 0, tables[i].is_managers ? manager : 0, tables[i].mode);
+}
+
+static bool
+write_blob(struct publish *p, char const *name, stralloc const *sa, mode_t mode)
+{
+	int fd = publish_open(p, name);
+
+	if (fd < 0)
+		return false;
+	if (allwrite(fd, sa->s, sa->len) < sa->len) {
+		close(fd);
+		return false;
+	}
+	return publish_close(fd, 0, 0, mode);
+}
+
+/* The history of uids, with those that are new. It comes before the tables: a
+ * uid must never be in use and not in the history. */
+static bool
+write_history(struct config const *c, struct publish *state)
+{
+	stralloc sa = STRALLOC_ZERO;
+	size_t last = SIZE_MAX, added = 0;
+	bool ok = stralloc_cats(&sa, "# Uids and the mailboxes that have or "
+				     "had them; kept by kereru.\n");
+
+	for (size_t i = 0; ok && i < c->uids.count; i++) {
+		struct config_uid const *u = &c->uids.list[i];
+		if (last != SIZE_MAX && c->uids.list[last].uid == u->uid)
+			continue;
+		last = i;
+		added += u->line > 0;
+		ok = cat_number(&sa, u->uid) && stralloc_append(&sa, ' ') &&
+		     stralloc_cats(&sa, u->address) &&
+		     stralloc_append(&sa, '\n');
+	}
+	if (ok && added > 0)
+		ok = write_blob(state, "uids", &sa, 0600) &&
+		     publish_commit(state);
+	stralloc_free(&sa);
+	return ok;
+}
+
+bool
+table_write_all(struct config *c, struct publish *p, struct publish *state,
+	stralloc const *certs, stralloc const *keys)
+{
+	struct output *o = calloc(1, sizeof *o);
+	struct account manager;
+	bool ok = o != NULL && values_account(&c->values, "queue", &manager);
+
+	if (ok)
+		o->config = c;
+	for (size_t i = 0; ok && i < sizeof tables / sizeof *tables; i++)
+		ok = write_table(p, o, i, manager.gid);
+	ok = ok && write_blob(p, "certs", certs, 0644) &&
+	     write_blob(p, "keys", keys, 0600) && write_history(c, state) &&
+	     publish_commit(p);
+	if (o != NULL)
+		stralloc_free(&o->value);
+	free(o);
+	return ok;
+}
