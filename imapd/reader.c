@@ -28,15 +28,17 @@ add_line(struct reader *r, char const *s, size_t len)
 		reader_add(r, s, len);
 		return;
 	}
+	if (!r->too_long)
+		r->tail = r->len;
 	r->too_long = true;
-	/* UNSAFE: r->len was at most limit (and at most 2 more octets for the
-	 * CRLF before a literal) when this began, and grows by READER_TAIL. */
+	/* UNSAFE: the tail starts at most 2 octets (the CRLF in front of a
+	 * literal) behind limit, and is at most READER_TAIL long. */
 	for (size_t i = len > READER_TAIL ? len - READER_TAIL : 0; i < len;
 		i++) {
-		if (r->len - r->line >= READER_TAIL) {
-			memmove(r->s + r->line, r->s + r->len - READER_TAIL + 1,
+		if (r->len - r->tail == READER_TAIL) {
+			memmove(r->s + r->tail, r->s + r->tail + 1,
 				READER_TAIL - 1);
-			r->len = r->line + READER_TAIL - 1;
+			r->len--;
 		}
 		r->s[r->len++] = s[i];
 	}
@@ -47,6 +49,8 @@ reader_line(struct reader *r)
 {
 	struct stream *const in = r->stream;
 
+	if (r->too_long)
+		r->len = r->tail;
 	r->line = r->len;
 	for (;;) {
 		char const *const start = in->in + in->in_start;

@@ -23,6 +23,7 @@ struct reader {
 	size_t len, line; /* line: where the last line starts */
 	size_t literals;
 	bool too_long;
+	size_t tail; /* too_long: from here on the last octets of a line */
 	char s[READER_MAX];
 };
 

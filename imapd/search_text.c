@@ -4,6 +4,7 @@
 
 #include "imapd/fold.h"
 #include "imapd/search_text.h"
+#include "mime/address.h"
 #include "mime/charset.h"
 #include "mime/decode.h"
 #include "mime/header.h"
@@ -36,6 +37,43 @@ decode_field(char const *s, size_t len)
 	return true;
 }
 
+/* Addresses as they are meant, without comments and quotes, in `decoded`. */
+static bool
+plain_addresses(char const *s, size_t len)
+{
+	struct address_cursor cursor;
+	struct address a;
+
+	raw.len = decoded.len = 0;
+	if (!stralloc_ready(&raw, ADDRESS_BUF(len)))
+		return false;
+	address_init(&cursor, s, len, raw.s);
+	while (address_next(&cursor, &a) > 0) {
+		if (a.kind != ADDRESS_MAILBOX || a.local.s == NULL ||
+			a.host.s == NULL)
+			continue;
+		if (!stralloc_catb(&decoded, a.local.s, a.local.len) ||
+			!stralloc_catb(&decoded, "@", 1) ||
+			!stralloc_catb(&decoded, a.host.s, a.host.len) ||
+			!stralloc_catb(&decoded, "\n", 1))
+			return false;
+	}
+	fold(decoded.s, decoded.len);
+	return true;
+}
+
+static bool
+holds_addresses(char const *name, size_t len)
+{
+	static char const *const names[] = {"From", "To", "Cc", "Bcc"};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strlen(names[i]) == len &&
+			strncasecmp(names[i], name, len) == 0)
+			return true;
+	return false;
+}
+
 int
 search_text_field(struct content *c, char const *name, size_t name_len,
 	char const *needle, size_t len)
@@ -54,6 +92,12 @@ search_text_field(struct content *c, char const *name, size_t name_len,
 		if (!decode_field(field.value, field.value_len))
 			return -1;
 		if (has(decoded.s, decoded.len, needle, len))
+			return 1;
+		if (!holds_addresses(name, name_len))
+			continue;
+		if (!plain_addresses(field.value, field.value_len))
+			return -1;
+		if (decoded.len > 0 && has(decoded.s, decoded.len, needle, len))
 			return 1;
 	}
 	return 0;
