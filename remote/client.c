@@ -19,6 +19,7 @@ void
 client_init(struct client *c, char const *hello, unsigned patience)
 {
 	c->hangup_fd = -1;
+	c->give_up_ms = INT64_MAX;
 	c->hello = hello;
 	c->patience = patience;
 	c->fd = -1;
@@ -96,6 +97,8 @@ read_reply(struct client *c, unsigned seconds, struct reply *reply_r,
 		stream_clock_ms() + (int64_t)least(seconds, c->patience) * 1000;
 	size_t used;
 
+	if (deadline > c->give_up_ms)
+		deadline = c->give_up_ms;
 	for (;;) {
 		char const *in = s->in + s->in_start;
 		int r = reply_parse(in, stream_pending(s), reply_r, &used);
@@ -171,8 +174,7 @@ static int
 connected(int fd, int hangup_fd, unsigned seconds)
 {
 	int64_t deadline = stream_clock_ms() + (int64_t)seconds * 1000;
-	struct pollfd p[2] = {
-		{.fd = fd, .events = POLLOUT}, {.fd = hangup_fd}};
+	struct pollfd p[2] = {{.fd = fd, .events = POLLOUT}, {.fd = hangup_fd}};
 	socklen_t len = sizeof(int);
 	int error = 0;
 
@@ -282,6 +284,14 @@ open_plain(struct client *c, struct mx_address const *address, unsigned port,
 	return greet(c, text_r);
 }
 
+bool
+client_is_alone(struct client const *c)
+{
+	struct pollfd p = {.fd = c->hangup_fd};
+
+	return poll(&p, 1, 0) > 0;
+}
+
 /*
  * RFC 3207. 1 the session is encrypted; 0 it goes on in the clear, since the
  * host did not want after all; -1 it has failed: *retry_r says whether the
@@ -361,7 +371,10 @@ client_quit(struct client *c)
 
 	if (c->fd < 0)
 		return;
+	/* Two seconds for good manners, whatever has ended meanwhile. */
 	client_limit(c, WAIT_QUIT);
+	c->give_up_ms = INT64_MAX;
+	c->stream.hangup_fd = -1;
 	stream_puts(&c->stream, "QUIT\r\n");
 	if (!client_reply(c, WAIT_QUIT, &reply, text))
 		return;

@@ -33,9 +33,12 @@
 struct client {
 	char const *hello; /* what we call ourselves; the caller's */
 	unsigned patience; /* seconds: an upper limit to all of the above */
-	int hangup_fd;	   /* -1, or: when it hangs up, all waits fail */
-	int fd;		   /* -1: there is no session */
-	char tls[64];	   /* what encrypts it, or "none" */
+	/* When to fail in any case (stream_clock_ms): a host that takes a
+	 * message by drops keeps within the limits of each wait. */
+	int64_t give_up_ms;
+	int hangup_fd; /* -1, or: when it hangs up, all waits fail */
+	int fd;	       /* -1: there is no session */
+	char tls[64];  /* what encrypts it, or "none" */
 	struct reply_ehlo ehlo;
 	char peer[CLIENT_PEER_SIZE];
 	struct stream stream;
@@ -61,6 +64,9 @@ enum client_status client_open(struct client *c, char const *host,
 /* Whether there is a session that the host has not ended meanwhile; one that
  * it has ended is closed. */
 bool client_alive(struct client *c);
+
+/* Whether c->hangup_fd has hung up. */
+bool client_is_alone(struct client const *c);
 
 /*
  * Read the next reply; what is pending is sent first. False: none came within

@@ -13,6 +13,7 @@ struct attempt {
 	struct deliver *d;
 	struct job const *job;
 	int file_fd;
+	int64_t give_up_ms;
 	struct transaction_result *results;
 	unsigned connections;
 	bool permanent; /* every failure so far was */
@@ -67,8 +68,10 @@ try_address(struct attempt *a, char const *host, struct mx_address const *to)
 	enum client_status status;
 	unsigned port = d->destination.port;
 
-	if (a->connections++ == DELIVER_ATTEMPTS_MAX)
+	if (a->connections++ == DELIVER_ATTEMPTS_MAX ||
+		stream_clock_ms() > a->give_up_ms || client_is_alone(c))
 		return true;
+	c->give_up_ms = a->give_up_ms;
 	status = client_open(c, host, to, port != 0 ? port : d->port, a->text);
 	if (status == CLIENT_OK) {
 		if (send_over_session(a))
@@ -88,6 +91,8 @@ try_host(struct attempt *a, char const *host)
 	enum mx_status status;
 	size_t count;
 
+	if (client_is_alone(&a->d->client))
+		return true;
 	status = mx_addresses(
 		a->d->dns, host, dns_timeout_ms(a), addresses, &count, a->text);
 	if (status != MX_FOUND) {
@@ -180,11 +185,13 @@ deliver_job(struct deliver *d, struct job const *job, int file_fd,
 	struct attempt a = {.d = d,
 		.job = job,
 		.file_fd = file_fd,
+		.give_up_ms = stream_clock_ms() + DELIVER_SECONDS_MAX * 1000,
 		.results = results,
 		.permanent = true};
 
 	for (size_t i = 0; i < job->recipient_count; i++)
 		results[i].status = 0;
+	d->client.give_up_ms = a.give_up_ms;
 	/* A kept session that fails is nobody's fault: from the start again. */
 	if (!client_alive(&d->client) || !send_over_session(&a))
 		try_destination(&a);

@@ -15,8 +15,9 @@
 #include "remote/mx.h"
 #include "remote/transaction.h"
 
-/* Connections that one job tries. */
+/* Connections that one job tries, and how long all of it may take. */
 #define DELIVER_ATTEMPTS_MAX 10
+#define DELIVER_SECONDS_MAX 7200
 
 struct deliver {
 	/* The caller's, set before deliver_job. */

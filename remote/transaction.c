@@ -264,7 +264,8 @@ send_part(struct transaction *t, struct body *b, int fd, uint64_t offset,
 		if (r <= 0)
 			return SENT_UNREADABLE;
 		size_t n = body_push(b, in, (size_t)r, out);
-		if (!stream_write(&t->c->stream, out, n))
+		if (!stream_write(&t->c->stream, out, n) ||
+			stream_clock_ms() > t->c->give_up_ms)
 			return SENT_LOST;
 		offset += (uint64_t)r;
 		len -= (uint64_t)r;
