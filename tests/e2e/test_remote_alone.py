@@ -724,6 +724,20 @@ def test_rights_of_a_delivery(remote):
     assert status["NoNewPrivs"].strip() == "1"
 
 
+def test_without_a_manager_nothing_more_is_tried(dns, port, sinks):
+    domain, made = sinks({"127.0.0.2": {"replies": {"rcpt": STALL}},
+                          "127.0.0.3": None})
+    r = Remote(dns, port, remote_timeout="60")
+    channel = r.open(domain)
+    channel.send(f"bob@{domain}")
+    wait_for(lambda: made[0].sessions and
+             any("RCPT" in c for c in made[0].sessions[0].commands))
+    channel.close()
+    wait_for(lambda: r.children() == [], 5)
+    assert made[1].sessions == []
+    r.stop()
+
+
 def test_quit_waits_for_children(dns, port, sinks):
     domain, (sink,) = sinks({"127.0.0.2": {"replies": {
         "end": lambda s: (time.sleep(1), None)[1]}}})
