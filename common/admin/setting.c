@@ -37,6 +37,7 @@ struct setting const setting_table[] = {
 	{"resolver", SETTING_ADDRESSES, "", 0, 0},
 	{"remote-port", SETTING_NUMBER, "25", 1, 65535},
 	{"remote-hello", SETTING_DOMAIN, "", 0, 0},
+	{"remote-timeout", SETTING_DURATION, "600", 1, 600},
 	{"message-size-max", SETTING_SIZE, "50M", 64 * KIB, 4 * GIB - 1},
 	{"recipients-max", SETTING_NUMBER, "1000", 1, 10000},
 	{"queue-lifetime", SETTING_DURATION, "5d", 1, YEAR},
