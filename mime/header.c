@@ -111,7 +111,10 @@ header_end(char const *s, size_t len, size_t max)
 bool
 header_is(struct header_field const *field, char const *name)
 {
-	return strlen(name) == field->name_len && field->name_len > 0 &&
+	/* Most fields are another one: their first letter tells. */
+	return field->name_len > 0 &&
+	       ((field->name[0] ^ name[0]) & ~0x20) == 0 &&
+	       strlen(name) == field->name_len &&
 	       strncasecmp(field->name, name, field->name_len) == 0;
 }
 
