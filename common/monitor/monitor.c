@@ -14,6 +14,8 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -572,6 +574,25 @@ parse_options(int argc, char const *const *argv, struct options *o)
 	return house.service != NULL;
 }
 
+/* inetd makes the client's socket standard error too: log lines go to the
+ * system's log instead, a datagram each, or nowhere. */
+static bool
+spare_the_client(void)
+{
+	struct sockaddr_un to = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
+	struct stat socket_st, log_st;
+	int fd;
+
+	if (fstat(0, &socket_st) < 0 || fstat(2, &log_st) < 0 ||
+		socket_st.st_ino != log_st.st_ino ||
+		socket_st.st_dev != log_st.st_dev)
+		return true;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) < 0)
+		fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	return fd >= 0 && dup2(fd, 2) == 2;
+}
+
 static int
 fail(char const *what)
 {
@@ -589,6 +610,8 @@ main(int argc, char const *const *argv)
 	int listeners[LISTENERS_MAX], signals;
 	size_t count = 0, clear;
 
+	if (!spare_the_client())
+		return 111;
 	log_open("monitor");
 	if (!parse_options(argc, argv, &o)) {
 		(void)!write(2, USAGE, sizeof USAGE - 1);
