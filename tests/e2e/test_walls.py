@@ -115,8 +115,9 @@ class House:
                 getattr(connection, "sock", connection).close()
             except OSError:
                 pass
-        self.host.close()
+        # A stop waits for what is being delivered: let it fail first.
         self.sink.__exit__(None, None, None)
+        self.host.close()
 
 
 def uid_of(pid):
