@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <stdio.h>
+#include <skalibs/stralloc.h>
 #include "mime/address.h"
 #include "tests/unit/exact.h"
 
@@ -56,11 +56,32 @@ static struct {
 	{"semicolon as a comma", "a@b; c@d", "-|-|a|b -|-|c|d "},
 };
 
-static char const *
-text(struct address_text const *t, char *buf)
+static void
+put(stralloc *out, struct address_text const *t, char const *behind)
 {
-	sprintf(buf, "%.*s", t->s ? (int)t->len : 1, t->s ? t->s : "-");
-	return buf;
+	assert_true(t->s ? stralloc_catb(out, t->s, t->len)
+			 : stralloc_cats(out, "-"));
+	assert_true(stralloc_cats(out, behind));
+}
+
+static void
+put_address(stralloc *out, struct address const *a)
+{
+	switch (a->kind) {
+	case ADDRESS_GROUP_START:
+		assert_true(stralloc_cats(out, "{"));
+		put(out, &a->name, " ");
+		return;
+	case ADDRESS_GROUP_END:
+		assert_true(stralloc_cats(out, "} "));
+		return;
+	case ADDRESS_MAILBOX:
+		put(out, &a->name, "|");
+		put(out, &a->route, "|");
+		put(out, &a->local, "|");
+		put(out, &a->host, " ");
+		return;
+	}
 }
 
 static void
@@ -71,27 +92,17 @@ lists(void **state)
 		size_t const len = strlen(cases[i].list);
 		char *s = exact(cases[i].list, len);
 		char *buf = malloc(ADDRESS_BUF(len));
-		char got[300] = "", b[4][100];
-		size_t n = 0;
+		stralloc got = STRALLOC_ZERO;
 		struct address_cursor c;
 		struct address a;
 
 		print_message("%s\n", cases[i].name);
 		address_init(&c, s, len, buf);
-		while (address_next(&c, &a) > 0) {
-			if (a.kind == ADDRESS_GROUP_START)
-				n += (size_t)sprintf(
-					got + n, "{%s ", text(&a.name, b[0]));
-			else if (a.kind == ADDRESS_GROUP_END)
-				n += (size_t)sprintf(got + n, "} ");
-			else
-				n += (size_t)sprintf(got + n, "%s|%s|%s|%s ",
-					text(&a.name, b[0]),
-					text(&a.route, b[1]),
-					text(&a.local, b[2]),
-					text(&a.host, b[3]));
-		}
-		assert_string_equal(got, cases[i].wanted);
+		while (address_next(&c, &a) > 0)
+			put_address(&got, &a);
+		assert_true(stralloc_0(&got));
+		assert_string_equal(got.s, cases[i].wanted);
+		stralloc_free(&got);
 		free(s);
 		free(buf);
 	}
