@@ -3,6 +3,7 @@ import os
 import re
 import signal
 import stat
+import subprocess
 import sys
 import time
 
@@ -10,7 +11,7 @@ import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from queuehost import (  # noqa: E402
-    ALPHABET, MAILBOX_MIN, MESSAGE, QueueHost, UID, as_user, make_id,
+    BUILD, MESSAGE, QueueHost, UID, as_user, make_id,
     queue_file, wait_for)
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="needs root")
@@ -507,3 +508,27 @@ def test_thousands_are_delivered_once(host):
     assert as_user(UID["relay"], work) == 0
     host.mail("bob@a.test", 2000, 60)
     gone(host)
+
+
+def mailq(host):
+    return subprocess.run([os.path.join(BUILD, "bin", "mailq"), "-t",
+                           host.tables], capture_output=True, text=True,
+                          check=True, timeout=10).stdout
+
+
+def test_mailq_tells_what_waits(host):
+    assert mailq(host) == "the queue is empty\n"
+    ident = host.drop("alice@a.test", ["bob@a.test", "x@dead.test"],
+                      expires=int(time.time()) + 6)
+    host.wait_event("deferred", id=ident)
+    assert wait_for(lambda: "attempts" in mailq(host))
+    name = new_name()
+    host.put_file(name, b"\x1b[2J", UID["relay"])
+    text = mailq(host)
+    assert ident in text and "<alice@a.test>" in text
+    assert "- <x@dead.test>" in text and "bob@a.test" not in text
+    assert "4." in text and "\x1b" not in text
+    assert f"{name}: shorter than its envelope says" in text
+    assert text.endswith("2 messages, 42 octets\n")
+    os.unlink(os.path.join(host.queue, "new", name))
+    host.mail("alice@a.test", 1, 20)

@@ -1,0 +1,212 @@
+/* queuefile.c: what is written is read back; nothing else is. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "common/queuefile.h"
+
+#define ID "0k3v9a2mj4xz7bqr"
+#define ZERO "00000000000000000000"
+#define HEAD(size, message, added, rest)                                       \
+	"kereru-queue 1\nid " ID "\nsize " size "\nmessage " message           \
+	"\nadded " added "\narrived " ZERO "\nnext " ZERO "\nexpires " ZERO    \
+	"\nattempts " ZERO "\nflags\norigin x\n" rest
+#define N(n) "000000000000000" #n
+#define GOOD_REST "from <a@b>\nto - <c@d>\n\n"
+#define GOOD HEAD(N(99999), N(00500) " " N(00010), N(00510) " " ZERO, GOOD_REST)
+
+static struct queuefile_recipient all[QUEUEFILE_RECIPIENTS_MAX];
+
+/* Parses an exact-size copy. */
+static int
+parse(char const *s, size_t len, size_t max, struct queuefile *q)
+{
+	char *copy = malloc(len);
+	int r;
+
+	assert_true(copy != NULL || len == 0);
+	memcpy(copy, s, len);
+	r = queuefile_parse(copy, len, all, max, q);
+	free(copy);
+	return r;
+}
+
+static void
+round_trip(void **state)
+{
+	struct queuefile_recipient to[] = {
+		{.address = "c@d", .address_len = 3, .state = QUEUEFILE_TODO},
+		{.address = "\"a b>\"@d",
+			.address_len = 8,
+			.state = QUEUEFILE_DONE,
+			.why = "fine \x01\xff",
+			.why_len = 7},
+		{.address = "x@y", .address_len = 3, .state = QUEUEFILE_FAILED},
+	};
+	struct queuefile q = {.id = ID,
+		.file_size = 5000,
+		.message_offset = 2000,
+		.message_len = 2500,
+		.added_offset = 4500,
+		.added_len = 500,
+		.arrived = UINT64_MAX,
+		.next = 17,
+		.expires = 18,
+		.attempts = UINT32_MAX,
+		.flags = QUEUEFILE_8BIT | QUEUEFILE_OWN,
+		.origin = "smtp 192.0.2.1",
+		.origin_len = 14,
+		.sender = "",
+		.recipients = to,
+		.recipient_count = 3};
+	struct queuefile p;
+	stralloc sa = STRALLOC_ZERO;
+
+	(void)state;
+	assert_true(queuefile_format(&sa, &q));
+	assert_int_equal(queuefile_parse(sa.s, sa.len, all, 3, &p), 1);
+	assert_string_equal(p.id, ID);
+	assert_true(p.file_size == 5000 && p.message_offset == 2000 &&
+		    p.message_len == 2500 && p.added_offset == 4500 &&
+		    p.added_len == 500 && p.arrived == UINT64_MAX &&
+		    p.next == 17 && p.expires == 18 &&
+		    p.attempts == UINT32_MAX && p.flags == q.flags &&
+		    p.sender_len == 0 && p.recipient_count == 3 &&
+		    p.envelope_len == sa.len);
+	assert_int_equal(sa.s[all[1].state_offset], QUEUEFILE_DONE);
+	assert_int_equal(all[1].address_len, 8);
+	assert_int_equal(all[1].why_len, 7);
+	assert_memory_equal(sa.s + all[1].why_offset, "fine ??   ", 10);
+	assert_memory_equal(sa.s + p.next_offset, N(00017), 20);
+	/* Every shorter piece asks for more; a mark in place is read back. */
+	for (size_t len = 0; len < sa.len; len++)
+		assert_int_equal(parse(sa.s, len, 3, &p), 0);
+	sa.s[all[0].state_offset] = QUEUEFILE_DONE;
+	queuefile_digits(sa.s + p.next_offset, 1234567890123);
+	assert_int_equal(queuefile_parse(sa.s, sa.len, all, 3, &p), 1);
+	assert_int_equal(all[0].state, QUEUEFILE_DONE);
+	assert_true(p.next == 1234567890123);
+	/* No room for the third. */
+	assert_int_equal(parse(sa.s, sa.len, 2, &p), -1);
+	stralloc_free(&sa);
+}
+
+static void
+what_an_envelope_cannot_hold_is_not_written(void **state)
+{
+	static char const *const bad[] = {"a\nb", "\x7f", ""};
+	stralloc sa = STRALLOC_ZERO;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct queuefile_recipient to = {.address = bad[i],
+			.address_len = strlen(bad[i]),
+			.state = QUEUEFILE_TODO};
+		struct queuefile q = {.id = ID,
+			.origin = "",
+			.sender = "",
+			.recipients = &to,
+			.recipient_count = 1};
+		assert_false(queuefile_format(&sa, &q));
+	}
+	stralloc_free(&sa);
+}
+
+static void
+forms(void **state)
+{
+	static struct {
+		char const *name, *text;
+		int want;
+	} const cases[] = {
+		{"good", GOOD, 1},
+		{"octets behind the envelope", GOOD "\0\xff", 1},
+		{"no recipients",
+			HEAD(N(99999), N(00500) " " N(00010), N(00510) " " ZERO,
+				"from <a@b>\n\n"),
+			1},
+		{"message in the envelope",
+			HEAD(N(99999), N(00010) " " N(00010), N(00510) " " ZERO,
+				GOOD_REST),
+			-1},
+		{"message past the end",
+			HEAD(N(00505), N(00500) " " N(00010), N(00500) " " ZERO,
+				GOOD_REST),
+			-1},
+		{"added past the end",
+			HEAD(N(00510), N(00500) " " N(00010),
+				N(00510) " " N(00001), GOOD_REST),
+			-1},
+		{"sum overflows",
+			HEAD("18446744073709551615",
+				"18446744073709551615 18446744073709551615",
+				N(00510) " " ZERO, GOOD_REST),
+			-1},
+		{"number overflows",
+			HEAD("18446744073709551616", N(00500) " " N(00010),
+				N(00510) " " ZERO, GOOD_REST),
+			-1},
+		{"short number",
+			HEAD("1", N(00500) " " N(00010), N(00510) " " ZERO,
+				GOOD_REST),
+			-1},
+		{"sender without brackets",
+			HEAD(N(99999), N(00500) " " N(00010), N(00510) " " ZERO,
+				"from a@b\nto - <c@d>\n\n"),
+			-1},
+		{"null recipient",
+			HEAD(N(99999), N(00500) " " N(00010), N(00510) " " ZERO,
+				"from <a@b>\nto - <>\n\n"),
+			-1},
+		{"unknown state",
+			HEAD(N(99999), N(00500) " " N(00010), N(00510) " " ZERO,
+				"from <a@b>\nto x <c@d>\n\n"),
+			-1},
+		{"control in an address",
+			HEAD(N(99999), N(00500) " " N(00010), N(00510) " " ZERO,
+				"from <a\r@b>\nto - <c@d>\n\n"),
+			-1},
+		{"CRLF", "kereru-queue 1\r\n", -1},
+		{"another version", "kereru-queue 2\nid " ID "\n", -1},
+		{"bad id", "kereru-queue 1\nid ../../etc/passwd\n", -1},
+		{"nothing", "", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct queuefile q;
+		int got = parse(cases[i].text, strlen(cases[i].text),
+			QUEUEFILE_RECIPIENTS_MAX, &q);
+		if (got != cases[i].want)
+			fail_msg("%s: %d", cases[i].name, got);
+	}
+}
+
+static void
+an_envelope_without_end_is_malformed(void **state)
+{
+	size_t len = QUEUEFILE_ENVELOPE_MAX + 10;
+	char *s = malloc(len);
+	struct queuefile q;
+
+	(void)state;
+	memset(s, 'x', len);
+	assert_int_equal(queuefile_parse(s, len, all, 1, &q), -1);
+	assert_int_equal(queuefile_parse(s, 1000, all, 1, &q), 0);
+	free(s);
+}
+
+int
+main(void)
+{
+	struct CMUnitTest const tests[] = {
+		cmocka_unit_test(round_trip),
+		cmocka_unit_test(what_an_envelope_cannot_hold_is_not_written),
+		cmocka_unit_test(forms),
+		cmocka_unit_test(an_envelope_without_end_is_malformed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
