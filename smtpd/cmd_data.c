@@ -17,6 +17,9 @@ struct intake {
 	uint64_t size;
 	int error;	 /* of the queue, errno; 0: none */
 	bool is_dropped; /* the file is gone already */
+	/* The drop keeps pointers to these. */
+	struct queuefile_recipient *recipients;
+	char origin[QUEUEFILE_ORIGIN_MAX];
 };
 
 /* Queue trouble as the client hears it. What a person must make room for is
@@ -99,37 +102,48 @@ receive(struct smtp_session *s, struct intake *in)
 	return r > 0;
 }
 
-static bool
-begin(struct smtp_session *s, struct queuefile_recipient *recipients)
+/* Where the message came from, for people who look at the queue. */
+static size_t
+write_origin(struct smtp_session const *s, char origin[QUEUEFILE_ORIGIN_MAX])
 {
-	char origin[QUEUEFILE_ORIGIN_MAX + 1];
-	struct drop_envelope envelope = {.origin = origin,
-		.sender = s->sender,
-		.sender_len = s->sender_len,
-		.recipients = recipients,
-		.recipient_count = s->to_count,
-		.flags = s->flags};
-	char const *to = s->to.s, *parts[] = {"smtp ", s->front->client,
-					  s->mailbox ? " as " : "",
-					  s->mailbox ? s->mailbox : ""};
+	char const *parts[] = {"smtp ", s->front->client,
+		s->mailbox ? " as " : "", s->mailbox ? s->mailbox : ""};
+	size_t len = 0;
 
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-		size_t n = strlen(parts[i]);
-		size_t room = QUEUEFILE_ORIGIN_MAX - envelope.origin_len;
+		size_t n = strlen(parts[i]), room = QUEUEFILE_ORIGIN_MAX - len;
 
 		if (n > room)
 			n = room;
-		memcpy(origin + envelope.origin_len, parts[i], n);
-		envelope.origin_len += n;
+		memcpy(origin + len, parts[i], n);
+		len += n;
 	}
+	return len;
+}
+
+static bool
+begin(struct smtp_session *s, struct intake *in)
+{
+	struct drop_envelope envelope = {.origin = in->origin,
+		.origin_len = write_origin(s, in->origin),
+		.sender = s->sender,
+		.sender_len = s->sender_len,
+		.recipient_count = s->to_count,
+		.flags = s->flags};
+	char const *to = s->to.s;
+
+	in->recipients = calloc(s->to_count, sizeof *in->recipients);
+	if (in->recipients == NULL)
+		return false;
 	for (size_t i = 0; i < s->to_count; i++) {
 		size_t n = strlen(to);
 
-		recipients[i] = (struct queuefile_recipient){.address = to,
+		in->recipients[i] = (struct queuefile_recipient){.address = to,
 			.address_len = n,
 			.state = QUEUEFILE_TODO};
 		to += n + 1;
 	}
+	envelope.recipients = in->recipients;
 	return drop_begin(&s->drop, FRONT_TMP_FD, FRONT_NEW_FD,
 		DROP_SYNC_FOLDER, &envelope);
 }
@@ -203,7 +217,6 @@ void
 smtp_cmd_data(struct smtp_session *s, char const *argument, size_t len)
 {
 	struct intake in = {.data = SMTP_DATA_ZERO, .hops = SMTP_HOPS_ZERO};
-	struct queuefile_recipient *recipients;
 
 	(void)argument;
 	if (len > 0) {
@@ -217,8 +230,7 @@ smtp_cmd_data(struct smtp_session *s, char const *argument, size_t len)
 			"");
 		return;
 	}
-	recipients = calloc(s->to_count, sizeof *recipients);
-	if (recipients == NULL || !begin(s, recipients)) {
+	if (!begin(s, &in)) {
 		in.error = errno;
 		log_error("queue-failed", NULL, (char *)0);
 		smtp_session_refuse(s, shortage(in.error), "", NULL);
@@ -229,6 +241,6 @@ smtp_cmd_data(struct smtp_session *s, char const *argument, size_t len)
 		else
 			drop_abort(&s->drop);
 	}
-	free(recipients);
+	free(in.recipients);
 	smtp_session_reset(s);
 }
