@@ -315,6 +315,8 @@ submit(struct queue *q, struct compose const *c, stralloc const *message,
 	drop_added(&drop, added.s, added.len);
 	if (!drop_commit(&drop))
 		strerr_dief1sys(EX_TEMPFAIL, "can't add to the queue");
+	stralloc_free(&added);
+	free(recipients);
 }
 
 int
@@ -354,5 +356,8 @@ main(int argc, char const *const *argv)
 		missing.address = sender;
 	submit(&q, &c, &message, is_8bit ? QUEUEFILE_8BIT : 0, sender,
 		&missing);
+	stralloc_free(&message);
+	compose_free(&c);
+	table_close(&q.settings);
 	return EX_OK;
 }
