@@ -8,6 +8,7 @@
  * remote-spawner(8).
  */
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 #include <skalibs/sgetopt.h>
@@ -105,6 +106,8 @@ main(int argc, char const *const *argv)
 	char const *tables = "/var/lib/kereru/tables";
 	int code;
 
+	/* A logger that dies takes nobody along. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	log_open("remote");
 	for (int c; (c = subgetopt_r(argc, argv, "t:", &options)) != -1;) {
 		if (c != 't')
