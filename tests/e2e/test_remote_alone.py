@@ -82,7 +82,8 @@ class Channel:
 class Remote:
     """The spawner, its starter and its manager."""
 
-    def __init__(self, dns, port, **settings):
+    def __init__(self, dns, port, logger=True, **settings):
+        self.logger = logger
         self.folder = tempfile.mkdtemp(prefix="kereru-remote-")
         os.chmod(self.folder, 0o755)
         values = {"hostname": "mail.kereru.test", "resolver": dns.address,
@@ -109,6 +110,9 @@ class Remote:
         if pid:
             os.close(program)
             os.close(log)
+            if not self.logger:
+                os.close(reader)
+                return pid
             threading.Thread(target=self._read_log, args=(reader,),
                              daemon=True).start()
             return pid
@@ -462,7 +466,7 @@ def test_lost_after_the_final_dot_goes_to_no_other_host(remote, sinks):
 def test_random_order_among_equals(remote, sinks, dns):
     domain, made = sinks({f"127.0.0.{i}": None for i in range(2, 6)},
                          [10] * 4)
-    for _ in range(24):
+    for _ in range(48):
         assert one(remote.deliver(f"bob@{domain}"))[0] == "d"
     assert all(len(s.sessions) > 0 for s in made)
 
@@ -735,6 +739,17 @@ def test_without_a_manager_nothing_more_is_tried(dns, port, sinks):
     channel.close()
     wait_for(lambda: r.children() == [], 5)
     assert made[1].sessions == []
+    r.stop()
+
+
+def test_death_of_the_logger_stops_nothing(dns, port, sinks):
+    domain, (sink,) = sinks({"127.0.0.2": None})
+    r = Remote(dns, port, logger=False)
+    channel = r.open("example.org")
+    os.kill(int(r.children()[0]), signal.SIGKILL)   # the spawner logs it
+    assert channel.sock.recv(100) == b""
+    for _ in range(2):
+        assert one(r.deliver(f"bob@{domain}"))[0] == "d"
     r.stop()
 
 
