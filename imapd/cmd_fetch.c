@@ -152,7 +152,7 @@ send_items(struct session *s, struct fetch *f, size_t i, bool flags_changed)
 			if (s->out.len >= before)
 				s->out.len = before;
 			f->failed++;
-			log_error("fetch failed", NULL, "file",
+			log_error("fetch-failed", NULL, "file",
 				msgtable_name(&s->mailbox.view, i), (char *)0);
 			continue;
 		}

@@ -83,7 +83,7 @@ keywords_read(struct keywords *k, int folder_fd)
 int
 keywords_find(struct keywords const *k, char const *name, size_t len)
 {
-	for (int i = 0; i < FLAG_KEYWORDS_MAX; i++)
+	for (int i = 0; len > 0 && i < FLAG_KEYWORDS_MAX; i++)
 		if (strlen(k->names[i]) == len &&
 			strncasecmp(k->names[i], name, len) == 0)
 			return i;

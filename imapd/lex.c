@@ -137,6 +137,12 @@ literal(struct lex *l, struct lex_text *text_r)
 	return true;
 }
 
+static bool
+starts_string(struct lex const *l)
+{
+	return lex_peek(l) == '"' || lex_peek(l) == '{';
+}
+
 bool
 lex_string(struct lex *l, struct lex_text *text_r)
 {
@@ -148,24 +154,15 @@ lex_string(struct lex *l, struct lex_text *text_r)
 bool
 lex_astring(struct lex *l, struct lex_text *text_r)
 {
-	return lex_string(l, text_r) || span(l, is_astring, text_r);
-}
-
-bool
-lex_nstring(struct lex *l, struct lex_text *text_r)
-{
-	if (lex_string(l, text_r))
-		return true;
-	if (!lex_atom(l, text_r) || !lex_is(text_r, "NIL"))
-		return false;
-	*text_r = (struct lex_text){NULL, 0};
-	return true;
+	return starts_string(l) ? lex_string(l, text_r)
+				: span(l, is_astring, text_r);
 }
 
 bool
 lex_list_mailbox(struct lex *l, struct lex_text *text_r)
 {
-	return lex_string(l, text_r) || span(l, is_list, text_r);
+	return starts_string(l) ? lex_string(l, text_r)
+				: span(l, is_list, text_r);
 }
 
 bool

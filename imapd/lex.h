@@ -50,9 +50,6 @@ bool lex_string(struct lex *l, struct lex_text *text_r)
 	__attribute__((warn_unused_result));
 bool lex_astring(struct lex *l, struct lex_text *text_r)
 	__attribute__((warn_unused_result));
-/* A string, or NIL: then text_r->s is NULL. */
-bool lex_nstring(struct lex *l, struct lex_text *text_r)
-	__attribute__((warn_unused_result));
 /* list-mailbox: an astring that may hold % and *. */
 bool lex_list_mailbox(struct lex *l, struct lex_text *text_r)
 	__attribute__((warn_unused_result));

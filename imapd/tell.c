@@ -151,7 +151,7 @@ session_sync(struct session *s, bool may_expunge)
 					"replaced\r\n");
 			s->ended = true;
 		} else {
-			log_error("sync failed", NULL, "mailbox", s->name,
+			log_error("sync-failed", NULL, "mailbox", s->name,
 				(char *)0);
 		}
 		return;

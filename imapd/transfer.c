@@ -123,7 +123,73 @@ sync_file(int folder_fd, char const *name)
 	return r;
 }
 
-/* Links into tmp. 1, 0 a message is gone, -1. */
+static bool
+copy_octets(int from, int to)
+{
+	static char block[65536];
+
+	for (;;) {
+		ssize_t n = read(from, block, sizeof block);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n == 0;
+		for (ssize_t at = 0, w; at < n; at += w) {
+			w = write(to, block + at, (size_t)(n - at));
+			if (w < 0 && errno != EINTR)
+				return false;
+			if (w < 0)
+				w = 0;
+		}
+	}
+}
+
+/* Where no link can be made: on another file system, or of a file that is
+ * somebody else's. As mailbox_link. */
+static int
+copy_file(struct mailbox *m, size_t i, int to_fd, char const *name)
+{
+	struct stat st;
+	int from, to, error, r = mailbox_open_file(m, i, &from, &st);
+
+	if (r <= 0)
+		return r;
+	r = -1;
+	to = openat(to_fd, name,
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (to >= 0) {
+		struct timespec const times[2] = {st.st_mtim, st.st_mtim};
+
+		if (copy_octets(from, to) && futimens(to, times) == 0)
+			r = 1;
+		error = errno;
+		if (close(to) < 0 && r > 0) {
+			error = errno;
+			r = -1;
+		}
+		if (r < 0)
+			(void)unlinkat(to_fd, name, 0);
+		errno = error;
+	}
+	error = errno;
+	close(from);
+	errno = error;
+	return r;
+}
+
+static int
+put(struct mailbox *m, size_t i, int to_fd, char const *name)
+{
+	int const r = mailbox_link(m, i, to_fd, name);
+
+	if (r < 0 && (errno == EPERM || errno == EXDEV || errno == EMLINK ||
+			     errno == EOPNOTSUPP))
+		return copy_file(m, i, to_fd, name);
+	return r;
+}
+
+/* Puts copies into tmp. 1, 0 a message is gone, -1. */
 static int
 link_all(struct transfer *t, struct mailbox *m, struct target *to,
 	char const *host)
@@ -134,7 +200,7 @@ link_all(struct transfer *t, struct mailbox *m, struct target *to,
 
 		if (name == NULL)
 			return -1;
-		r = mailbox_link(m, t->items[k].index, to->tmp_fd, name);
+		r = put(m, t->items[k].index, to->tmp_fd, name);
 		if (r <= 0) {
 			free(name);
 			return r;
