@@ -47,6 +47,7 @@ struct tls_certificates {
 	size_t count;
 	struct tls_certificate {
 		char key_type; /* 'E' or 'R' */
+		int curve;     /* of an 'E' key; set by tls_server.c */
 		size_t chain_len;
 		br_x509_certificate chain[TLS_CHAIN_MAX];
 	} list[TLS_CERTIFICATES_MAX];

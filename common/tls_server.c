@@ -28,9 +28,10 @@ choose_hash(uint32_t offered)
 	return 0;
 }
 
-/* The first chain whose key can make the signature of suite. */
+/* The first chain whose key can make the signature of suite, and whose key the
+ * client can use. */
 static bool
-choose_for(br_suite_translated const suite, uint32_t hashes,
+choose_for(br_suite_translated const suite, uint32_t hashes, uint32_t curves,
 	br_ssl_server_choices *choices)
 {
 	/* RSA in bits 0 to 7, ECDSA in 8 to 15. */
@@ -42,7 +43,8 @@ choose_for(br_suite_translated const suite, uint32_t hashes,
 	for (unsigned i = 0; i < certificates.count; i++) {
 		struct tls_certificate const *c = &certificates.list[i];
 
-		if (c->key_type != (ec ? 'E' : 'R'))
+		if (c->key_type != (ec ? 'E' : 'R') ||
+			(ec && !(curves >> c->curve & 1)))
 			continue;
 		policy.chosen = i;
 		choices->cipher_suite = suite[0];
@@ -59,13 +61,14 @@ policy_choose(br_ssl_server_policy_class const **pctx,
 	br_ssl_server_context const *cc, br_ssl_server_choices *choices)
 {
 	uint32_t hashes = br_ssl_server_get_client_hashes(cc);
+	uint32_t curves = br_ssl_server_get_client_curves(cc);
 	size_t count;
 	br_suite_translated const *suites =
 		br_ssl_server_get_client_suites(cc, &count);
 
 	(void)pctx;
 	for (size_t i = 0; i < count; i++)
-		if (choose_for(suites[i], hashes, choices))
+		if (choose_for(suites[i], hashes, curves, choices))
 			return 1;
 	return 0;
 }
@@ -104,6 +107,25 @@ static br_ssl_server_policy_class const policy_class = {
 	.do_sign = policy_do_sign,
 };
 
+/* What the leaf says of its key must be what the file says. */
+static bool
+look_into(struct tls_certificate *c)
+{
+	br_x509_decoder_context leaf;
+	br_x509_pkey const *key;
+
+	br_x509_decoder_init(&leaf, NULL, NULL);
+	br_x509_decoder_push(&leaf, c->chain[0].data, c->chain[0].data_len);
+	key = br_x509_decoder_get_pkey(&leaf);
+	if (key == NULL ||
+		key->key_type !=
+			(c->key_type == 'E' ? BR_KEYTYPE_EC : BR_KEYTYPE_RSA))
+		return false;
+	if (c->key_type == 'E')
+		c->curve = key->key.ec.curve;
+	return c->curve >= 0 && c->curve < 32;
+}
+
 bool
 tls_server_prepare(struct tls_server_setup const *setup)
 {
@@ -128,6 +150,11 @@ tls_server_prepare(struct tls_server_setup const *setup)
 		errno = ENOENT;
 		return false;
 	}
+	for (size_t i = 0; i < certificates.count; i++)
+		if (!look_into(&certificates.list[i])) {
+			errno = EINVAL;
+			return false;
+		}
 	policy.vtable = &policy_class;
 	policy.sign = setup->sign;
 	policy.sign_data = setup->sign_data;

@@ -12,7 +12,7 @@
 #include "common/tls.h"
 #include "common/monitor/front.h"
 
-#define MEMORY_MAX (32u * 1024 * 1024)
+#define MEMORY_MAX ((size_t)32 * 1024 * 1024)
 #define FILES_MAX 16
 
 static int volatile stop;

@@ -227,6 +227,9 @@ def context(**options):
     if "ciphers" in options:
         c.maximum_version = ssl.TLSVersion.TLSv1_2
         c.set_ciphers(options["ciphers"])
+    if "curve" in options:
+        c.maximum_version = ssl.TLSVersion.TLSv1_2
+        c.set_ecdh_curve(options["curve"])
     if "alpn" in options:
         c.set_alpn_protocols(options["alpn"])
     return c
@@ -459,6 +462,22 @@ def test_suites_that_are_not_spoken(make, types, ciphers):
         open_tls(host, ciphers=ciphers)
     with pytest.raises(ssl.SSLError):
         open_tls(host, ciphers="ECDHE-RSA-AES128-SHA:AES128-GCM-SHA256")
+
+
+def test_a_client_without_the_curve_of_our_key(host):
+    pop = open_tls(host, curve="secp384r1")
+    assert pop.sock.cipher()[0] == "ECDHE-RSA-AES128-GCM-SHA256"
+    pop = open_tls(host, curve="prime256v1")
+    assert pop.sock.cipher()[0] == "ECDHE-ECDSA-AES128-GCM-SHA256"
+
+
+def test_certificates_that_are_none(make):
+    host = make()
+    with open(host.certificates, "r+b") as f:
+        f.seek(30)
+        f.write(b"\xff" * 20)
+    assert "STLS" not in Pop3(host.connect()).capa()
+    assert "event=no-certificates" in host.text_of_log()
 
 
 def echo_both_ways(pop, mib):
