@@ -1,0 +1,484 @@
+/* The monitor's sessions: from accept until the front has been reaped. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "common/log.h"
+#include "common/pair.h"
+#include "common/settings.h"
+#include "common/monitor/request.h"
+#include "common/monitor/serve.h"
+#include "common/monitor/sign.h"
+
+#define STOP_SECONDS 10
+
+/* A client, from accept until its front has been reaped. */
+struct session {
+	pid_t front;	     /* 0: this place is free */
+	int pair;	     /* to the front; -1 once it has no more to ask */
+	int status;	     /* of a mailbox program on its way; else -1 */
+	int pipes[2];	     /* kept for the front until then */
+	bool is_asking;	     /* auth has its question */
+	uint8_t signs;	     /* signatures given */
+	uint16_t generation; /* so that a late answer finds nobody */
+	struct client client;
+	size_t mailbox_len;
+	char mailbox[REQUEST_MAILBOX_MAX];
+};
+
+/* What an event is about: its kind, and a session's place. */
+enum kind { SIGNALS, LISTENER, LISTENER_TLS, AUTH, PAIR, STATUS };
+
+static struct house *house;
+static struct session *sessions;
+static size_t session_max, session_count;
+static int epoll_fd, auth_pair = -1, spare_fd;
+static time_t auth_started;
+static bool is_stopping;
+static int listeners[SERVE_LISTENERS_MAX], signals;
+static size_t listener_count;
+
+static void
+watch(int fd, enum kind kind, size_t place)
+{
+	struct epoll_event e = {.events = EPOLLIN,
+		.data.u64 = (uint64_t)kind << 56 | (uint64_t)fd << 24 | place};
+
+	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &e) < 0)
+		log_error("no-watch", NULL, (char *)0);
+}
+
+/* A child that has not exec'd yet keeps the description open: a mere close
+ * would leave it in the set, and its events would reach another session. */
+static void
+unwatch(int *fd)
+{
+	if (*fd >= 0) {
+		(void)epoll_ctl(epoll_fd, EPOLL_CTL_DEL, *fd, NULL);
+		close(*fd);
+	}
+	*fd = -1;
+}
+
+static void
+log_client(char const *event, struct session const *s)
+{
+	struct log_line line;
+
+	log_begin(&line, event, NULL);
+	log_text(&line, "service", house->service->name,
+		strlen(house->service->name));
+	log_text(&line, "client", s->client.text, strlen(s->client.text));
+	if (s->mailbox_len > 0)
+		log_text(&line, "mailbox", s->mailbox, s->mailbox_len);
+	log_number(&line, "front", (uint64_t)s->front);
+	log_end(&line);
+}
+
+static void
+drop_pipes(struct session *s)
+{
+	unwatch(&s->status);
+	for (int i = 0; i < 2; i++) {
+		if (s->pipes[i] >= 0)
+			close(s->pipes[i]);
+		s->pipes[i] = -1;
+	}
+}
+
+/* The front gets no more answers; one that still wants some ends itself. */
+static void
+hang_up(struct session *s)
+{
+	unwatch(&s->pair);
+	drop_pipes(s);
+	s->is_asking = false;
+}
+
+static void
+answer(struct session *s, enum request_verdict verdict)
+{
+	char frame[REQUEST_FRAME_MAX];
+	size_t len = request_verdict_encode(frame, sizeof frame, verdict,
+		s->mailbox, verdict == REQUEST_OK ? s->mailbox_len : 0);
+
+	s->is_asking = false;
+	if (!pair_send(s->pair, frame, len, s->pipes,
+		    verdict == REQUEST_OK ? 2 : 0) ||
+		verdict == REQUEST_OK)
+		hang_up(s);
+	else
+		drop_pipes(s);
+}
+
+static bool
+sign(struct session *s, struct request const *r)
+{
+	unsigned char signature[REQUEST_SIGNATURE_MAX];
+	char frame[REQUEST_FRAME_MAX];
+	size_t len;
+
+	if (s->signs++ >= REQUEST_SIGNS_MAX)
+		return false;
+	len = sign_hash(r->key_index, r->key_type, r->algorithm, r->data,
+		r->data_len, signature);
+	len = request_signature_encode(frame, sizeof frame, signature, len);
+	return pair_send(s->pair, frame, len, NULL, 0);
+}
+
+/* auth is told nothing but the message, and handed the password table as it
+ * is now. */
+static void
+ask_auth(struct session *s, struct request const *r)
+{
+	char frame[REQUEST_FRAME_MAX];
+	struct auth_question q = {
+		.ticket = (uint32_t)(s - sessions) << 16 | s->generation,
+		.client = s->client.text,
+		.client_len = strlen(s->client.text),
+		.service = house->service->name,
+		.service_len = strlen(house->service->name),
+		.sasl = r->data,
+		.sasl_len = r->data_len};
+	size_t len = auth_question_encode(frame, sizeof frame, &q);
+	int fd = openat(house->tables_fd, "passwords.cdb",
+		O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0 || auth_pair < 0 || len == 0 ||
+		!pair_send(auth_pair, frame, len, &fd, 1))
+		answer(s, REQUEST_LATER);
+	else
+		s->is_asking = true;
+	if (fd >= 0)
+		close(fd);
+	explicit_bzero(frame, sizeof frame);
+}
+
+static void
+hear_front(struct session *s)
+{
+	char frame[REQUEST_FRAME_MAX];
+	struct request r;
+	ssize_t n = pair_receive(s->pair, frame, sizeof frame, NULL, 0, NULL);
+	bool ok = false;
+
+	if (n < 0 && errno == EAGAIN)
+		return;
+	if (n > 0 && request_decode(frame, (size_t)n, &r)) {
+		if (r.kind == REQUEST_SIGN)
+			ok = sign(s, &r);
+		else if (house->service->mailbox != NULL && !s->is_asking &&
+			 s->status < 0) {
+			ask_auth(s, &r);
+			ok = true;
+		}
+	}
+	if (!ok && n != 0) {
+		log_client("bad-request", s);
+		(void)kill(s->front, SIGKILL);
+	}
+	if (!ok)
+		hang_up(s);
+	explicit_bzero(frame, sizeof frame);
+}
+
+static void
+hear_auth(void)
+{
+	char frame[REQUEST_FRAME_MAX];
+	enum request_verdict verdict;
+	char const *mailbox;
+	size_t len;
+	uint32_t ticket;
+	ssize_t n = pair_receive(auth_pair, frame, sizeof frame, NULL, 0, NULL);
+
+	if (n < 0 && errno == EAGAIN)
+		return;
+	if (n <= 0 || !auth_answer_decode(frame, (size_t)n, &ticket, &verdict,
+			      &mailbox, &len)) {
+		/* Whoever waits for it hears "later". */
+		log_event("lost-auth", NULL, (char *)0);
+		unwatch(&auth_pair);
+		for (size_t i = 0; i < session_max; i++)
+			if (sessions[i].front > 0 && sessions[i].is_asking)
+				answer(&sessions[i], REQUEST_LATER);
+		return;
+	}
+	struct session *s = &sessions[(ticket >> 16) % session_max];
+	if (s->front == 0 || !s->is_asking ||
+		s->generation != (ticket & UINT16_MAX))
+		return;
+	s->is_asking = false;
+	if (verdict != REQUEST_OK) {
+		answer(s, verdict);
+		return;
+	}
+	memcpy(s->mailbox, mailbox, len);
+	s->mailbox_len = len;
+	if (!table_refresh(&house->users, house->tables_fd, "users.cdb") ||
+		!start_mailbox(house, mailbox, len, &s->client, s->pipes,
+			&s->status)) {
+		log_error("no-mailbox", NULL, "client", s->client.text,
+			(char *)0);
+		answer(s, REQUEST_LATER);
+		return;
+	}
+	watch(s->status, STATUS, (size_t)(s - sessions));
+}
+
+/* The mailbox program runs (end without an octet), or could not be started. */
+static void
+hear_status(struct session *s)
+{
+	char octet;
+	ssize_t n = read(s->status, &octet, 1);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	unwatch(&s->status);
+	if (n == 0)
+		log_client("login", s);
+	answer(s, n == 0 ? REQUEST_OK : REQUEST_LATER);
+}
+
+/* False: no front could be started. */
+static bool
+begin(struct session *s, int socket_fd, bool implicit_tls,
+	struct client const *client)
+{
+	struct session fresh = {.pair = -1,
+		.status = -1,
+		.pipes = {-1, -1},
+		.generation = (uint16_t)(s->generation + 1),
+		.client = *client};
+
+	*s = fresh;
+	/* A table that can't be had just now leaves the last one in force. */
+	if (!table_refresh(
+		    &house->settings, house->tables_fd, "settings.cdb") ||
+		!table_refresh(
+			&house->networks, house->tables_fd, "networks.cdb") ||
+		!sign_refresh(house->tables_fd))
+		log_error("stale-table", NULL, (char *)0);
+	s->front =
+		start_front(house, socket_fd, implicit_tls, client, &s->pair);
+	if (s->front < 0) {
+		log_error("no-front", NULL, "client", client->text, (char *)0);
+		s->front = 0;
+		return false;
+	}
+	session_count++;
+	watch(s->pair, PAIR, (size_t)(s - sessions));
+	return true;
+}
+
+/* A free place for the client, unless there are too many already. */
+static struct session *
+find_place(struct client const *client)
+{
+	struct session *place = NULL;
+	uint64_t same = 0;
+	uint64_t most = settings_number(
+		&house->settings, "connections-per-address", 100);
+
+	for (size_t i = 0; i < session_max; i++) {
+		if (sessions[i].front == 0)
+			place = &sessions[i];
+		else if (client_same(&sessions[i].client, client))
+			same++;
+	}
+	return same < most ? place : NULL;
+}
+
+/* One too many is told so, if it can be done at once. */
+static void
+refuse(int fd, bool implicit_tls)
+{
+	if (!implicit_tls)
+		(void)send(fd, house->service->busy,
+			strlen(house->service->busy),
+			MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* Without a descriptor left the spare one serves to send the client away: else
+ * it would wait, and the listener would wake us for ever. */
+static int
+accept_with_spare(int listener, bool implicit_tls)
+{
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd >= 0 || (errno != EMFILE && errno != ENFILE) || spare_fd < 0)
+		return fd;
+	log_error("no-descriptor", NULL, (char *)0);
+	close(spare_fd);
+	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0) {
+		refuse(fd, implicit_tls);
+		close(fd);
+	}
+	spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return -1;
+}
+
+static void
+accept_client(int listener, bool implicit_tls)
+{
+	struct client client;
+	struct session *s;
+	int fd = accept_with_spare(listener, implicit_tls);
+
+	if (fd < 0)
+		return;
+	if (client_of(fd, &client)) {
+		s = find_place(&client);
+		if (s == NULL)
+			log_event("too-many", NULL, "client", client.text,
+				(char *)0);
+		if (s == NULL || !begin(s, fd, implicit_tls, &client))
+			refuse(fd, implicit_tls);
+	}
+	close(fd);
+}
+
+static void
+reap(void)
+{
+	pid_t pid;
+
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+		for (size_t i = 0; i < session_max; i++)
+			if (sessions[i].front == pid) {
+				hang_up(&sessions[i]);
+				sessions[i].front = 0;
+				session_count--;
+			}
+}
+
+static void
+stop(void)
+{
+	is_stopping = true;
+	for (size_t i = 0; i < listener_count; i++)
+		unwatch(&listeners[i]);
+	for (size_t i = 0; i < session_max; i++)
+		if (sessions[i].front > 0)
+			(void)kill(sessions[i].front, SIGTERM);
+	alarm(STOP_SECONDS);
+}
+
+static void
+keep_auth(void)
+{
+	time_t now = time(NULL);
+
+	if (house->service->mailbox == NULL || auth_pair >= 0 || is_stopping ||
+		now == auth_started)
+		return;
+	auth_started = now;
+	auth_pair = start_auth(house);
+	if (auth_pair >= 0)
+		watch(auth_pair, AUTH, 0);
+}
+
+static void
+act(uint64_t what)
+{
+	struct signalfd_siginfo info;
+	int fd = (int)(what >> 24 & UINT32_MAX);
+	struct session *s = &sessions[what & 0xffffff];
+
+	switch ((enum kind)(what >> 56)) {
+	case SIGNALS:
+		while (read(signals, &info, sizeof info) == sizeof info) {
+			if (info.ssi_signo == SIGALRM)
+				_exit(0);
+			if (info.ssi_signo == SIGTERM && !is_stopping)
+				stop();
+		}
+		reap();
+		break;
+	case LISTENER:
+	case LISTENER_TLS:
+		if (!is_stopping)
+			accept_client(fd, what >> 56 == LISTENER_TLS);
+		break;
+	case AUTH:
+		if (auth_pair == fd)
+			hear_auth();
+		break;
+	case PAIR:
+		if (s->pair == fd)
+			hear_front(s);
+		break;
+	case STATUS:
+		if (s->status == fd)
+			hear_status(s);
+		break;
+	}
+}
+
+static int
+open_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGALRM);
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
+		sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -1;
+	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+bool
+serve_prepare(
+	struct house *h, size_t max, int const *fds, size_t clear, size_t count)
+{
+	house = h;
+	session_max = max;
+	sessions = calloc(max, sizeof *sessions);
+	signals = open_signals();
+	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (sessions == NULL || signals < 0 || epoll_fd < 0 || spare_fd < 0)
+		return false;
+	watch(signals, SIGNALS, 0);
+	for (size_t i = 0; i < count; i++) {
+		listeners[i] = fds[i];
+		watch(fds[i], i < clear ? LISTENER : LISTENER_TLS, 0);
+	}
+	listener_count = count;
+	return true;
+}
+
+void
+serve_one(struct client const *client, int socket_fd, bool implicit_tls)
+{
+	keep_auth();
+	if (!begin(&sessions[0], socket_fd, implicit_tls, client))
+		refuse(socket_fd, implicit_tls);
+}
+
+void
+serve_loop(void)
+{
+	struct epoll_event events[64];
+
+	keep_auth();
+	while (session_count > 0 || (listener_count > 0 && !is_stopping)) {
+		int n = epoll_wait(
+			epoll_fd, events, 64, auth_pair < 0 ? 1000 : -1);
+		for (int i = 0; i < n; i++)
+			act(events[i].data.u64);
+		keep_auth();
+	}
+}
