@@ -80,7 +80,7 @@ static struct syscalls_row const syscalls_rows[SANDBOX_FILTERS] = {
 	[SANDBOX_MANAGER] = {"manager",
 		"@base @pair @files @watch @fork @wait"},
 	[SANDBOX_SPAWNER] = {"spawner",
-		"@base @pair @fork @wait @confine @network pread64 "
+		"@base @pair @fork @wait @confine @network pread64 newfstatat "
 		"socketpair"},
 	[SANDBOX_REMOTE] = {"remote", "@base @pair @network pread64 "
 				      "newfstatat epoll_create1 epoll_ctl "
