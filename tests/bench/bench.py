@@ -30,7 +30,8 @@ import postfix                                          # noqa: E402
 import results                                          # noqa: E402
 import system                                           # noqa: E402
 
-RIVALS = [("postfix", "mail"), ("dovecot", "imap"), ("dovecot-lean", "imap")]
+RIVALS = [(it.name, it.kinds)
+          for it in (postfix.Postfix, dovecot.Dovecot, dovecot.LeanDovecot)]
 NEEDED = {"mkfs.ext4": "e2fsprogs", "losetup": "mount", "openssl": "openssl"}
 
 
@@ -67,6 +68,9 @@ class Bench:
         self.build = os.path.abspath(os.path.join(load.ROOT, options.build))
         self.work = tempfile.mkdtemp(prefix="kereru-bench-", dir="/var/tmp")
         os.chmod(self.work, 0o755)
+        self.facts = {**results.machine(), "rounds": options.rounds,
+                      "octets": options.octets, "scale": options.scale,
+                      "mailbox": options.mailbox}
         self.results = results.Results()
         self.load = load.Load(self.build)
         self.disk = disk.Disk(self.work, options.disk_mb)
@@ -126,7 +130,10 @@ class Bench:
 
     def _stop(self, it):
         del self.systems[it.name]
-        it.stop()
+        try:
+            it.stop()
+        except Exception as why:
+            self.results.fail(it.name, "stop", why)
 
     def measure(self, group, number):
         names = [n for n, it in self.systems.items() if group.kind in it.kinds]
@@ -176,10 +183,8 @@ def run(options, groups):
 
 
 def show(options, groups, bench):
-    facts = {**results.machine(), "direct_io": bench.disk.direct,
-             "rounds": options.rounds, "octets": options.octets,
-             "scale": options.scale, "mailbox": options.mailbox}
-    print(f"Kernel {facts['kernel']}, {facts['cpus']} cores, load "
+    facts = {**bench.facts, "direct_io": bench.disk.direct}
+    print(f"Kernel {facts['kernel']}, {facts['cpus']} cores, load before "
           f"{facts['load']:.1f}; ext4 with a journal on a loop device"
           f"{', direct i/o' if bench.disk.direct else ''}; messages of "
           f"{options.octets} octets; medians of {options.rounds} rounds.")

@@ -12,7 +12,7 @@ SETTINGS = {"connections-max": 4000, "connections-per-address": 4000}
 
 class Kereru(system.System):
     name = "kereru"
-    kinds = ("mail", "imap")
+    kinds = ("mail", "imap", "idle", "idle-many")
 
     def __init__(self, work, disk, make, build, sink_port):
         super().__init__(work, disk)
@@ -23,13 +23,9 @@ class Kereru(system.System):
 
     def prepare(self):
         super().prepare()
-        programs = os.path.join(self.home, "programs")
-        subprocess.run(
-            [self.make, "-s", f"-j{os.cpu_count()}", f"B={self.build}",
-             f"PREFIX={programs}", "DESTDIR=", "install"],
-            cwd=load.ROOT, check=True, stdout=sys.stderr)
-        # Read by the module when it is loaded.
-        os.environ["KERERU_PREFIX"] = programs
+        if "KERERU_PREFIX" not in os.environ:
+            self._install()
+        # Read by the module when it is loaded, as KERERU_PREFIX is.
         os.environ["KERERU_TEST_FOLDER"] = self.disk
         os.chmod(self.disk, 0o755)
         sys.path.append(os.path.join(load.ROOT, "tests", "lib"))
@@ -43,6 +39,14 @@ class Kereru(system.System):
         self.address = self.host.address
         self.smtp_port = self.host.ports["smtp"]
         self.imaps_port = self.host.ports["imaps"]
+
+    def _install(self):
+        programs = os.path.join(self.home, "programs")
+        subprocess.run(
+            [self.make, "-s", f"-j{os.cpu_count()}", f"B={self.build}",
+             f"PREFIX={programs}", "DESTDIR=", "install"],
+            cwd=load.ROOT, check=True, stdout=sys.stderr)
+        os.environ["KERERU_PREFIX"] = programs
 
     def start(self):
         with self.group.inside():

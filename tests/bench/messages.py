@@ -72,6 +72,11 @@ def message(n):
     return (head + body).encode()
 
 
+def octets(count):
+    """How long the first `count` messages are with CRLF, as IMAP sends them."""
+    return sum(len(m) + m.count(b"\n") for m in map(message, range(count)))
+
+
 def fill(maildir, uid, count):
     """Put the first `count` messages into cur, and nothing else."""
     cur = os.path.join(maildir, "cur")

@@ -26,11 +26,11 @@ class Results:
     def table(self, groups, ours, rivals):
         """Lines: a block for each rival, with the rows that both can have.
 
-        rivals   list of (name, kind)
+        rivals   list of (name, kinds)
         """
         lines = []
-        for rival, kind in rivals:
-            rows = [(g, r) for g in groups if g.kind == kind for r in g.rows
+        for rival, kinds in rivals:
+            rows = [(g, r) for g in groups if g.kind in kinds for r in g.rows
                     if self._has(g, r, ours, rival)]
             if not rows:
                 continue

@@ -70,7 +70,8 @@ def make_certificate(folder):
 class System:
     """One system: prepared and started once, measured often, then stopped.
 
-    kinds         what can be measured: "mail" (smtp_port), "imap" (imaps_port)
+    kinds         what can be measured: "mail" (smtp_port); "imap", "idle" and
+                  "idle-many" (imaps_port)
     address       where it listens
     home          its folder on the root file system: programs, settings, logs
     disk          its folder on the measured file system: queue and mail
