@@ -134,8 +134,8 @@ DROP ?= kr-drop
 SERVICES = smtp=smtpd/service submit=smtpd/submit.service pop3=pop3d/service \
 	imap=imapd/service queue=queue/service
 install: all
-	@put() { mode=$$1; to=$(DESTDIR)$(PREFIX)/$$2; shift 2; \
-		install -d -m 0755 $$to && install -m $$mode "$$@" $$to; }; \
+	@put() { mode=$$1; dir=$(DESTDIR)$(PREFIX)/$$2; shift 2; \
+		install -d -m 0755 $$dir && install -m $$mode "$$@" $$dir; }; \
 	set -e; \
 	put 0755 libexec/kereru $(PRIVATE:%=$(B)/bin/%); \
 	put 0755 bin $(PUBLIC:%=$(B)/bin/%); \

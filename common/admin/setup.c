@@ -145,7 +145,7 @@ make_certificates(struct setup const *s, struct values const *v)
 	       selfsigned_make(path, values_text(v, "hostname"));
 }
 
-/* sendmail may add to the queue, by its group; see sendmail(1). */
+/* sendmail may add to the queue, by its group; see sendmail(8). */
 static bool
 give_sendmail(struct setup const *s, struct values const *v)
 {

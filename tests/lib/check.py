@@ -68,25 +68,30 @@ class Suite:
     def stage(self, name, function, *args):
         start, before = time.monotonic(), self.count.passed
         print(f"{name} ...", flush=True)
-        function(*args)
+        result = function(*args)
         print(f"{name}: {self.count.passed - before} passed, "
               f"{time.monotonic() - start:.0f} s", flush=True)
+        return result
 
     def make(self, name, *args):
-        done = run([self.make_program, "-s", f"-j{JOBS}", *args], timeout=1200)
+        done = run([self.make_program, "-s", "-k", f"-j{JOBS}", *args],
+                   timeout=1200)
         self.count.check(name, done)
         return done.returncode == 0
 
     # Each stage
 
     def builds(self):
+        """True if there are programs to test; what else fails to build is
+        counted, and does not keep the rest from being tried."""
         b = self.build
-        self.make("build with gcc", f"B={b}", "all")
+        built = self.make("build with gcc", f"B={b}", "all")
         self.make("build with clang", "CC=clang", "CFLAGS=-O1",
                   f"B={b}-clang", "all")
         self.make("build with sanitizers", "SANITIZE=1", f"B={b}-san", "all",
                   "unit-build")
         self.make("build of fuzz targets", f"B={b}", "fuzz-build")
+        return built
 
     def unit(self):
         programs = sorted(glob.glob(f"{self.build}-san/unit/*_test"))
@@ -193,8 +198,7 @@ class Suite:
 
     def all(self):
         os.chdir(REPOSITORY)
-        self.stage("builds", self.builds)
-        if not self.count.failures:
+        if self.stage("builds", self.builds):
             if not self.is_soak:
                 self.stage("unit tests", self.unit)
                 self.stage("manual pages", self.pages)

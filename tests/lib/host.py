@@ -87,8 +87,11 @@ def certificates(hostname):
     (etc / "settings").write_text(
         f"hostname {hostname}\nstate {folder}/state\n"
         + account_settings(2_999_000))
-    subprocess.run([prefix() / "sbin/kereru", "-c", etc, "setup", hostname],
-                   check=True, capture_output=True)
+    done = subprocess.run(
+        [prefix() / "sbin/kereru", "-c", etc, "setup", hostname],
+        capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"kereru setup: {done.stderr}")
     return etc / "tls"
 
 
