@@ -128,7 +128,7 @@ def test_options_of_other_programs(mailer, arguments):
 def test_null_sender(mailer):
     for sender in ("", "<>"):
         envelope, _, added = mailer.send(["-f", sender, "bob"], "hello\n")
-        assert "\nfrom <>\n" in envelope or "<>" in envelope
+        assert "\nfrom <>\n" in envelope
         assert b"\r\nFrom: <uid%d@mail.kereru.test>\r\n" % UID in added
 
 
@@ -253,7 +253,9 @@ def test_both_are_synced(mailer):
     log = mailer.state + ".strace"
     subprocess.run(["strace", "-f", "-e", "trace=fsync,renameat,renameat2",
                     "-o", log, mailer.program, "-c", mailer.state, "bob"],
-                   input=TEXT.encode(), check=True)
+                   input=TEXT.encode(), check=True,
+                   # The leak check of a sanitized build can't be traced.
+                   env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
     with open(log) as f:
         calls = re.findall(r"\d+ +(\w+)\(", f.read())
     assert [c.replace("renameat2", "renameat") for c in calls] == [

@@ -59,8 +59,7 @@ def test_a_message_is_queued(smtp, tables):
     assert m, answer
     envelope, message, added = tables.message()
     assert "\nid %s\n" % m[1] in envelope
-    assert "\nsender <A@example.net>\n" in envelope or \
-        "<A@example.net>" in envelope
+    assert "\nfrom <A@example.net>\n" in envelope
     assert "\nto - <Alice@Kereru.TEST>\n" in envelope
     assert "\nflags 8bit\n" in envelope
     assert "\norigin smtp 192.0.2.7\n" in envelope
