@@ -16,7 +16,7 @@
 
 struct fetch {
 	struct fetch_args args;
-	bool needs_file, needs_seen, has_flags;
+	bool needs_seen, has_flags;
 	struct content content;
 	size_t gone, failed;
 };
@@ -110,19 +110,25 @@ add_item(struct session *s, struct fetch *f, struct fetch_item const *item,
 	return false;
 }
 
-static bool
-needs_file(struct session const *s, struct fetch_args const *args, size_t i)
+enum need { NOTHING, DATE, TEXT };
+
+/* How much of the file is needed. */
+static enum need
+needed(struct session const *s, struct fetch_args const *args, size_t i)
 {
 	bool const has_size = s->mailbox.view.v[i].size != MESSAGE_SIZE_UNKNOWN;
+	enum need need = NOTHING;
 
 	for (size_t k = 0; k < args->items_count; k++) {
 		enum fetch_kind const kind = args->items[k].kind;
 
-		if (kind > FETCH_RFC822_SIZE || kind == FETCH_INTERNALDATE ||
+		if (kind > FETCH_RFC822_SIZE ||
 			(kind == FETCH_RFC822_SIZE && !has_size))
-			return true;
+			return TEXT;
+		if (kind == FETCH_INTERNALDATE)
+			need = DATE;
 	}
-	return false;
+	return need;
 }
 
 /* After an error in the middle of a response it is ended in a form that can be
@@ -174,8 +180,11 @@ fetch_message(struct session *s, struct fetch *f, size_t i)
 	struct mailbox *const m = &s->mailbox;
 	bool flags_changed = false;
 
-	if (needs_file(s, &f->args, i)) {
-		int const r = content_open(&f->content, m, i);
+	enum need const need = needed(s, &f->args, i);
+
+	if (need != NOTHING) {
+		int const r = need == TEXT ? content_open(&f->content, m, i)
+					   : content_stat(&f->content, m, i);
 
 		if (r <= 0) {
 			f->gone += r == 0;

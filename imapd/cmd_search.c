@@ -46,6 +46,15 @@ open_content(struct search *q)
 }
 
 static bool
+stat_file(struct search *q, struct stat *st_r)
+{
+	int const r = mailbox_stat(&q->s->mailbox, q->message, st_r);
+
+	q->failed += r < 0;
+	return r > 0;
+}
+
+static bool
 result(struct search *q, int r)
 {
 	q->failed += r < 0;
@@ -143,6 +152,7 @@ static bool
 matches_file(struct search *q, uint16_t k)
 {
 	struct search_key const *const key = &q->args.keys[k];
+	struct stat st;
 	uint64_t size;
 	int64_t day;
 
@@ -150,9 +160,8 @@ matches_file(struct search *q, uint16_t k)
 	case SEARCH_BEFORE:
 	case SEARCH_ON:
 	case SEARCH_SINCE:
-		return open_content(q) &&
-		       compare_day(key->kind,
-			       q->content.st.st_mtim.tv_sec / DAY,
+		return stat_file(q, &st) &&
+		       compare_day(key->kind, st.st_mtim.tv_sec / DAY,
 			       key->day / DAY);
 	case SEARCH_SENTBEFORE:
 	case SEARCH_SENTON:

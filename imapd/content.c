@@ -20,6 +20,13 @@ content_open(struct content *c, struct mailbox *m, size_t i)
 	return mailbox_open_file(m, i, &c->fd, &c->st);
 }
 
+int
+content_stat(struct content *c, struct mailbox *m, size_t i)
+{
+	content_close(c);
+	return mailbox_stat(m, i, &c->st);
+}
+
 static bool
 make_room(struct content *c, size_t size)
 {
@@ -42,15 +49,17 @@ read_up_to(struct content *c, size_t want)
 	if (!make_room(c, want))
 		return false;
 	while (c->len < want && !c->whole) {
-		ssize_t const n = pread(
-			c->fd, c->s + c->len, want - c->len, (off_t)c->len);
+		size_t const asked = want - c->len;
+		ssize_t const n =
+			pread(c->fd, c->s + c->len, asked, (off_t)c->len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return false;
 		c->len += (size_t)n;
-		c->whole = n == 0;
+		/* Of a regular file less comes at its end alone. */
+		c->whole = (size_t)n < asked;
 	}
 	return true;
 }

@@ -37,6 +37,10 @@ struct content {
 int content_open(struct content *c, struct mailbox *m, size_t i)
 	__attribute__((warn_unused_result));
 
+/* Have c->st alone, without opening the message. As content_open. */
+int content_stat(struct content *c, struct mailbox *m, size_t i)
+	__attribute__((warn_unused_result));
+
 /* Have s[0..header_len): the header with its empty line. errno. */
 bool content_header(struct content *c) __attribute__((warn_unused_result));
 

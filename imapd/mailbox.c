@@ -10,6 +10,7 @@
 #include "common/maildir.h"
 #include "imapd/filename.h"
 #include "imapd/mailbox.h"
+#include "imapd/mailbox_file.h"
 #include "imapd/resolve.h"
 
 /* A folder that changes all the time is believed after so many scans; what
@@ -17,7 +18,6 @@
 #define SCANS_MAX 20
 /* Kernels before 6.13 stamp with the tick: two changes in one look alike. */
 #define STAMP_SETTLED_NS 20000000
-#define RETRIES 8
 
 static int64_t
 nanoseconds(int64_t seconds, int64_t rest)
@@ -57,9 +57,9 @@ same_stamp(struct mailbox_stamp const *a, struct mailbox_stamp const *b)
 	       a->modified_ns == b->modified_ns;
 }
 
-/* Message i of t has this name now. */
-static bool
-update(struct msgtable *t, size_t i, bool in_new, char const *name, size_t len)
+bool
+mailbox_renamed(
+	struct msgtable *t, size_t i, bool in_new, char const *name, size_t len)
 {
 	struct message *const v = &t->v[i];
 	unsigned const system = v->system;
@@ -103,7 +103,7 @@ found(struct mailbox *m, bool in_new, char const *name, size_t len,
 		return true;
 	t->v[i].state |= MESSAGE_SEEN;
 	t->v[i].state &= (uint8_t)~MESSAGE_GONE;
-	return update(t, i, in_new, name, len);
+	return mailbox_renamed(t, i, in_new, name, len);
 }
 
 static bool
@@ -249,9 +249,8 @@ collect_events(struct mailbox *m)
 	return true;
 }
 
-/* Bring the names of the view up to date and what is new into arrivals. */
-static bool
-collect(struct mailbox *m)
+bool
+mailbox_collect(struct mailbox *m)
 {
 	struct mailbox_stamp cur, new;
 
@@ -301,7 +300,7 @@ take_new(struct mailbox *m, size_t from)
 			continue;
 		}
 		v->state |= MESSAGE_RECENT;
-		if (!update(&m->view, i, false, to, len))
+		if (!mailbox_renamed(&m->view, i, false, to, len))
 			return false;
 	}
 	return all;
@@ -333,10 +332,10 @@ mailbox_sync(struct mailbox *m)
 		errno = ESTALE;
 		return false;
 	}
-	if (!collect(m) || !resolve(m, collect))
+	if (!mailbox_collect(m) || !resolve(m, mailbox_collect))
 		return false;
 	/* What another session has taken from new has another name now. */
-	if (!take_new(m, before) && !collect(m))
+	if (!take_new(m, before) && !mailbox_collect(m))
 		return false;
 	return refresh_keywords(m);
 }
@@ -393,148 +392,6 @@ void
 mailbox_settle(struct mailbox *m)
 {
 	msgtable_remove(&m->view, MESSAGE_GONE);
-}
-
-static int
-folder_of(struct mailbox const *m, size_t i)
-{
-	return m->view.v[i].state & MESSAGE_IN_NEW ? m->new_fd : m->cur_fd;
-}
-
-/* After ENOENT: what is its name now? */
-static int
-find_again(struct mailbox *m, size_t i, int tries)
-{
-	struct timespec const moment = {.tv_nsec = 1000000};
-
-	/* A rename is seen before it is told. */
-	if (tries > 0)
-		nanosleep(&moment, NULL);
-	if (m->watch.fd < 0 || tries > 2)
-		m->must_scan = true;
-	if (!collect(m))
-		return -1;
-	return m->view.v[i].state & MESSAGE_GONE ? 0 : 1;
-}
-
-static int
-store_once(struct mailbox *m, size_t i, enum flag_store how, unsigned system,
-	uint32_t keywords)
-{
-	struct message const *const v = &m->view.v[i];
-	char to[FILENAME_MAX_LEN + 1];
-	size_t len;
-
-	if (how == FLAG_STORE_ADD) {
-		system |= v->system;
-		keywords |= v->keywords;
-	} else if (how == FLAG_STORE_REMOVE) {
-		system = v->system & ~system;
-		keywords = v->keywords & ~keywords;
-	}
-	if (system == v->system && keywords == v->keywords)
-		return 1;
-	len = filename_make(
-		msgtable_name(&m->view, i), v->name_len, system, keywords, to);
-	if (len == 0) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	if (renameat(folder_of(m, i), msgtable_name(&m->view, i), m->cur_fd,
-		    to) < 0)
-		return errno == ENOENT ? 0 : -1;
-	return update(&m->view, i, false, to, len) ? 1 : -1;
-}
-
-int
-mailbox_store(struct mailbox *m, size_t i, enum flag_store how, unsigned system,
-	uint32_t keywords)
-{
-	for (int tries = 0; tries < RETRIES; tries++) {
-		int r;
-
-		if (m->view.v[i].state & MESSAGE_GONE)
-			return 0;
-		r = store_once(m, i, how, system, keywords);
-		if (r != 0)
-			return r;
-		r = find_again(m, i, tries);
-		if (r <= 0)
-			return r;
-	}
-	errno = EAGAIN;
-	return -1;
-}
-
-int
-mailbox_open_file(struct mailbox *m, size_t i, int *fd_r, struct stat *st_r)
-{
-	for (int tries = 0; tries < RETRIES; tries++) {
-		int r;
-
-		if (m->view.v[i].state & MESSAGE_GONE)
-			return 0;
-		*fd_r = openat(folder_of(m, i), msgtable_name(&m->view, i),
-			O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-		if (*fd_r >= 0) {
-			if (fstat(*fd_r, st_r) == 0 && S_ISREG(st_r->st_mode))
-				return 1;
-			close(*fd_r);
-			errno = EINVAL;
-			return -1;
-		}
-		if (errno != ENOENT)
-			return -1;
-		r = find_again(m, i, tries);
-		if (r <= 0)
-			return r;
-	}
-	errno = EAGAIN;
-	return -1;
-}
-
-int
-mailbox_unlink(struct mailbox *m, size_t i)
-{
-	for (int tries = 0; tries < RETRIES; tries++) {
-		int r;
-
-		if (m->view.v[i].state & MESSAGE_GONE)
-			return 0;
-		if (unlinkat(folder_of(m, i), msgtable_name(&m->view, i), 0) ==
-			0) {
-			m->view.v[i].state |= MESSAGE_GONE;
-			return 1;
-		}
-		if (errno != ENOENT)
-			return -1;
-		r = find_again(m, i, tries);
-		if (r <= 0)
-			return r;
-	}
-	errno = EAGAIN;
-	return -1;
-}
-
-int
-mailbox_link(struct mailbox *m, size_t i, int to_fd, char const *to)
-{
-	for (int tries = 0; tries < RETRIES; tries++) {
-		int r;
-
-		if (m->view.v[i].state & MESSAGE_GONE)
-			return 0;
-		if (linkat(folder_of(m, i), msgtable_name(&m->view, i), to_fd,
-			    to, 0) == 0)
-			return 1;
-		if (errno != ENOENT)
-			return -1;
-		r = find_again(m, i, tries);
-		if (r <= 0)
-			return r;
-	}
-	errno = EAGAIN;
-	return -1;
 }
 
 size_t

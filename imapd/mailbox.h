@@ -76,6 +76,9 @@ int mailbox_store(struct mailbox *m, size_t i, enum flag_store how,
 int mailbox_open_file(struct mailbox *m, size_t i, int *fd_r, struct stat *st_r)
 	__attribute__((warn_unused_result));
 
+int mailbox_stat(struct mailbox *m, size_t i, struct stat *st_r)
+	__attribute__((warn_unused_result));
+
 int mailbox_unlink(struct mailbox *m, size_t i)
 	__attribute__((warn_unused_result));
 
