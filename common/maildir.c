@@ -230,22 +230,29 @@ maildir_push(struct maildir_writer *w)
 		(void)sync_file_range(w->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
-bool
-maildir_commit(struct maildir_writer *w, char const *flags)
+void
+maildir_harden(struct maildir_writer *w)
 {
+	int fd = w->fd;
+
+	if (fd < 0)
+		return;
 	if (w->held_cr)
 		keep(w, "\r", 1);
 	w->held_cr = false;
 	flush(w);
-	if (!w->failed && fsync(w->fd) < 0)
+	if (!w->failed && fsync(fd) < 0)
 		fail(w);
-	if (!w->failed) {
-		int fd = w->fd;
-		/* The descriptor is gone whatever close says. */
-		w->fd = -1;
-		if (close(fd) < 0)
-			fail(w);
-	}
+	/* The descriptor is gone whatever close says. */
+	w->fd = -1;
+	if (close(fd) < 0)
+		fail(w);
+}
+
+bool
+maildir_commit(struct maildir_writer *w, char const *flags)
+{
+	maildir_harden(w);
 	if (!w->failed && !rename_final(w, flags))
 		fail(w);
 	if (w->failed) {

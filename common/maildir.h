@@ -51,11 +51,13 @@ bool maildir_begin(struct maildir_writer *w, int folder_fd, char const *host,
 void maildir_write(struct maildir_writer *w, char const *s, size_t len);
 
 /*
- * Flush, and let the kernel begin to write the file out. Of several messages
- * that are pushed first and committed then, the later ones find the disk's work
- * done. Failures are remembered.
+ * Steps of maildir_commit for those who write several messages together: push
+ * all (the kernel begins to write), harden all (fsync and close), then commit
+ * all. The first fsync then does most of the disk's work for the others.
+ * Failures are remembered.
  */
 void maildir_push(struct maildir_writer *w);
+void maildir_harden(struct maildir_writer *w);
 
 /*
  * Flush, fsync, and rename into `new` (flags NULL) or into `cur` with

@@ -24,7 +24,8 @@ bool deliver_write(struct maildir_writer *w, int folder_fd,
 	char const *hostname, struct job const *job, int fd,
 	struct delivery_result *result_r) __attribute__((warn_unused_result));
 
-/* Sync the file and move it into `new`. The folder is not synced yet. */
+/* Sync the file, if that was not done, and move it into `new`. The folder is
+ * not synced yet. */
 void deliver_commit(struct maildir_writer *w, struct delivery_result *result_r);
 
 /* Make what was written since the last time durable. errno. */

@@ -10,7 +10,7 @@
 #include "local/local.h"
 
 /* Jobs that are made durable together. */
-#define BATCH_MAX 8
+#define BATCH_MAX 16
 /* The manager closes channels that it does not need; this is for one that
  * can't. */
 #define IDLE_MS 600000
@@ -75,13 +75,16 @@ write_one(
 		deliver_refuse(&a->result, JOB_RETRY, l->problem);
 }
 
-/* Each file, then the folder once for all of them. */
+/* The files, then their names, then the folder once for all of them. */
 static void
 commit(struct local const *l, struct answer *answers, size_t count)
 {
 	static char const unsynced[] = "4.3.0 the mailbox could not be synced";
 	size_t done = 0;
 
+	for (size_t i = 0; i < count; i++)
+		if (answers[i].is_written)
+			maildir_harden(&answers[i].writer);
 	for (size_t i = 0; i < count; i++)
 		if (answers[i].is_written) {
 			deliver_commit(&answers[i].writer, &answers[i].result);

@@ -23,7 +23,7 @@
 #define USAGE "local-spawner -t tables"
 #define CONTROL_FD 3
 #define CHILD_MEMORY ((size_t)32 * 1024 * 1024)
-#define CHILD_FILES 32
+#define CHILD_FILES 64
 #define HOME_MAX 4096
 
 struct spawning {

@@ -630,7 +630,7 @@ progress_init(struct progress_settings const *s)
 						"remote-concurrency-per-"
 						"destination",
 						10),
-			.in_hand = local ? 8 : 2,
+			.in_hand = local ? 16 : 2,
 			.quantum = 20,
 			.idle_ms = local ? 2000 : 5000,
 			.job_ms = local ? 900000 : 10800000,

@@ -1,6 +1,7 @@
 """The queue by itself: starter, manager, spawners, local delivery."""
 import os
 import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -167,9 +168,8 @@ def test_remote_trouble_defers_then_expires(host):
 
 
 def test_a_dead_destination_holds_nobody_back(host):
-    for _ in range(30):
-        host.drop("alice@a.test", ["x@dead.test"],
-                  expires=int(time.time()) + 1)
+    host.drop_many(30, "alice@a.test", ["x@dead.test"],
+                   expires=int(time.time()) + 1)
     begin = time.time()
     host.drop("s@else.test", ["bob@a.test"])
     host.mail("bob@a.test", 1)
@@ -398,11 +398,9 @@ def test_every_role_may_die(host):
     for _ in range(3):
         for role in ("manager", "local-spawner", "remote-spawner"):
             pid = wait_for(lambda: host.children().get(role))
-            for _ in range(20):
-                host.drop("s@else.test", ["bob@a.test"])
+            host.drop_many(20, "s@else.test", ["bob@a.test"])
             os.kill(pid, signal.SIGKILL)
-            for _ in range(20):
-                host.drop("s@else.test", ["bob@a.test"])
+            host.drop_many(20, "s@else.test", ["bob@a.test"])
             total += 40
     folder = host.home("bob@a.test") + "/new"
     gone(host, 20)
@@ -444,8 +442,7 @@ def test_a_restart_goes_on_where_things_were(host):
 
 
 def test_a_stop_is_clean(host):
-    for _ in range(50):
-        host.drop("s@else.test", ["alice@a.test", "bob@a.test"])
+    host.drop_many(50, "s@else.test", ["alice@a.test", "bob@a.test"])
     assert host.stop() == 0
     assert host.events("stopped")
     host.start()
@@ -491,23 +488,91 @@ def test_who_runs_as_whom(host):
 
 
 def test_thousands_are_delivered_once(host):
-    data = []
-    for _ in range(2000):
-        ident = make_id()
-        data.append((f"{ident}.{'0' * 26}", queue_file(
-            ident, "s@else.test", ["bob@a.test"])))
-
-    def work():
-        os.umask(0)
-        for name, text in data:
-            tmp = os.path.join(host.queue, "tmp", name)
-            with open(tmp, "wb") as f:
-                os.fchmod(f.fileno(), 0o660)
-                f.write(text)
-            os.rename(tmp, os.path.join(host.queue, "new", name))
-    assert as_user(UID["relay"], work) == 0
+    host.drop_many(2000, "s@else.test", ["bob@a.test"])
     host.mail("bob@a.test", 2000, 60)
     gone(host)
+
+
+# What is durable before what is removed
+
+def traced(host, work):
+    """Run work() with all roles traced: [(call, text, result), ...], syncs and
+    renames as they end, removals as they begin."""
+    pids = [host.process.pid, *host.children().values()]
+    path = os.path.join(host.top, "trace")
+    tracer = subprocess.Popen(
+        ["strace", "-f", "-y", "-o", path, "-e",
+         "trace=fsync,fdatasync,renameat,renameat2,unlinkat"]
+        + [x for p in pids for x in ("-p", str(p))],
+        stderr=subprocess.PIPE)
+    for _ in pids:
+        assert b"attached" in tracer.stderr.readline()
+    try:
+        work()
+    finally:
+        tracer.terminate()
+        tracer.communicate(timeout=20)
+    calls, begun = [], {}
+    with open(path) as f:
+        for line in f:
+            pid, text = line.split(None, 1)
+            if text.rstrip().endswith("<unfinished ...>"):
+                begun[pid] = text.replace("<unfinished ...>", "").rstrip()
+                if text.startswith("unlinkat"):
+                    calls.append(begun[pid])
+                continue
+            if "resumed>" in text:
+                first = begun.pop(pid, "")
+                if first.startswith("unlinkat"):
+                    continue
+                text = first + text.split("resumed>", 1)[1]
+            calls.append(" ".join(text.split()))
+    return calls
+
+
+def first(calls, after, *parts):
+    for i in range(after, len(calls)):
+        if all(p in calls[i] for p in parts):
+            return i
+    raise AssertionError((parts, calls[after:]))
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="no strace")
+def test_what_replaces_a_queue_file_is_synced_before_its_removal(host):
+    ids = []
+
+    def work():
+        ids.append(host.drop("s@else.test", ["bob@a.test"]))
+        ids.append(host.drop("alice@a.test", ["nobody@a.test"]))
+        ids.append(host.drop("carol@a.test", ["both@a.test"]))
+        ids.append(host.drop("alice@a.test", ["x@dead.test"],
+                             expires=int(time.time()) + 2))
+        gone(host, 20)
+    calls = traced(host, work)
+    plain, bounced, alias, late = ids
+    home = host.home("bob@a.test")
+
+    def removal(ident):
+        return first(calls, 0, f'unlinkat(', "/queue/cur>", f'"{ident}"')
+
+    # Delivered: file, rename, folder, removal.
+    i = first(calls, 0, "fsync(", f"/tmp/", f"Q{plain}R", "= 0")
+    i = first(calls, i, "renameat2(", f"Q{plain}R", '"new/', "= 0")
+    i = first(calls, i, "fsync(", home + "/new>", "= 0")
+    assert i < removal(plain)
+    # Bounced and expanded: the new queue file, then new, then the removal.
+    for ident, origin in ((bounced, f"bounce {bounced}"),
+                          (alias, f"alias {alias}")):
+        (new,) = host.events("queued", origin=origin)
+        i = first(calls, 0, "fsync(", "/queue/tmp/" + new["id"], "= 0")
+        i = first(calls, i, "renameat(", f'"{new["id"]}', "/queue/new>", "= 0")
+        i = first(calls, i, "fsync(", "/queue/new>", "= 0")
+        assert i < removal(ident)
+    # Deferred: the copy, its rename over the other, cur.
+    i = first(calls, 0, "fsync(", "/queue/tmp/" + late, "= 0")
+    i = first(calls, i, "renameat(", f'"{late}', "/queue/cur>", "= 0")
+    i = first(calls, i, "fsync(", "/queue/cur>", "= 0")
+    assert i < removal(late)
 
 
 def mailq(host):
