@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from queuehost import (  # noqa: E402
     BUILD, MESSAGE, QueueHost, UID, as_user, make_id,
     queue_file, wait_for)
+from smtpsink import SmtpSink  # noqa: E402
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="needs root")
 
@@ -597,3 +598,70 @@ def test_mailq_tells_what_waits(host):
     assert text.endswith("2 messages, 42 octets\n")
     os.unlink(os.path.join(host.queue, "new", name))
     host.mail("alice@a.test", 1, 20)
+
+
+# Other hosts
+
+@pytest.fixture
+def sinks(host):
+    """Two hosts that take mail, and their routes."""
+    with SmtpSink("127.0.0.1", 0) as one, SmtpSink("127.0.0.1", 0) as two:
+        host.routes = dict(host.routes)
+        for name, sink in (("one.test", one), ("two.test", two)):
+            host.routes[name] = f"[127.0.0.1]:{sink.address[1]}"
+        host.make_tables()
+        time.sleep(1.1)
+        yield one, two
+
+
+def test_connections_are_reused_and_bounded(host, sinks):
+    one, _ = sinks
+    ids = host.drop_many(200, "s@a.test", ["x@one.test"])
+    gone(host, 30)
+    assert len(one.transactions) == 200
+    assert len({t.message for t in one.transactions}) == 1
+    assert len(one.sessions) <= 15
+    assert len(host.events("delivered")) == len(ids)
+
+
+def test_a_backlog_of_one_host_holds_back_no_other(host, sinks):
+    one, two = sinks
+    one.replies["end"] = lambda session: time.sleep(0.05)
+    host.drop_many(300, "s@a.test", ["x@one.test"])
+    begin = time.time()
+    host.drop("s@a.test", ["y@two.test"])
+    assert wait_for(lambda: len(two.transactions) == 1, 5)
+    assert time.time() - begin < 2
+    assert len(one.transactions) < 300
+    gone(host, 60)
+    assert len(one.transactions) == 300
+
+
+def test_recipients_of_one_host_share_a_transaction(host, sinks):
+    one, two = sinks
+    host.drop("s@a.test", ["a@one.test", "b@two.test", "c@one.test",
+                           "bob@a.test"])
+    gone(host)
+    assert len(one.transactions) == 1 and len(two.transactions) == 1
+    assert len(host.events("delivered")) == 4
+
+
+def test_refused_recipients_bounce_and_others_go(host, sinks):
+    one, _ = sinks
+    one.replies["rcpt:bad@one.test"] = "550 5.1.1 no such user"
+    host.drop("alice@a.test", ["bad@one.test", "good@one.test"])
+    (bounce,) = host.mail("alice@a.test", 1)
+    assert b"<bad@one.test>" in bounce and b"Status: 5.1.1" in bounce
+    assert b"good@one.test" not in bounce
+    gone(host)
+    assert len(one.transactions) == 1
+
+
+def test_a_host_that_comes_back_gets_its_mail(host, sinks):
+    one, _ = sinks
+    one.replies["connect"] = ["421 4.3.2 later"] * 3 + [None]
+    ids = host.drop_many(10, "s@a.test", ["x@one.test"])
+    gone(host, 30)
+    assert len(one.transactions) == 10
+    assert {e["id"] for e in host.events("delivered")} == set(ids)
+    assert host.events("deferred")
