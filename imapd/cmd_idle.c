@@ -1,7 +1,7 @@
 /* IDLE (RFC 2177): tell at once what happens in the mailbox. */
 #include <errno.h>
 #include <poll.h>
-#include <strings.h>
+#include <signal.h>
 #include <time.h>
 
 #include "imapd/commands.h"
@@ -20,11 +20,16 @@ wait_for(struct session *s, int timeout_ms)
 	struct pollfd p[2] = {{.fd = in->in_fd, .events = POLLIN},
 		{.fd = s->selected ? s->mailbox.watch.fd : -1,
 			.events = POLLIN}};
+	struct timespec const time = {.tv_sec = timeout_ms / 1000,
+		.tv_nsec = timeout_ms % 1000 * 1000000};
+	sigset_t none;
 	int r;
 
 	if (stream_pending(in) > 0)
 		return 1;
-	r = poll(p, 2, timeout_ms);
+	/* SIGTERM is let through only here. */
+	sigemptyset(&none);
+	r = ppoll(p, 2, &time, &none);
 	if (r < 0)
 		return errno == EINTR ? 0 : -1;
 	return p[0].revents != 0;
@@ -86,6 +91,9 @@ cmd_idle(struct session *s)
 		if (errno == ETIMEDOUT)
 			session_puts(
 				s, "* BYE [UNAVAILABLE] Idle for too long\r\n");
+		else if (errno == ECANCELED)
+			session_puts(
+				s, "* BYE [UNAVAILABLE] Shutting down\r\n");
 		session_reply(s, "BAD", "IDLE was not ended");
 		s->ended = true;
 		return;

@@ -201,6 +201,11 @@ run_command(struct session *s)
 {
 	enum command_verb const verb = s->command.verb;
 
+	/* One that is right is done before it is complete: read_command. */
+	if (verb == COMMAND_APPEND) {
+		session_reply_syntax(s);
+		return;
+	}
 	if (verb == COMMAND_UNKNOWN || table[verb].run == NULL) {
 		session_reply(s, "BAD", "Unknown command");
 		return;

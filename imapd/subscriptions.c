@@ -1,7 +1,6 @@
 /* The file `subscriptions`; see subscriptions.h. */
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "imapd/boxname.h"
 #include "imapd/subscriptions.h"
@@ -106,8 +105,7 @@ subscriptions_change(int root_fd, char const *name, bool on)
 		return false;
 	ok = uidlist_read_file(root_fd, FILE_NAME, &text) >= 0 &&
 	     edit(&text, name, on, &out) &&
-	     uidlist_replace(root_fd, FILE_NAME, out.s, out.len) &&
-	     fsync(root_fd) == 0;
+	     uidlist_replace(root_fd, FILE_NAME, out.s, out.len);
 	error = errno;
 	uidlist_unlock(root_fd, lock);
 	stralloc_free(&text);

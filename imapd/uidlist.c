@@ -329,7 +329,8 @@ uidlist_replace(int folder_fd, char const *file, char const *text, size_t len)
 		error = errno;
 		goto fail;
 	}
-	return true;
+	/* Else a cut could bring the old one back, and UIDs twice. */
+	return fsync(folder_fd) == 0;
 fail:
 	(void)unlinkat(folder_fd, temporary, 0);
 	errno = error;

@@ -69,7 +69,8 @@ bool uidlist_append(int folder_fd, char const *text, size_t len)
 	__attribute__((warn_unused_result));
 
 /* Under the lock: replace a file (this one or another of the folder) by text:
- * write, fsync, rename. errno; on failure the old one stays. */
+ * write, fsync, rename, fsync of the folder. errno; on failure the old one
+ * stays, or (the last step) it cannot be told which. */
 bool uidlist_replace(int folder_fd, char const *file, char const *text,
 	size_t len) __attribute__((warn_unused_result));
 

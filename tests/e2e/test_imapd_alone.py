@@ -468,9 +468,13 @@ def test_memory_of_an_idle_session(maildir, connect):
     assert private < 120, private
 
 
-def test_term_says_goodbye(maildir, connect):
+@pytest.mark.parametrize("idle", [False, True])
+def test_term_says_goodbye(maildir, connect, idle):
     c = connect()
     ok(c.command(b"NOOP"))
+    if idle:
+        c.send(b"i IDLE\r\n")
+        c.line()
     c.process.send_signal(signal.SIGTERM)
     assert c.line().startswith(b"* BYE")
     assert c.process.wait(5) == 0
@@ -484,3 +488,80 @@ def test_foreign_maildir_is_refused(maildir):
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert done.returncode == 111 and done.stdout == b""
     shutil.rmtree(maildir)
+
+
+@pytest.mark.skipif(shutil.which("doveadm") is None or os.getuid() != 0,
+                    reason="needs dovecot and root")
+def test_there_and_back_with_dovecot(tmp_path):
+    """Both see the same UIDs, flags, keywords and subscriptions, in turns."""
+    nobody = 65534
+    base = "/var/tmp/kereru-dovecot-%d" % os.getpid()
+    maildir = make_maildir(os.path.join(base, "Maildir"))
+    try:
+        config = os.path.join(base, "dovecot.conf")
+        with open(config, "w") as f:
+            f.write("base_dir = %s/run\nstate_dir = %s/state\n"
+                    "ssl = no\nmail_location = maildir:%s\n"
+                    "first_valid_uid = 1\nlog_path = /dev/stderr\n"
+                    "mail_uid = %d\nmail_gid = %d\n"
+                    % (base, base, maildir, nobody, nobody))
+        for path, _, files in os.walk(base):
+            os.chown(path, nobody, nobody)
+        drop = {"user": nobody, "group": nobody, "extra_groups": []}
+
+        def ours():
+            return Connection(IMAPD, maildir, **drop)
+
+        log = open(os.path.join(base, "log"), "ab")
+
+        def theirs():
+            return Connection("doveadm", "-c", config, "exec", "imap",
+                              env={"USER": "nobody", "HOME": base,
+                                   "PATH": os.environ["PATH"]},
+                              stderr=log, **drop)
+
+        def look(make):
+            c = make()
+            found = []
+            for name in (b"INBOX", b"Sent"):
+                untagged = ok(c.command(b"EXAMINE " + name))
+                found.append([u for u in untagged if b"UIDVALIDITY" in u][0]
+                             .split()[2])
+                found += sorted(
+                    (m[1], tuple(sorted(set(m[2].split()) - {b"\\Recent"})))
+                    for m in (re.match(
+                        rb"\d+ FETCH \(UID (\d+) FLAGS \((.*)\)\)", u)
+                        for u in ok(c.command(b"FETCH 1:* (UID FLAGS)")))
+                    if m)
+            found += sorted(u.split()[-1].strip(b'"') for u in
+                            ok(c.command(b'LSUB "" *')))
+            ok(c.command(b"LOGOUT"))
+            c.close()
+            return found
+
+        def work(make, n):
+            c = make()
+            ok(c.command(b"SELECT INBOX"))
+            message = b"Subject: %d\r\n\r\nx\r\n" % n
+            for flags in (b"()", b"(\\Seen)", b"(Key%d)" % n):
+                ok(c.command(b"APPEND INBOX %s {%d+}\r\n%s" % (
+                    flags, len(message), message)))
+            c.command(b"CREATE Sent")
+            ok(c.command(b"COPY %d:* Sent" % max(1, 3 * n - 4)))
+            ok(c.command(b"STORE 1 +FLAGS (\\Flagged Other%d)" % n))
+            ok(c.command(b"STORE 2 +FLAGS (\\Deleted)"))
+            ok(c.command(b"EXPUNGE"))
+            ok(c.command(b"CREATE Box.%d" % n))
+            ok(c.command(b"SUBSCRIBE Box.%d" % n))
+            ok(c.command(b"LOGOUT"))
+            c.close()
+
+        for n, make in enumerate((ours, theirs, ours, theirs, ours), 1):
+            work(make, n)
+            assert look(ours) == look(theirs)
+        log.close()
+        with open(log.name) as f:
+            errors = [x for x in f if "Error" in x or "Warning" in x]
+        assert errors == []
+    finally:
+        shutil.rmtree(base)

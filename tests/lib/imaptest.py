@@ -58,9 +58,9 @@ def parse(data):
 
 
 class Connection:
-    def __init__(self, program, maildir):
+    def __init__(self, *command, **more):
         self.process = subprocess.Popen(
-            [program, maildir], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **more)
         self.buffer = b""
         self.tag = 0
         assert self.line().startswith(b"* PREAUTH")
