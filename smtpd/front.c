@@ -28,7 +28,7 @@ timeout_ms(char const *key, unsigned otherwise)
 int
 main(int argc, char const *const *argv)
 {
-	front_init(&front, PROG, argc, argv, NULL, TIMEOUT_DEFAULT * 1000);
+	front_init(&front, PROG, argc, argv, "smtp", TIMEOUT_DEFAULT * 1000);
 	front.stream.timeout_ms = timeout_ms("login-timeout", TIMEOUT_DEFAULT);
 	front_ready(&front, SANDBOX_FRONT);
 	if (!submit_run(&submit))

@@ -63,7 +63,7 @@ start_front(int argc, char const *const *argv)
 {
 	enum smtp_mode mode;
 
-	front_init(&front, PROG, argc, argv, NULL, TIMEOUT_DEFAULT * 1000);
+	front_init(&front, PROG, argc, argv, "smtp", TIMEOUT_DEFAULT * 1000);
 	set_timeout();
 	open_recipients();
 	mode = getuid() == settings_number(
