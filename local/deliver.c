@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include "common/body.h"
+#include "common/queuebody.h"
 #include "local/deliver.h"
 
 /* Octets of the header that are searched for a loop. */
@@ -32,9 +32,9 @@ refuse_error(struct delivery_result *r)
 }
 
 static void
-refuse_body(struct delivery_result *r, enum body_result body)
+refuse_body(struct delivery_result *r, enum queuebody_result body)
 {
-	if (body == BODY_SHORT)
+	if (body == QUEUEBODY_SHORT)
 		deliver_refuse(r, JOB_RETRY,
 			"4.3.0 the queue file is shorter than it was");
 	else
@@ -42,21 +42,22 @@ refuse_body(struct delivery_result *r, enum body_result body)
 }
 
 /* Whether it was delivered to this address before. */
-static enum body_result
+static enum queuebody_result
 find_loop(struct job const *job, int fd, bool *loops_r)
 {
 	static stralloc header = STRALLOC_ZERO;
 	struct job_recipient const *to = &job->recipients[0];
-	enum body_result r;
+	enum queuebody_result r;
 
 	header.len = 0;
-	r = body_header(
+	r = queuebody_header(
 		fd, job->added_offset, job->added_len, HEADER_MAX, &header);
-	if (r == BODY_OK)
-		r = body_header(fd, job->message_offset, job->message_len,
+	if (r == QUEUEBODY_OK)
+		r = queuebody_header(fd, job->message_offset, job->message_len,
 			HEADER_MAX, &header);
-	*loops_r = r == BODY_OK && body_was_delivered_to(header.s, header.len,
-					   to->address, to->address_len);
+	*loops_r = r == QUEUEBODY_OK &&
+		   queuebody_was_delivered_to(
+			   header.s, header.len, to->address, to->address_len);
 	return r;
 }
 
@@ -85,17 +86,17 @@ put_line(struct maildir_writer *w, char const *before, char const *s,
 	maildir_write(w, behind, strlen(behind));
 }
 
-static enum body_result
+static enum queuebody_result
 write_message(struct maildir_writer *w, struct job const *job, int fd)
 {
 	struct job_recipient const *to = &job->recipients[0];
-	enum body_result r;
+	enum queuebody_result r;
 
 	put_line(w, "Return-Path: <", job->sender, job->sender_len, ">\n");
 	put_line(w, "Delivered-To: ", to->address, to->address_len, "\n");
-	r = body_copy(fd, job->added_offset, job->added_len, put, w);
-	if (r == BODY_OK)
-		r = body_copy(
+	r = queuebody_copy(fd, job->added_offset, job->added_len, put, w);
+	if (r == QUEUEBODY_OK)
+		r = queuebody_copy(
 			fd, job->message_offset, job->message_len, put, w);
 	return r;
 }
@@ -115,7 +116,7 @@ deliver_write(struct maildir_writer *w, int folder_fd, char const *hostname,
 	struct job const *job, int fd, struct delivery_result *result)
 {
 	struct job_recipient const *to = &job->recipients[0];
-	enum body_result body;
+	enum queuebody_result body;
 	bool loops;
 
 	if (!is_clean(to->address, to->address_len) ||
@@ -124,7 +125,7 @@ deliver_write(struct maildir_writer *w, int folder_fd, char const *hostname,
 		return false;
 	}
 	body = find_loop(job, fd, &loops);
-	if (body != BODY_OK) {
+	if (body != QUEUEBODY_OK) {
 		refuse_body(result, body);
 		return false;
 	}
@@ -138,7 +139,7 @@ deliver_write(struct maildir_writer *w, int folder_fd, char const *hostname,
 		return false;
 	}
 	body = write_message(w, job, fd);
-	if (body != BODY_OK) {
+	if (body != QUEUEBODY_OK) {
 		refuse_body(result, body);
 		maildir_abort(w);
 		return false;

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include "common/body.h"
+#include "common/queuebody.h"
 #include "common/drop.h"
 #include "common/log.h"
 #include "queue/bounce.h"
@@ -272,8 +272,8 @@ bounce_write(int tmp_fd, int new_fd, char const *hostname, uint64_t now,
 	enum helper_result r;
 
 	/* A header that can't be read is left out: the sender still learns. */
-	if (body_header(m->fd, m->q.message_offset, m->q.message_len,
-		    BOUNCE_HEADER_MAX, &header) != BODY_OK)
+	if (queuebody_header(m->fd, m->q.message_offset, m->q.message_len,
+		    BOUNCE_HEADER_MAX, &header) != QUEUEBODY_OK)
 		header.len = 0;
 	b.header = header.s;
 	b.header_len = header.len;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include "common/body.h"
+#include "common/queuebody.h"
 #include "common/drop.h"
 #include "common/log.h"
 #include "queue/copy.h"
@@ -51,7 +51,7 @@ write_file(int fd, struct queued const *m)
 	struct queuefile q = m->q;
 	struct out o = {.fd = fd};
 	stralloc envelope = STRALLOC_ZERO;
-	enum body_result r;
+	enum queuebody_result r;
 
 	q.flags |= QUEUEFILE_OWN;
 	if (!make_envelope(&envelope, &q)) {
@@ -60,13 +60,14 @@ write_file(int fd, struct queued const *m)
 	}
 	put(&o, envelope.s, envelope.len);
 	stralloc_free(&envelope);
-	r = body_copy(m->fd, m->q.message_offset, m->q.message_len, put, &o);
-	if (r == BODY_OK)
-		r = body_copy(
+	r = queuebody_copy(
+		m->fd, m->q.message_offset, m->q.message_len, put, &o);
+	if (r == QUEUEBODY_OK)
+		r = queuebody_copy(
 			m->fd, m->q.added_offset, m->q.added_len, put, &o);
-	if (r == BODY_SHORT)
+	if (r == QUEUEBODY_SHORT)
 		return HELPER_SHORT;
-	return r == BODY_OK && !o.failed ? HELPER_OK : HELPER_FAILED;
+	return r == QUEUEBODY_OK && !o.failed ? HELPER_OK : HELPER_FAILED;
 }
 
 enum helper_result

@@ -1,6 +1,6 @@
 /* A message for an alias, queued anew for its targets. */
 #include <stdio.h>
-#include "common/body.h"
+#include "common/queuebody.h"
 #include "common/drop.h"
 #include "common/log.h"
 #include "queue/expand.h"
@@ -31,17 +31,17 @@ static enum helper_result
 check_loop(struct queued const *m, struct queuefile_recipient const *alias)
 {
 	stralloc header = STRALLOC_ZERO;
-	enum body_result r = body_header(
+	enum queuebody_result r = queuebody_header(
 		m->fd, m->q.added_offset, m->q.added_len, HEADER_MAX, &header);
 	enum helper_result result = HELPER_OK;
 
-	if (r == BODY_OK)
-		r = body_header(m->fd, m->q.message_offset, m->q.message_len,
-			HEADER_MAX, &header);
-	if (r != BODY_OK)
-		result = r == BODY_SHORT ? HELPER_SHORT : HELPER_FAILED;
-	else if (body_was_delivered_to(header.s, header.len, alias->address,
-			 alias->address_len))
+	if (r == QUEUEBODY_OK)
+		r = queuebody_header(m->fd, m->q.message_offset,
+			m->q.message_len, HEADER_MAX, &header);
+	if (r != QUEUEBODY_OK)
+		result = r == QUEUEBODY_SHORT ? HELPER_SHORT : HELPER_FAILED;
+	else if (queuebody_was_delivered_to(header.s, header.len,
+			 alias->address, alias->address_len))
 		result = HELPER_LOOP;
 	stralloc_free(&header);
 	return result;
@@ -72,23 +72,23 @@ write_file(int tmp_fd, int new_fd, struct queued const *m,
 		.recipient_count = t->count,
 		.flags = m->q.flags | QUEUEFILE_OWN | QUEUEFILE_EXPANDED,
 		.expires = m->q.expires};
-	enum body_result r;
+	enum queuebody_result r;
 
 	e.origin_len =
 		(size_t)snprintf(origin, sizeof origin, "alias %s", m->q.id);
 	if (!drop_begin(&d, tmp_fd, new_fd, DROP_SYNC_FOLDER, &e))
 		return HELPER_FAILED;
-	r = body_copy(
+	r = queuebody_copy(
 		m->fd, m->q.message_offset, m->q.message_len, put_message, &d);
 	drop_added(&d, "Delivered-To: ", 14);
 	drop_added(&d, alias->address, alias->address_len);
 	drop_added(&d, "\r\n", 2);
-	if (r == BODY_OK)
-		r = body_copy(m->fd, m->q.added_offset, m->q.added_len,
+	if (r == QUEUEBODY_OK)
+		r = queuebody_copy(m->fd, m->q.added_offset, m->q.added_len,
 			put_added, &d);
-	if (r != BODY_OK) {
+	if (r != QUEUEBODY_OK) {
 		drop_abort(&d);
-		return r == BODY_SHORT ? HELPER_SHORT : HELPER_FAILED;
+		return r == QUEUEBODY_SHORT ? HELPER_SHORT : HELPER_FAILED;
 	}
 	return drop_commit(&d) ? HELPER_OK : HELPER_FAILED;
 }

@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include "common/body.h"
+#include "common/queuebody.h"
 #include "queue/bounce.h"
 
 int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size);
@@ -28,7 +28,7 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
 		.header_len = size - why_len};
 	stralloc sa = STRALLOC_ZERO;
 
-	(void)body_was_delivered_to(b.header, b.header_len, "a@b", 3);
+	(void)queuebody_was_delivered_to(b.header, b.header_len, "a@b", 3);
 	if (!bounce_format(&sa, &b))
 		return 0;
 	for (size_t i = 0; i < sa.len; i++)

@@ -1,4 +1,4 @@
-/* bounce.c and body.c: what a sender is told. */
+/* bounce.c and queuebody.c: what a sender is told. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "common/body.h"
+#include "common/queuebody.h"
 #include "queue/bounce.h"
 
 #define S(s) s, sizeof s - 1
@@ -140,12 +140,13 @@ headers_end_at_the_empty_line(void **state)
 		assert_int_equal(ftruncate(fd, 0), 0);
 		assert_int_equal(pwrite(fd, cases[i].text, len, 3), len);
 		assert_int_equal(
-			body_header(fd, 3, len, cases[i].max, &sa), BODY_OK);
+			queuebody_header(fd, 3, len, cases[i].max, &sa),
+			QUEUEBODY_OK);
 		assert_int_equal(sa.len, strlen(cases[i].want));
 		assert_memory_equal(sa.s, cases[i].want, sa.len);
 		sa.len = 0;
-		assert_int_equal(
-			body_header(fd, 3, len + 1, 100, &sa), BODY_SHORT);
+		assert_int_equal(queuebody_header(fd, 3, len + 1, 100, &sa),
+			QUEUEBODY_SHORT);
 		stralloc_free(&sa);
 	}
 	close(fd);
@@ -174,7 +175,8 @@ loops_are_found(void **state)
 		size_t len = strlen(cases[i].header);
 		char *copy = malloc(len + (len == 0));
 		memcpy(copy, cases[i].header, len);
-		assert_int_equal(body_was_delivered_to(copy, len, "a@b", 3),
+		assert_int_equal(
+			queuebody_was_delivered_to(copy, len, "a@b", 3),
 			cases[i].want);
 		free(copy);
 	}

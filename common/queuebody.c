@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
-#include "common/body.h"
+#include "common/queuebody.h"
 
 #define PIECE 65536
 
@@ -18,8 +18,9 @@ read_piece(int fd, char *s, size_t max, uint64_t offset)
 	return n;
 }
 
-enum body_result
-body_copy(int fd, uint64_t offset, uint64_t len, body_put *put, void *data)
+enum queuebody_result
+queuebody_copy(
+	int fd, uint64_t offset, uint64_t len, queuebody_put *put, void *data)
 {
 	static char piece[PIECE];
 
@@ -27,12 +28,12 @@ body_copy(int fd, uint64_t offset, uint64_t len, body_put *put, void *data)
 		size_t want = len < sizeof piece ? (size_t)len : sizeof piece;
 		ssize_t n = read_piece(fd, piece, want, offset);
 		if (n <= 0)
-			return n < 0 ? BODY_FAILED : BODY_SHORT;
+			return n < 0 ? QUEUEBODY_FAILED : QUEUEBODY_SHORT;
 		put(data, piece, (size_t)n);
 		offset += (uint64_t)n;
 		len -= (uint64_t)n;
 	}
-	return BODY_OK;
+	return QUEUEBODY_OK;
 }
 
 /* Where the header ends: behind its last line, before the empty one. */
@@ -53,20 +54,21 @@ header_end(char const *s, size_t len)
 	return len;
 }
 
-enum body_result
-body_header(int fd, uint64_t offset, uint64_t len, size_t max, stralloc *sa)
+enum queuebody_result
+queuebody_header(
+	int fd, uint64_t offset, uint64_t len, size_t max, stralloc *sa)
 {
 	size_t want = len < max ? (size_t)len : max, start = sa->len;
 	size_t have = 0, end;
 
 	errno = ENOMEM;
 	if (!stralloc_readyplus(sa, want))
-		return BODY_FAILED;
+		return QUEUEBODY_FAILED;
 	while (have < want) {
 		ssize_t n = read_piece(
 			fd, sa->s + start + have, want - have, offset + have);
 		if (n <= 0)
-			return n < 0 ? BODY_FAILED : BODY_SHORT;
+			return n < 0 ? QUEUEBODY_FAILED : QUEUEBODY_SHORT;
 		have += (size_t)n;
 	}
 	end = header_end(sa->s + start, have);
@@ -75,7 +77,7 @@ body_header(int fd, uint64_t offset, uint64_t len, size_t max, stralloc *sa)
 		while (end > 0 && sa->s[start + end - 1] != '\n')
 			end--;
 	sa->len = start + end;
-	return BODY_OK;
+	return QUEUEBODY_OK;
 }
 
 static bool
@@ -95,7 +97,7 @@ is_field(char const *line, size_t len, char const *address, size_t address_len)
 }
 
 bool
-body_was_delivered_to(
+queuebody_was_delivered_to(
 	char const *header, size_t len, char const *address, size_t address_len)
 {
 	while (len > 0) {
