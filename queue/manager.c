@@ -34,6 +34,7 @@
 #define MEMORY_MAX ((size_t)1024 * 1024 * 1024)
 #define ACTIVE_MAX 1000
 #define TICK_MS 500
+#define AGAIN_MS 3000
 #define RESCAN_MS 30000
 #define SWEEP_MS 3600000
 /* How long a stop waits for reports; less if the starter has died, for the
@@ -100,12 +101,15 @@ is_over(void)
 static void
 tick(void)
 {
-	static uint64_t ticked, rescanned, swept;
+	static uint64_t ticked, tried, rescanned, swept;
 	uint64_t now = loop_now_ms();
 
 	if (now - ticked >= TICK_MS) {
 		ticked = now;
 		deliveries_tick();
+	}
+	if (now - tried >= AGAIN_MS) {
+		tried = now;
 		progress_tick();
 	}
 	if (now - rescanned >= RESCAN_MS) {

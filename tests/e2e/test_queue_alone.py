@@ -6,6 +6,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
@@ -492,6 +493,35 @@ def test_thousands_are_delivered_once(host):
     host.drop_many(2000, "s@else.test", ["bob@a.test"])
     host.mail("bob@a.test", 2000, 60)
     gone(host)
+
+
+def test_a_full_disk_loses_nothing():
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o711)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m,mode=711",
+                        "tmpfs", folder], check=True)
+        try:
+            with QueueHost(folder=folder, start=False) as host:
+                host.log = os.path.join("/tmp", os.path.basename(host.top))
+                ids = host.drop_many(5, "alice@a.test",
+                                     ["bob@a.test", "nobody@a.test"])
+                filler = os.path.join(folder, "filler")
+                with open(filler, "wb", 0) as f, pytest.raises(OSError):
+                    while True:
+                        f.write(b"x" * 1024)
+                host.start()
+                host.wait_event("deferred", 5, to="bob@a.test")
+                assert "has no room" in host.log_text()
+                time.sleep(2)
+                assert host.files("cur") == sorted(ids)
+                assert host.mail("bob@a.test", 0) == []
+                os.unlink(filler)
+                host.mail("bob@a.test", 5, 20)
+                host.mail("alice@a.test", 5, 20)
+                gone(host, 20)
+                os.unlink(host.log)
+        finally:
+            subprocess.run(["umount", folder], check=True)
 
 
 # What is durable before what is removed
