@@ -64,6 +64,12 @@ is_tail(char const *s, size_t len, size_t i)
 	return i < len && ((unsigned char)s[i] & 0xc0) == 0x80;
 }
 
+static uint32_t
+tail(char const *s, size_t i)
+{
+	return (unsigned char)s[i] & 0x3fu;
+}
+
 void
 fold(char *s, size_t len)
 {
@@ -74,7 +80,7 @@ fold(char *s, size_t len)
 		if (c >= 'A' && c <= 'Z') {
 			s[i] = (char)(c + 32);
 		} else if (c >= 0xc3 && c <= 0xdf && is_tail(s, len, i + 1)) {
-			code = lower((c & 0x1fu) << 6 | (s[i + 1] & 0x3fu));
+			code = lower((c & 0x1fu) << 6 | tail(s, i + 1));
 			if (code < 0x800) {
 				s[i] = (char)(0xc0 | code >> 6);
 				s[i + 1] = (char)(0x80 | (code & 0x3f));
@@ -82,9 +88,8 @@ fold(char *s, size_t len)
 			i++;
 		} else if ((c == 0xe1 || c == 0xef) && is_tail(s, len, i + 1) &&
 			   is_tail(s, len, i + 2)) {
-			code = lower((c & 0xfu) << 12 |
-				     (s[i + 1] & 0x3fu) << 6 |
-				     (s[i + 2] & 0x3fu));
+			code = lower((c & 0xfu) << 12 | tail(s, i + 1) << 6 |
+				     tail(s, i + 2));
 			s[i] = (char)(0xe0 | code >> 12);
 			s[i + 1] = (char)(0x80 | (code >> 6 & 0x3f));
 			s[i + 2] = (char)(0x80 | (code & 0x3f));

@@ -229,7 +229,8 @@ final_name(struct transfer_item const *item, struct mailbox const *m,
 		return NULL;
 	}
 	/* It goes to new, so that the copy is \Recent. */
-	if (asprintf(&file, "new/%s", flagged) < 0)
+	if (asprintf(&file, "new/%s",
+		    v->system != 0 || keywords != 0 ? flagged : item->name) < 0)
 		return NULL;
 	return file;
 }
