@@ -84,6 +84,25 @@ config_domain_name(struct text const *t, struct faults *f, char *s, size_t *len)
 	return true;
 }
 
+/* Our own name is a domain of ours, also when nobody wrote it: <Postmaster>
+ * (RFC 5321 4.5.1) and what programs of this host send to root come there. */
+static bool
+add_hostname(struct config *c)
+{
+	char const *hostname = values_text(&c->values, "hostname");
+	struct config_domain *d;
+
+	if (hostname == NULL)
+		return true;
+	for (size_t i = 0; i < c->domains.count; i++)
+		if (strcmp(c->domains.list[i].name.s, hostname) == 0)
+			return true;
+	if ((d = CONFIG_ADD(&c->domains)) == NULL)
+		return false;
+	d->name = (struct name){hostname, strlen(hostname), 0};
+	return true;
+}
+
 static bool
 read_domains(struct config *c, struct faults *f)
 {
@@ -109,6 +128,8 @@ read_domains(struct config *c, struct faults *f)
 		d->name = (struct name){name, name_len, t->line};
 		d->is_backup = *kind == 'b';
 	}
+	if (!add_hostname(c))
+		return false;
 	name_sort(c->domains.list, c->domains.count, sizeof *c->domains.list);
 	name_check_twice(c->domains.list, c->domains.count,
 		sizeof *c->domains.list, t->path, f);

@@ -120,50 +120,74 @@ postmaster_target(struct config const *c, struct config_target *target_r)
 	return true;
 }
 
-/* RFC 5321 4.5.1: each domain has a postmaster. */
+/* An alias to target, unless somebody wrote the address: written is how many
+ * aliases stand sorted; the made ones stand behind and are not to be found. */
+static bool
+make_alias(struct config *c, struct faults *f, char const *local,
+	struct config_domain const *d, size_t written,
+	struct config_target const *target)
+{
+	struct config_target *t;
+	struct config_alias *a;
+	char **made = CONFIG_ADD(&c->made);
+	size_t all = c->aliases.count;
+	bool is_there;
+	int len;
+
+	if (made == NULL)
+		return false;
+	len = asprintf(made, "%s@%s", local, d->name.s);
+	if (len < 0) {
+		*made = NULL;
+		return false;
+	}
+	c->aliases.count = written;
+	is_there = config_alias(c, *made, (size_t)len) != NULL ||
+		   config_user(c, *made, (size_t)len) != NULL;
+	c->aliases.count = all;
+	if (is_there)
+		return true;
+	if (target == NULL) {
+		bool listed = d->name.line > 0;
+		fault_warning(f,
+			listed ? c->domains_text.path : c->values.text.path,
+			listed ? d->name.line
+			       : values_line(&c->values, "hostname"),
+			"nobody reads mail for %s", *made);
+		return true;
+	}
+	if ((t = CONFIG_ADD(&c->targets)) == NULL ||
+		(a = CONFIG_ADD(&c->aliases)) == NULL)
+		return false;
+	*t = *target;
+	a->name = (struct name){*made, (size_t)len, 0};
+	a->first = c->targets.count - 1;
+	a->count = 1;
+	return true;
+}
+
+/* RFC 5321 4.5.1: each domain has a postmaster. Ours has besides whom programs
+ * of this host write to, and whom bounces come from. */
 static bool
 add_postmasters(struct config *c, struct faults *f)
 {
+	char const *hostname = values_text(&c->values, "hostname");
 	struct config_target target;
-	bool has_target = postmaster_target(c, &target);
+	struct config_target const *to =
+		postmaster_target(c, &target) ? &target : NULL;
 	size_t written = c->aliases.count;
 
 	for (size_t i = 0; i < c->domains.count; i++) {
 		struct config_domain const *d = &c->domains.list[i];
-		struct config_target *t;
-		struct config_alias *a;
-		char **made;
-		int len;
-		/* The new ones stand unsorted behind: not to be looked up. */
-		size_t all = c->aliases.count;
-		bool is_there;
 		if (d->is_backup)
 			continue;
-		if ((made = CONFIG_ADD(&c->made)) == NULL)
+		if (!make_alias(c, f, "postmaster", d, written, to))
 			return false;
-		len = asprintf(made, "postmaster@%s", d->name.s);
-		if (len < 0) {
-			*made = NULL;
+		if (to != NULL && strcmp(d->name.s, hostname) == 0 &&
+			(!make_alias(c, f, "root", d, written, to) ||
+				!make_alias(
+					c, f, "mailer-daemon", d, written, to)))
 			return false;
-		}
-		c->aliases.count = written;
-		is_there = config_alias(c, *made, (size_t)len) != NULL ||
-			   config_user(c, *made, (size_t)len) != NULL;
-		c->aliases.count = all;
-		if (is_there)
-			continue;
-		if (!has_target) {
-			fault_warning(f, c->domains_text.path, d->name.line,
-				"nobody reads mail for %s", *made);
-			continue;
-		}
-		if ((t = CONFIG_ADD(&c->targets)) == NULL ||
-			(a = CONFIG_ADD(&c->aliases)) == NULL)
-			return false;
-		*t = target;
-		a->name = (struct name){*made, (size_t)len, 0};
-		a->first = c->targets.count - 1;
-		a->count = 1;
 	}
 	return true;
 }

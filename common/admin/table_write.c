@@ -73,7 +73,7 @@ add_implied(struct output *o, char const *key)
 
 	for (size_t i = 0; i < c->domains.count; i++) {
 		struct config_domain const *d = &c->domains.list[i];
-		if (!d->is_backup &&
+		if (!d->is_backup && d->name.line > 0 &&
 			(first == NULL || d->name.line < first->name.line))
 			first = d;
 	}

@@ -186,6 +186,19 @@ def test_postmaster_that_is_written_is_kept(files):
         b"postmaster@mx.example.org\0")
 
 
+def test_the_hostname_is_a_local_domain_unless_said_otherwise(files):
+    files.write("domains", ["two.example local", "kept.example backup"])
+    files.write("aliases", [])
+    files.compile()
+    recipients = table(files, "recipients")
+    assert recipients[b"@mx.example.org"] == b"local"
+    for name in (b"postmaster", b"root", b"mailer-daemon"):
+        assert name + b"@mx.example.org" in recipients
+    assert b"root@two.example" not in recipients
+    # Its place in the file decides who logs in with a bare name.
+    assert table(files, "settings")[b"login-domain"] == b"two.example\0"
+
+
 def test_modes_and_owners(made):
     made.compile()
     queue = made.uids["queue"]
