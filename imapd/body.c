@@ -235,14 +235,15 @@ bool
 body_send(struct session *s, struct content *c, struct fetch_args const *args,
 	struct fetch_item const *item)
 {
-	static stralloc text = STRALLOC_ZERO;
+	stralloc text = STRALLOC_ZERO;
 	struct source from;
+	bool const ok = find_source(c, &item->section, &from) &&
+			(!is_fields(&item->section) ||
+				choose_fields(args, item, &from, &text)) &&
+			send_item(s, c, args, item, &from);
 
-	text.len = 0;
-	return find_source(c, &item->section, &from) &&
-	       (!is_fields(&item->section) ||
-		       choose_fields(args, item, &from, &text)) &&
-	       send_item(s, c, args, item, &from);
+	stralloc_free(&text);
+	return ok;
 }
 
 bool

@@ -325,6 +325,7 @@ cmd_search(struct session *s)
 			session_reply(s, "OK", "SEARCH completed");
 	}
 	content_free(&q.content);
+	search_text_release();
 	for (size_t k = 0; k < q.args.keys_count; k++) {
 		free(q.sets[k]);
 		free(q.needles[k]);

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -28,6 +29,7 @@
 #define TIMEOUT_S 1800 /* RFC 3501, 5.4: at least 30 minutes */
 #define MEMORY_MAX ((size_t)1 << 30)
 #define FILES_MAX 64
+#define MMAP_THRESHOLD (128 * 1024)
 
 static int volatile stop;
 
@@ -144,6 +146,8 @@ main(int argc, char const *const *argv)
 	session.root_fd = open_maildir(argv[o.ind]);
 	session.host = host;
 	session.stream = &stream;
+	/* What a large message needed is given back, whatever came before. */
+	(void)mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
 	catch_term();
 	confine(session.root_fd);
 	stream_init(&stream, 0, 1,

@@ -220,3 +220,10 @@ search_text_all(struct content *c, char const *needle, size_t len)
 	r = in_header(c->s, c->header_len, needle, len);
 	return r != 0 ? r : search_text_body(c, needle, len);
 }
+
+void
+search_text_release(void)
+{
+	stralloc_free(&decoded);
+	stralloc_free(&raw);
+}

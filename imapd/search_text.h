@@ -25,4 +25,7 @@ int search_text_body(struct content *c, char const *needle, size_t len)
 int search_text_all(struct content *c, char const *needle, size_t len)
 	__attribute__((warn_unused_result));
 
+/* Give the buffers back: after the last message. */
+void search_text_release(void);
+
 #endif

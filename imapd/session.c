@@ -10,6 +10,9 @@
 #include "imapd/commands.h"
 #include "imapd/session.h"
 
+/* A larger buffer is given back after the command. */
+#define OUT_KEEP 65536
+
 void
 session_reply(struct session *s, char const *status, char const *format, ...)
 {
@@ -235,6 +238,8 @@ answer(struct session *s)
 	if (s->code != NULL)
 		session_puts(s, s->code);
 	session_printf(s, "%s\r\n", s->reply);
+	if (s->out.a > OUT_KEEP)
+		stralloc_free(&s->out);
 }
 
 static bool
