@@ -81,6 +81,19 @@ limit(int what, rlim_t n)
 	return setrlimit((__rlimit_resource_t)what, &r) == 0;
 }
 
+/* Root without the capability to raise it (in a container) makes do with the
+ * limit that it was given. */
+static bool
+limit_files(unsigned files)
+{
+	struct rlimit r;
+
+	if (limit(RLIMIT_NOFILE, files))
+		return true;
+	return errno == EPERM && getrlimit(RLIMIT_NOFILE, &r) == 0 &&
+		limit(RLIMIT_NOFILE, r.rlim_max);
+}
+
 static bool
 enter_limits(struct sandbox const *s)
 {
@@ -93,7 +106,7 @@ enter_limits(struct sandbox const *s)
 				     !limit(RLIMIT_FSIZE, 0)))
 		return false;
 	return limit(RLIMIT_CORE, 0) &&
-	       (s->files == 0 || limit(RLIMIT_NOFILE, s->files)) &&
+	       (s->files == 0 || limit_files(s->files)) &&
 	       (s->may_fork || limit(RLIMIT_NPROC, 0));
 }
 
