@@ -39,6 +39,7 @@ enum kind { SIGNALS, LISTENER, LISTENER_TLS, AUTH, PAIR, STATUS };
 static struct house *house;
 static struct session *sessions;
 static size_t session_max, session_count;
+static size_t session_top; /* places from here on are free */
 static int epoll_fd, auth_pair = -1, spare_fd;
 static time_t auth_started;
 static bool is_stopping;
@@ -206,7 +207,7 @@ hear_auth(void)
 		/* Whoever waits for it hears "later". */
 		log_event("lost-auth", NULL, (char *)0);
 		unwatch(&auth_pair);
-		for (size_t i = 0; i < session_max; i++)
+		for (size_t i = 0; i < session_top; i++)
 			if (sessions[i].front > 0 && sessions[i].is_asking)
 				answer(&sessions[i], REQUEST_LATER);
 		return;
@@ -275,11 +276,13 @@ begin(struct session *s, int socket_fd, bool implicit_tls,
 		return false;
 	}
 	session_count++;
+	if (s >= sessions + session_top)
+		session_top = (size_t)(s - sessions) + 1;
 	watch(s->pair, PAIR, (size_t)(s - sessions));
 	return true;
 }
 
-/* A free place for the client, unless there are too many already. */
+/* The lowest free place for the client, unless there are too many already. */
 static struct session *
 find_place(struct client const *client)
 {
@@ -288,13 +291,17 @@ find_place(struct client const *client)
 	uint64_t most = settings_number(
 		&house->settings, "connections-per-address", 100);
 
-	for (size_t i = 0; i < session_max; i++) {
-		if (sessions[i].front == 0)
+	for (size_t i = 0; i < session_top; i++) {
+		if (sessions[i].front > 0)
+			same += client_same(&sessions[i].client, client);
+		else if (place == NULL)
 			place = &sessions[i];
-		else if (client_same(&sessions[i].client, client))
-			same++;
 	}
-	return same < most ? place : NULL;
+	if (same >= most)
+		return NULL;
+	if (place == NULL && session_top < session_max)
+		place = &sessions[session_top];
+	return place;
 }
 
 /* One too many is told so, if it can be done at once. */
@@ -353,12 +360,15 @@ reap(void)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-		for (size_t i = 0; i < session_max; i++)
+		for (size_t i = 0; i < session_top; i++)
 			if (sessions[i].front == pid) {
 				hang_up(&sessions[i]);
 				sessions[i].front = 0;
 				session_count--;
+				break;
 			}
+	while (session_top > 0 && sessions[session_top - 1].front == 0)
+		session_top--;
 }
 
 static void
@@ -367,7 +377,7 @@ stop(void)
 	is_stopping = true;
 	for (size_t i = 0; i < listener_count; i++)
 		unwatch(&listeners[i]);
-	for (size_t i = 0; i < session_max; i++)
+	for (size_t i = 0; i < session_top; i++)
 		if (sessions[i].front > 0)
 			(void)kill(sessions[i].front, SIGTERM);
 	alarm(STOP_SECONDS);
