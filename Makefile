@@ -73,6 +73,8 @@ all: $(PROGS:%=$(B)/bin/%)
 .SECONDARY:
 .DELETE_ON_ERROR:
 
+# With c-ares comes a look-up of services that is never made, and a warning.
+$(B)/bin/remote-spawner: LDFLAGS += -Wl,--no-warnings
 # kereru and sendmail ask NSS for the accounts of the system: never static.
 $(B)/bin/kereru $(B)/bin/sendmail: LINK = -Wl,--gc-sections,--as-needed \
 	-Wl,-z,relro,-z,now
