@@ -53,7 +53,8 @@ client_of(int fd, struct client *c_r)
 bool
 client_same(struct client const *a, struct client const *b)
 {
-	return memcmp(a->ip, b->ip, is_v4(a->ip) ? 16 : 8) == 0;
+	/* The v4-mapped ones lie in one network of 64 bits with ::1. */
+	return memcmp(a->ip, b->ip, is_v4(a->ip) || is_v4(b->ip) ? 16 : 8) == 0;
 }
 
 bool
@@ -94,8 +95,7 @@ parse_listener(char const *s, size_t n, struct sockaddr_storage *a_r)
 	uint16_t port;
 
 	memset(a_r, 0, sizeof *a_r);
-	if (host_len == 0 ||
-		uint16_scan(colon + 1, &port) != n - host_len - 1)
+	if (host_len == 0 || uint16_scan(colon + 1, &port) != n - host_len - 1)
 		return 0;
 	if (bracket) {
 		s++;
