@@ -118,12 +118,19 @@ def account_settings(first):
     return "\n".join(lines) + "\n"
 
 
+def address_of(number):
+    return f"127.77.{number // 250}.{number % 250 + 1}"
+
+
 def claim_number():
     """A number that no other host on this machine has, and what holds it."""
     for number in range(1, 500):
         holder = socket.socket(socket.AF_UNIX)
         try:
             holder.bind(f"\0kereru-test-host-{number}")
+            # One whose tests were killed may still be running.
+            for port in PORTS.values():
+                socket.create_server((address_of(number), port)).close()
             return number, holder
         except OSError:
             holder.close()
@@ -169,7 +176,7 @@ class Host:
                  services=SERVICES):
         self.name = name
         self.number, self._holder = claim_number()
-        self.address = f"127.77.{self.number // 250}.{self.number % 250 + 1}"
+        self.address = address_of(self.number)
         self.ports = dict(PORTS)
         self.first_uid = UIDS_FIRST + self.number * UIDS_EACH
         self.uids = {role: self.first_uid + i
