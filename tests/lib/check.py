@@ -9,6 +9,7 @@ import glob
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -160,9 +161,13 @@ class Suite:
             self.count.check("make install", done)
             if done.returncode != 0:
                 return
+            # So they do to the programs that are tried by themselves, which
+            # a clone below somebody's home would keep from them.
+            shutil.copytree(self.build / "bin", f"{folder}/build/bin")
             report = f"{folder}/report.xml"
             environment = dict(os.environ, KERERU_PREFIX=prefix,
-                               KERERU_BUILD=str(self.build.absolute()),
+                               KERERU_BUILD=f"{folder}/build",
+                               KERERU_MAKE_BUILD=str(self.build.absolute()),
                                PYTHONDONTWRITEBYTECODE="1")
             command = ["/usr/bin/python3", "-m", "pytest", "-q", "-ra",
                        "--tb=short", f"--junitxml={report}", "tests"]

@@ -29,7 +29,9 @@ import tempfile
 import time
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-BUILD = os.environ.get("KERERU_BUILD", str(REPOSITORY / "build"))
+# Where make builds. (KERERU_BUILD alone may be a copy of the programs.)
+BUILD = os.environ.get("KERERU_MAKE_BUILD") or \
+    os.environ.get("KERERU_BUILD", str(REPOSITORY / "build"))
 # Not the temporary folder of pytest: other uids must be able to pass through,
 # and fsync must mean something.
 FOLDERS = os.environ.get("KERERU_TEST_FOLDER", "/var/tmp")
