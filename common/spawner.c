@@ -7,14 +7,19 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include "common/log.h"
 #include "common/pair.h"
 #include "common/spawner.h"
 
+/* A manager that has ended is followed by another before that. */
+#define ALONE_SECONDS 3
+
 struct state {
 	struct spawner const *spawner;
-	int manager_fd; /* -1: none, the starter will send one */
+	int manager_fd;	   /* -1: none, the starter will send one */
+	time_t alone_from; /* when the last one was lost; 0: not so */
 	unsigned children;
 	bool stopping;
 	sigset_t open_mask; /* SIGCHLD let through, for ppoll and children */
@@ -123,7 +128,34 @@ serve_control(struct state *st, int control_fd)
 	if (st->manager_fd >= 0)
 		close(st->manager_fd);
 	st->manager_fd = fd;
+	st->alone_from = 0;
 	return true;
+}
+
+static time_t
+now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec;
+}
+
+static void
+lose_manager(struct state *st)
+{
+	close(st->manager_fd);
+	st->manager_fd = -1;
+	st->alone_from = now();
+}
+
+/* The pair was lost and the manager lives (for want of a descriptor, say): only
+ * for a new spawner the starter makes a new pair. */
+static bool
+is_forsaken(struct state const *st)
+{
+	return !st->stopping && st->alone_from > 0 &&
+	       now() - st->alone_from > ALONE_SECONDS;
 }
 
 int
@@ -133,6 +165,7 @@ spawner_loop(struct spawner const *s, int control_fd)
 	struct sigaction action = {.sa_handler = on_child};
 	struct pollfd fds[2] = {{.fd = control_fd, .events = POLLIN},
 		{.fd = -1, .events = POLLIN}};
+	struct timespec const second = {.tv_sec = 1};
 	sigset_t blocked;
 
 	sigemptyset(&blocked);
@@ -142,7 +175,12 @@ spawner_loop(struct spawner const *s, int control_fd)
 		return 111;
 	for (; !st.stopping || st.children > 0; reap(&st)) {
 		fds[1].fd = st.manager_fd;
-		if (ppoll(fds, 2, NULL, &st.open_mask) < 0) {
+		if (is_forsaken(&st)) {
+			log_event("lost-manager", NULL, (char *)0);
+			return 111;
+		}
+		if (ppoll(fds, 2, st.alone_from > 0 ? &second : NULL,
+			    &st.open_mask) < 0) {
 			if (errno == EINTR)
 				continue;
 			return 111;
@@ -150,10 +188,8 @@ spawner_loop(struct spawner const *s, int control_fd)
 		if (fds[0].revents != 0 && !serve_control(&st, control_fd))
 			break;
 		/* Of another manager than was polled for: no harm, EAGAIN. */
-		if (fds[1].revents != 0 && !serve_manager(&st)) {
-			close(st.manager_fd);
-			st.manager_fd = -1;
-		}
+		if (fds[1].revents != 0 && !serve_manager(&st))
+			lose_manager(&st);
 	}
 	return 0;
 }

@@ -32,7 +32,8 @@ struct spawner {
  * The loop. control_fd is the pair to the starter, over which the pair to the
  * manager comes (one frame "m" with one descriptor), and again when either end
  * had to be replaced. Returns when the starter is gone, or asks to stop with a
- * frame "q": then after the children have ended. Exit code.
+ * frame "q": then after the children have ended; or when the pair was lost and
+ * no other came within seconds, so that the starter begins anew. Exit code.
  */
 int spawner_loop(struct spawner const *s, int control_fd);
 

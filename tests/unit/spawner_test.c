@@ -254,6 +254,31 @@ stop_waits_for_children(void **state)
 	/* take_down sees it end. */
 }
 
+/* The starter replaces what has ended, and only then makes a new pair. */
+static void
+loop_ends_if_no_other_manager_comes(void **state)
+{
+	int channel, status;
+	char s[400];
+
+	assert_int_equal(set_up(state), 0);
+	assert_int_equal(ask("x", &channel), JOB_OPENED);
+	assert_int_equal(receive(channel, s, sizeof s), 2);
+	close(manager);
+	usleep(500000);
+	assert_int_equal(waitpid(loop, &status, WNOHANG), 0);
+	for (int tries = 0; waitpid(loop, &status, WNOHANG) == 0; tries++) {
+		assert_true(tries < 600);
+		usleep(10000);
+	}
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 111);
+	/* What is being delivered goes on. */
+	assert_true(pair_send(channel, "job", 3, NULL, 0));
+	assert_int_equal(receive(channel, s, sizeof s), 3);
+	close(channel);
+	close(control);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, take_down)
 
 int
@@ -267,6 +292,7 @@ main(void)
 		TEST(nonsense_of_the_starter_is_ignored),
 		TEST(manager_that_does_not_read_is_dropped),
 		TEST(stop_waits_for_children),
+		cmocka_unit_test(loop_ends_if_no_other_manager_comes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
