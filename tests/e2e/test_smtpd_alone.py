@@ -13,7 +13,7 @@ import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))), "lib"))
-from smtpalone import (Client, Tables, netstring, UID_ALICE,  # noqa: E402
+from smtpalone import (Client, REPOSITORY, Tables, netstring, UID_ALICE,  # noqa: E402
                        UID_RELAY, UID_SMTPD)
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="needs root")
@@ -764,12 +764,13 @@ def test_two_pipes_in_place_of_a_socket(tables):
 
 
 def test_isemail(tmp_path, tables):
-    """The test set of isemail, where it is at hand (KERERU_TESTDATA): what is
-    valid for SMTP is taken, what is valid nowhere is not."""
-    path = os.path.join(os.environ.get("KERERU_TESTDATA", ""),
-                        "address/isemail/tests.xml")
+    """The test set of isemail, looked for in $KERERU_TESTDATA, else beside the
+    clone: what is valid for SMTP is taken, what is valid nowhere is not."""
+    path = os.path.join(os.environ.get(
+        "KERERU_TESTDATA", os.path.join(REPOSITORY, "../shared/testdata")),
+        "address/isemail/tests.xml")
     if not os.path.exists(path):
-        pytest.skip("no isemail test set (KERERU_TESTDATA)")
+        pytest.skip(f"no {path}")
     c = Client(tables, uid=UID_RELAY).hello()
     c.cmd("MAIL FROM:<>")
     seen = 0
@@ -800,7 +801,6 @@ def test_isemail(tmp_path, tables):
 
 
 def test_the_man_page_has_every_reply():
-    from smtpalone import REPOSITORY
     with open(os.path.join(REPOSITORY, "smtpd", "reply.c")) as f:
         source = f.read()
     with open(os.path.join(REPOSITORY, "doc", "man", "smtpd.8")) as f:
