@@ -1,30 +1,21 @@
 /*
- * deliveries.h - who is served next, and by which channel
+ * deliveries.h - deliveries, and what comes of them
  *
- * Deliveries of one destination are sent in order; destinations take turns.
- * Limits: channels of a pool, channels of a destination (which grow as it
- * accepts and shrink as it fails), jobs in hand on a channel. A destination
- * that fails again and again is held: what waits for it is put off without a
- * try, and it takes no place from a live one.
+ * A delivery, some recipients of one message, stands in its destination's line
+ * until it has its turn (turns.h), and is over when a process has reported.
+ * What a process died with is tried again. How it goes tells how many channels
+ * a destination may have; one that fails again and again is held: what waits
+ * for it is put off without a try, and it takes no place from a live one.
  */
 #ifndef DELIVERIES_H
 #define DELIVERIES_H
 
 #include "common/job.h"
 #include "queue/destination.h"
+#include "queue/turns.h"
 
 /* Deliveries in line for one destination; what comes then is parked. */
 #define DELIVERIES_LINE_MAX 100
-
-struct deliveries_limits {
-	unsigned channels;	  /* of the pool */
-	unsigned per_destination; /* channels */
-	unsigned in_hand;	  /* jobs on a channel */
-	unsigned quantum; /* jobs until a channel yields to who starves */
-	uint64_t idle_ms; /* then an idle channel is closed */
-	uint64_t job_ms;  /* then a silent channel is given up */
-	uint64_t hold_ms; /* how long a destination that fails is held */
-};
 
 struct deliveries_events {
 	/* One recipient's result. */
@@ -38,7 +29,7 @@ struct deliveries_events {
 };
 
 void deliveries_init(struct deliveries_events const *events,
-	struct deliveries_limits const limits[POOLS]);
+	struct pool_limits const limits[POOLS]);
 
 /*
  * Put count recipients of m (indexes, all of one destination) in line, raising
@@ -53,19 +44,11 @@ bool deliveries_add(struct destination *to, struct queued *m,
 bool deliveries_is_crowded(struct destination const *d);
 bool deliveries_is_held(struct destination const *d);
 
-/* Send what can be sent. After each wait. */
-void deliveries_run(void);
-
 /* Idle and silent channels, holds and pauses that are over. About twice a
  * second while deliveries_are_busy. */
 void deliveries_tick(void);
 bool deliveries_are_busy(void);
 
-/* No more jobs are sent; what is in line stays there. */
-void deliveries_stop(void);
 /* Jobs that a process has in hand. */
 unsigned deliveries_in_hand(void);
-/* Deliveries that wait, in a pool. */
-size_t deliveries_waiting(enum pool_kind pool);
-
 #endif

@@ -17,13 +17,16 @@
 #include "common/pair.h"
 #include "common/sandbox.h"
 #include "common/settings.h"
+#include "queue/active.h"
 #include "queue/channel.h"
 #include "queue/deliveries.h"
 #include "queue/folders.h"
 #include "queue/helpers.h"
+#include "queue/host.h"
 #include "queue/loop.h"
 #include "queue/progress.h"
 #include "queue/scan.h"
+#include "queue/turns.h"
 
 #define USAGE "manager -t tables"
 #define CONTROL_FD 3
@@ -50,7 +53,7 @@ static void
 stop(uint64_t after_ms)
 {
 	if (!is_stopping)
-		deliveries_stop();
+		turns_stop();
 	is_stopping = true;
 	stop_at_ms = loop_now_ms() + after_ms;
 }
@@ -126,7 +129,7 @@ static int
 timeout(bool more)
 {
 	bool busy = deliveries_are_busy() || helpers_pending() > 0 ||
-		    progress_active() > 0;
+		    active_count() > 0;
 
 	if (more)
 		return 0;
@@ -151,7 +154,7 @@ run(void)
 		} else {
 			more = progress_run();
 			more = scan_run() || more;
-			deliveries_run();
+			turns_run();
 		}
 		helpers_run();
 	}
@@ -204,26 +207,20 @@ set_up(char const *tables_path, struct table *settings)
 {
 	int tables_fd = open(tables_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	unsigned files = raise_files();
-	struct progress_settings p = {.tables_fd = tables_fd,
-		.settings = settings,
-		.active_max = active_max(files)};
 	char const *state;
 
 	if (tables_fd < 0 ||
 		!table_refresh(settings, tables_fd, "settings.cdb"))
 		strerr_diefu3sys(111, "read ", tables_path, "/settings.cdb");
 	state = settings_text(settings, "state");
-	p.hostname = settings_text(settings, "hostname");
-	if (state == NULL || p.hostname == NULL)
+	if (state == NULL || settings_text(settings, "hostname") == NULL)
 		strerr_dief1x(111, "settings lack state or hostname");
-	p.lifetime = settings_number(settings, "queue-lifetime", 432000);
-	p.retry_first = settings_number(settings, "retry-first", 300);
-	p.retry_max = settings_number(settings, "retry-max", 14400);
 	if (!folders_open(state))
 		strerr_diefu3sys(111, "open the queue in ", state, "/queue");
 	confine(tables_fd, files);
-	if (!loop_open() || !progress_init(&p))
+	if (!loop_open() || !host_open(tables_fd, settings))
 		strerr_diefu1sys(111, "read the tables");
+	progress_init(settings, active_max(files));
 	if (!scan_init())
 		strerr_diefu1sys(111, "scan the queue");
 }

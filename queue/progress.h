@@ -1,38 +1,20 @@
 /*
- * progress.h - the life of a message, from new to its end
+ * progress.h - the life of a message, driven
  *
- * Takes files from new into cur, routes their recipients, gathers the results,
- * and then removes the message, defers it, or has a bounce written first. A
- * bounded number of messages is in work; the others wait in their files.
+ * Ties together what a message goes through: intake takes it from new into cur
+ * or loads it again, dispatch routes its recipients, deliveries have it
+ * delivered, settle removes it, defers it, or has a bounce written first. A
+ * bounded number is in work (active); the others wait in their files (waiting).
  */
 #ifndef PROGRESS_H
 #define PROGRESS_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include "common/table.h"
 
-struct progress_settings {
-	int tables_fd;	      /* folder of the tables */
-	char const *hostname; /* both stay the caller's */
-	struct table const *settings;
-	uint64_t lifetime, retry_first, retry_max; /* seconds */
-	size_t active_max;
-};
-
-/* Opens the tables. errno. */
-bool progress_init(struct progress_settings const *s)
-	__attribute__((warn_unused_result));
-
-/* Whether another message can be taken into work. */
-bool progress_has_room(void);
-
-/* Take new/name, if it is fit. */
-void progress_take(char const *name);
-
-/* cur/id was found at the start: note when it is due. */
-void progress_found(char const *id);
+/* After host_open. active_max: messages in work. */
+void progress_init(struct table const *settings, size_t active_max);
 
 /* Load what is due; some at a time. True: there is more to do at once. */
 bool progress_run(void);
@@ -45,9 +27,5 @@ void progress_tick(void);
 
 /* At the end: keep the states that are in memory alone. */
 void progress_save(void);
-
-/* Messages in work, and those that wait for their time. */
-size_t progress_active(void);
-size_t progress_waiting(void);
 
 #endif

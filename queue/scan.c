@@ -6,10 +6,11 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 #include "common/log.h"
+#include "queue/active.h"
 #include "queue/folders.h"
 #include "queue/idlist.h"
+#include "queue/intake.h"
 #include "queue/loop.h"
-#include "queue/progress.h"
 #include "queue/scan.h"
 
 /* Files looked at in one go, between events. */
@@ -62,8 +63,8 @@ on_watch(void *data)
 		struct inotify_event event;
 		memcpy(&event, buffer.octets + at, sizeof event);
 		char const *name = buffer.octets + at + sizeof event;
-		if (event.len > 0 && progress_has_room() && !is_stale)
-			progress_take(name);
+		if (event.len > 0 && active_has_room() && !is_stale)
+			intake_take(name);
 		else
 			is_stale = true;
 		at += (ssize_t)(sizeof event + event.len);
@@ -89,7 +90,7 @@ scan_new(void)
 {
 	for (int n = 0; n < SLICE_NEW; n++) {
 		struct dirent *e;
-		if (!progress_has_room())
+		if (!active_has_room())
 			return false;
 		if (stream == NULL) {
 			if (!is_stale)
@@ -107,7 +108,7 @@ scan_new(void)
 			stream = NULL;
 		} else if (strcmp(e->d_name, ".") != 0 &&
 			   strcmp(e->d_name, "..") != 0) {
-			progress_take(e->d_name);
+			intake_take(e->d_name);
 		}
 	}
 	return true;
@@ -121,7 +122,7 @@ scan_cur(void)
 	for (int n = 0; n < SLICE_CUR; n++) {
 		if (!idlist_take(&found, id))
 			return false;
-		progress_found(id);
+		intake_found(id);
 	}
 	return true;
 }

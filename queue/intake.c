@@ -1,0 +1,155 @@
+/* Bringing files of the queue into work. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "common/drop.h"
+#include "common/log.h"
+#include "queue/active.h"
+#include "queue/dispatch.h"
+#include "queue/folders.h"
+#include "queue/host.h"
+#include "queue/intake.h"
+#include "queue/loop.h"
+#include "queue/report.h"
+#include "queue/settle.h"
+#include "queue/waiting.h"
+
+/* Seconds after which a file that is shorter than it says is nobody's. */
+#define SHORT_AGE 3600
+/* Seconds until a file that could not be read is tried again. */
+#define TROUBLE_DELAY 60
+
+/* Times and counts that a dropper wrote are bounded by our own. */
+static void
+bound(struct queued *m)
+{
+	uint64_t now = loop_time(), limit;
+
+	if (m->owner != host.accounts.queue)
+		m->q.attempts = 0;
+	if (m->q.arrived == 0 || m->q.arrived > loop_time_us())
+		m->q.arrived = loop_time_us();
+	limit = m->q.arrived / 1000000 + host.lifetime;
+	if (m->q.expires == 0 || m->q.expires > limit)
+		m->q.expires = limit;
+	if (m->q.next > m->q.expires)
+		m->q.next = now < m->q.expires ? m->q.expires : now;
+}
+
+static enum owner_verdict
+judge(struct queued const *m, char const **why)
+{
+	return owner_judge(&host.accounts, &host.tables, m->owner, &m->q, why);
+}
+
+/* A file in cur that can't be loaded now, or never. */
+static void
+put_aside(char const *id, enum queued_error error)
+{
+	if (error == QUEUED_TROUBLE)
+		waiting_add_later(id, TROUBLE_DELAY);
+	else if (error != QUEUED_GONE)
+		folders_refuse(folders.cur, id, queued_strerror(error));
+}
+
+void
+intake_load(char const *id)
+{
+	enum queued_error error;
+	enum owner_verdict verdict;
+	struct stat st = {0};
+	char const *why;
+	struct queued *m = queued_load(folders.cur, id, &st, &error);
+
+	if (m == NULL) {
+		put_aside(id, error);
+		return;
+	}
+	verdict = judge(m, &why);
+	if (verdict == OWNER_MAY) {
+		bound(m);
+		dispatch_start(m);
+		return;
+	}
+	queued_free(m);
+	if (verdict == OWNER_LATER)
+		waiting_add_later(id, TROUBLE_DELAY);
+	else
+		folders_refuse(folders.cur, id, why);
+}
+
+void
+intake_found(char const *id)
+{
+	enum queued_error error;
+	struct stat st = {0};
+	struct queued *m = queued_load(folders.cur, id, &st, &error);
+
+	if (m == NULL) {
+		put_aside(id, error);
+		return;
+	}
+	waiting_add_later(
+		id, m->q.next > loop_time() ? m->q.next - loop_time() : 0);
+	queued_free(m);
+}
+
+static bool
+is_drop_name(char const *name)
+{
+	return strlen(name) == DROP_NAME_LEN && name[ID_LEN] == '.' &&
+	       id_valid(name, ID_LEN);
+}
+
+/* A file in new that can't be taken now, or never. */
+static void
+leave(char const *name, struct stat const *st, enum queued_error error)
+{
+	if (error == QUEUED_GONE || error == QUEUED_TROUBLE)
+		return;
+	/* Its dropper may not have synced it yet. */
+	if (error == QUEUED_SHORT &&
+		(uint64_t)st->st_mtime + SHORT_AGE > loop_time())
+		return;
+	folders_refuse(folders.new_, name, queued_strerror(error));
+}
+
+void
+intake_take(char const *name)
+{
+	enum queued_error error;
+	enum owner_verdict verdict = OWNER_MAY;
+	struct stat st = {0};
+	char const *why = "its name is not a queue file's";
+	struct queued *m;
+
+	host_refresh();
+	m = queued_load(folders.new_, name, &st, &error);
+	if (m == NULL) {
+		leave(name, &st, error);
+		return;
+	}
+	if (!is_drop_name(name))
+		verdict = OWNER_MAY_NOT;
+	else
+		verdict = judge(m, &why);
+	if (verdict == OWNER_MAY && renameat2(folders.new_, name, folders.cur,
+					    m->q.id, RENAME_NOREPLACE) < 0) {
+		why = "its id is in use";
+		verdict = errno == EEXIST ? OWNER_MAY_NOT : OWNER_LATER;
+	}
+	if (verdict != OWNER_MAY) {
+		if (verdict == OWNER_MAY_NOT)
+			folders_refuse(folders.new_, name, why);
+		queued_free(m);
+		return;
+	}
+	bound(m);
+	report_queued(m);
+	if (m->q.next > loop_time()) {
+		active_enlist(m);
+		settle_wait(m);
+		return;
+	}
+	dispatch_start(m);
+}

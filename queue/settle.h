@@ -1,0 +1,39 @@
+/*
+ * settle.h - what becomes of a message
+ *
+ * Gathers the results of its recipients. When all of them have one, the file is
+ * removed, or kept for the next try, or its sender is told first what failed.
+ * What can't be done for lack of room is tried again by m->again.
+ */
+#ifndef SETTLE_H
+#define SETTLE_H
+
+#include "common/job.h"
+#include "queue/queued.h"
+
+void settle_init(void);
+
+/* Whether its file is the manager's own: then states are marked there. */
+bool settle_is_own(struct queued const *m);
+
+/* One recipient's result; via: the mailbox or host, or NULL. A retry that comes
+ * after the message's time is a failure. */
+void settle_note(struct queued *m, size_t recipient, char const *via,
+	enum job_status status, char const *text, size_t len);
+void settle_note_text(struct queued *m, size_t recipient,
+	enum job_status status, char const *text);
+
+/* A delivery or task of m is over. With the last one, m may be gone. */
+void settle_over(struct queued *m);
+
+/* Have m copied into a file of the manager's own. Then it waits for m->q.next;
+ * or, if it was not routed yet, is loaded again. */
+void settle_take_over(struct queued *m);
+
+/* Let go of m until m->q.next. */
+void settle_wait(struct queued *m);
+
+/* At the end: have states that are in memory alone written. */
+void settle_save(struct queued *m);
+
+#endif

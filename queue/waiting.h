@@ -1,0 +1,43 @@
+/*
+ * waiting.h - messages that are not in memory, and when they will be
+ *
+ * By their ids alone: those whose time will come, those that are to be loaded
+ * as soon as there is room, and those that go to other hosts when too many do.
+ * (Behind a busy destination there is a line of its own: destination.h.)
+ */
+#ifndef WAITING_H
+#define WAITING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "common/id.h"
+
+/* It is due at a time, in seconds since 1970. False: no memory. */
+bool waiting_add(char const *id, uint64_t when)
+	__attribute__((warn_unused_result));
+
+/* The same in delay_s seconds; without memory it waits for a restart, which is
+ * logged. */
+void waiting_add_later(char const *id, uint64_t delay_s);
+
+/* It is to be loaded after delay_s seconds; 0: as soon as there is room. */
+void waiting_add_ready(char const *id, uint64_t delay_s);
+
+/* It waits until fewer messages go to other hosts. False: no memory. */
+bool waiting_park_remote(char const *id) __attribute__((warn_unused_result));
+
+/* Make ready some of these if there are few in work. */
+void waiting_unpark_remote(void);
+
+/* Take one that is ready, or due. */
+bool waiting_take_ready(char id_r[ID_LEN + 1]);
+bool waiting_take_due(char id_r[ID_LEN + 1]);
+
+/* Whether there is one that is ready or due. */
+bool waiting_has_any(void);
+
+/* When the first is due; UINT64_MAX: none. */
+uint64_t waiting_next(void);
+
+#endif
