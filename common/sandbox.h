@@ -32,6 +32,7 @@ enum sandbox_filter {
 	SANDBOX_POP3D,
 	SANDBOX_IMAPD,
 	SANDBOX_MIME,
+	SANDBOX_MIME_FILES, /* mime, where it opens files by itself */
 	SANDBOX_FILTERS
 };
 

@@ -91,6 +91,7 @@ static struct syscalls_row const syscalls_rows[SANDBOX_FILTERS] = {
 	[SANDBOX_POP3D] = {"pop3d", "@base @files"},
 	[SANDBOX_IMAPD] = {"imapd", "@base @files @watch fstatfs"},
 	[SANDBOX_MIME] = {"mime", "@base pread64 ioctl"},
+	[SANDBOX_MIME_FILES] = {"mime-files", "@base @files"},
 };
 
 #endif
