@@ -4,25 +4,28 @@
 #include "mime/rfc2047.h"
 #include "mime/terminal.h"
 
-static bool
-decode_value(
-	struct header_field const *field, stralloc *unfolded, stralloc *decoded)
+bool
+cmd_headers_decode(struct header_field const *field, stralloc *out)
 {
-	if (!stralloc_ready(unfolded, field->value_len + 1))
-		return false;
-	unfolded->len =
-		header_unfold(field->value, field->value_len, unfolded->s);
-	return rfc2047_decode(decoded, unfolded->s, unfolded->len);
+	stralloc unfolded = STRALLOC_ZERO;
+	bool ok = stralloc_ready(&unfolded, field->value_len + 1);
+
+	if (ok) {
+		unfolded.len = header_unfold(
+			field->value, field->value_len, unfolded.s);
+		ok = rfc2047_decode(out, unfolded.s, unfolded.len);
+	}
+	stralloc_free(&unfolded);
+	return ok;
 }
 
 bool
 cmd_headers_value(struct header_field const *field, stralloc *out)
 {
-	stralloc unfolded = STRALLOC_ZERO, decoded = STRALLOC_ZERO;
-	bool const ok = decode_value(field, &unfolded, &decoded) &&
+	stralloc decoded = STRALLOC_ZERO;
+	bool const ok = cmd_headers_decode(field, &decoded) &&
 			terminal_line(out, decoded.s, decoded.len);
 
-	stralloc_free(&unfolded);
 	stralloc_free(&decoded);
 	return ok;
 }
@@ -40,11 +43,12 @@ put_name(struct header_field const *field, stralloc *out)
 }
 
 bool
-cmd_headers(struct message const *m, stralloc *out)
+cmd_headers(struct message const *m, struct request *r, stralloc *out)
 {
 	struct header_field field;
 	size_t pos = 0;
 
+	(void)r;
 	while (header_next(m->text.s, m->parts[0].header_len, &pos, &field) >
 		0) {
 		/* A line that is no field is shown as it is. */

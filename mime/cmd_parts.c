@@ -1,23 +1,10 @@
 /* mime parts: the parts of a message, a line each. */
 #include <string.h>
 
+#include "mime/body.h"
 #include "mime/charset.h"
 #include "mime/command.h"
-#include "mime/rfc2231.h"
 #include "mime/terminal.h"
-
-static bool
-put_number(stralloc *out, size_t n)
-{
-	char digits[24];
-	size_t i = sizeof digits;
-
-	do {
-		digits[--i] = (char)('0' + n % 10);
-		n /= 10;
-	} while (n > 0);
-	return stralloc_catb(out, digits + i, sizeof digits - i);
-}
 
 /* Adds foreign text behind `before`, if there is any. */
 static bool
@@ -47,12 +34,7 @@ put_charset(struct message const *m, struct structure_part const *part,
 	stralloc *text, stralloc *out)
 {
 	text->len = 0;
-	if (part->content_type.len > 0 &&
-		rfc2231_find(m->text.s + part->content_type.offset,
-			part->content_type.len,
-			part->subtype.offset + part->subtype.len -
-				part->content_type.offset,
-			"charset", text) < 0)
+	if (body_parameter(m, part, "charset", text) < 0)
 		return false;
 	return put_text(out, " ", text, "");
 }
@@ -83,7 +65,8 @@ put_line(struct message const *m, size_t i, stralloc *text, stralloc *out)
 		(out->len == start && !stralloc_cats(out, "-")) ||
 		!put_type(m, part, text, out) ||
 		!put_charset(m, part, text, out) || !put_encoding(part, out) ||
-		!stralloc_cats(out, " ") || !put_number(out, part->body_size) ||
+		!stralloc_cats(out, " ") ||
+		!command_put_number(out, part->body_size) ||
 		!stralloc_cats(out, " octets"))
 		return false;
 	if (message_is_attachment(m, part) &&
@@ -105,8 +88,9 @@ cmd_parts_line(struct message const *m, size_t i, stralloc *out)
 }
 
 bool
-cmd_parts(struct message const *m, stralloc *out)
+cmd_parts(struct message const *m, struct request *r, stralloc *out)
 {
+	(void)r;
 	for (size_t i = 0; i < m->count; i++)
 		if (!cmd_parts_line(m, i, out) || !command_flush(out, false))
 			return false;

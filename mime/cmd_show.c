@@ -1,12 +1,8 @@
-/* mime show: a message to be read on a terminal. */
+/* mime show and text: a message to be read on a terminal. */
+#include "mime/body.h"
 #include "mime/charset.h"
 #include "mime/command.h"
-#include "mime/decode.h"
-#include "mime/rfc2231.h"
 #include "mime/terminal.h"
-
-/* Bodies are decoded in pieces of this size. */
-#define PIECE 4096
 
 static bool
 put_header(struct message const *m, stralloc *out)
@@ -28,95 +24,96 @@ put_header(struct message const *m, stralloc *out)
 	return true;
 }
 
-/* Body octets on their way to the terminal. */
-struct pipe {
-	struct decode decode;
-	struct charset_decoder charset;
+/* Text on its way to the terminal. */
+struct show {
 	struct terminal terminal;
-	stralloc utf8;
 	stralloc *out;
 	char last; /* octet that went out */
 };
 
 static bool
-flush(struct pipe *p)
+push_text(void *arg, char const *s, size_t len)
 {
-	if (p->out->len > 0)
-		p->last = p->out->s[p->out->len - 1];
-	return command_flush(p->out, false);
-}
+	struct show *const show = arg;
 
-static bool
-push_octets(struct pipe *p, char const *s, size_t len)
-{
-	p->utf8.len = 0;
-	return charset_push(&p->charset, s, len, &p->utf8) &&
-	       terminal_push(&p->terminal, p->utf8.s, p->utf8.len, p->out);
-}
-
-static bool
-run_pipe(struct pipe *p, char const *s, size_t len)
-{
-	char buf[DECODE_ROOM(PIECE)];
-
-	for (size_t pos = 0; pos < len; pos += PIECE) {
-		size_t const n = len - pos < PIECE ? len - pos : PIECE;
-
-		if (!push_octets(
-			    p, buf, decode_push(&p->decode, s + pos, n, buf)) ||
-			!flush(p))
-			return false;
-	}
-	if (!push_octets(p, buf, decode_finish(&p->decode, buf)))
+	if (!terminal_push(&show->terminal, s, len, show->out))
 		return false;
-	p->utf8.len = 0;
-	return charset_finish(&p->charset, &p->utf8) &&
-	       terminal_push(&p->terminal, p->utf8.s, p->utf8.len, p->out);
+	if (show->out->len > 0)
+		show->last = show->out->s[show->out->len - 1];
+	return command_flush(show->out, false);
+}
+
+static bool
+end_text(struct show const *show)
+{
+	return show->last == '\n' || stralloc_cats(show->out, "\n");
 }
 
 static bool
 put_body(struct message const *m, struct structure_part const *part,
 	stralloc *out)
 {
-	stralloc charset = STRALLOC_ZERO;
-	struct pipe p = {.out = out};
-	bool ok = part->content_type.len == 0 ||
-		  rfc2231_find(m->text.s + part->content_type.offset,
-			  part->content_type.len,
-			  part->subtype.offset + part->subtype.len -
-				  part->content_type.offset,
-			  "charset", &charset) >= 0;
+	struct show show = {.out = out};
 
-	if (ok) {
-		decode_init(&p.decode, (enum structure_encoding)part->encoding);
-		charset_init(&p.charset, charset.s, charset.len);
-		ok = run_pipe(
-			&p, m->text.s + part->body_offset, part->body_len);
-	}
-	if (ok && p.last != '\n')
-		ok = stralloc_cats(out, "\n");
-	stralloc_free(&charset);
-	stralloc_free(&p.utf8);
+	return body_text(m, part, push_text, &show) && end_text(&show);
+}
+
+/* All HTML that is shown, as one document through the program for it. */
+static bool
+put_html(struct message const *m, struct request *r, stralloc *out)
+{
+	stralloc html = STRALLOC_ZERO, answer = STRALLOC_ZERO,
+		 utf8 = STRALLOC_ZERO;
+	struct show show = {.out = out};
+	static char const nothing[] = "[the program for HTML gave no text]";
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < m->count; i++)
+		if (body_is_shown(m, &m->parts[i], "text/html"))
+			ok = body_text(m, &m->parts[i], body_append, &html);
+	ok = ok && html_run(&r->html, html.s, html.len, MESSAGE_MAX, &answer) &&
+	     (answer.len > 0 || stralloc_cats(&answer, nothing)) &&
+	     charset_to_utf8("utf-8", 5, answer.s, answer.len, &utf8) &&
+	     push_text(&show, utf8.s, utf8.len) && end_text(&show);
+	stralloc_free(&html);
+	stralloc_free(&answer);
+	stralloc_free(&utf8);
 	return ok;
 }
 
 static bool
-is_text(struct message const *m, struct structure_part const *part,
-	char const *type)
+put_note(struct message const *m, size_t i, stralloc *out)
 {
-	return part->kind == STRUCTURE_LEAF && !part->opaque &&
-	       structure_is(m->text.s, part, type) &&
-	       !message_is_attachment(m, part);
+	if (!stralloc_cats(out, "[HTML that no program was named for: ") ||
+		!cmd_parts_line(m, i, out))
+		return false;
+	out->len--; /* its newline */
+	return stralloc_cats(out, "]\n");
 }
 
-/* Plain text where there is any, else whatever text there is. */
-static char const *
-type_to_show(struct message const *m)
+/* The texts of a message; raw: HTML as it is written, where no program was
+ * named for it. */
+static bool
+put_texts(struct message const *m, struct request *r, bool raw, stralloc *out)
 {
-	for (size_t i = 0; i < m->count; i++)
-		if (is_text(m, &m->parts[i], "text/plain"))
-			return "text/plain";
-	return "text/";
+	char const *const type = body_type_shown(m);
+	bool done = false;
+
+	for (size_t i = 0; i < m->count; i++) {
+		struct structure_part const *part = &m->parts[i];
+		bool const html = structure_is(m->text.s, part, "text/html");
+
+		if (!body_is_shown(m, part, type) || (html && done))
+			continue;
+		if (html && r->html.in_fd >= 0) {
+			done = true;
+			if (!put_html(m, r, out))
+				return false;
+		} else if (!(html && !raw ? put_note(m, i, out)
+					  : put_body(m, part, out)))
+			return false;
+	}
+	return true;
 }
 
 static bool
@@ -133,16 +130,15 @@ put_parts(struct message const *m, stralloc *out)
 }
 
 bool
-cmd_show(struct message const *m, stralloc *out)
+cmd_show(struct message const *m, struct request *r, stralloc *out)
 {
-	char const *type = type_to_show(m);
+	return put_header(m, out) && stralloc_cats(out, "\n") &&
+	       (m->count == 1 || put_parts(m, out)) &&
+	       put_texts(m, r, true, out);
+}
 
-	if (!put_header(m, out) || !stralloc_cats(out, "\n") ||
-		(m->count > 1 && !put_parts(m, out)))
-		return false;
-	for (size_t i = 0; i < m->count; i++)
-		if (is_text(m, &m->parts[i], type) &&
-			!put_body(m, &m->parts[i], out))
-			return false;
-	return true;
+bool
+cmd_text(struct message const *m, struct request *r, stralloc *out)
+{
+	return put_texts(m, r, false, out);
 }

@@ -1,9 +1,13 @@
 /*
  * command.h - the subcommands of mime, one file each
  *
- * Each writes what it has to say about a message to out, and flushes that.
- * They return false with errno when memory is out or writing fails. All but
- * imap write what a terminal can be shown (terminal.h).
+ * Those that look at one message (struct command, `one`) get it parsed, in a
+ * sandbox that can open nothing; they append to out what they have to say,
+ * and flush that. They return false with errno when memory is out or writing
+ * fails. The others (`main`) open what they need, close a sandbox of their
+ * own, and return the program's exit code; they may exit themselves. All but
+ * imap, and get for the contents of a part, write what a terminal can be
+ * shown (terminal.h).
  */
 #ifndef MIME_COMMAND_H
 #define MIME_COMMAND_H
@@ -12,7 +16,19 @@
 
 #include <skalibs/stralloc.h>
 
+#include "common/sandbox.h"
+#include "mime/html.h"
 #include "mime/message.h"
+#include "mime/options.h"
+
+/* Address space: the message, what is made of it, and room to grow. */
+#define COMMAND_MEMORY_MAX (4ul * MESSAGE_MAX)
+
+struct request {
+	struct options const *options;
+	char const *file; /* as it was named; "-" for standard input */
+	struct html html; /* the program for HTML, if one was named */
+};
 
 /*
  * Write out to standard output, and empty it, once it has grown; with `all`
@@ -20,21 +36,68 @@
  */
 bool command_flush(stralloc *out, bool all) __attribute__((warn_unused_result));
 
+/* Open a message for reading, "-" is standard input; exits 111. */
+int command_open(char const *name);
+
+/*
+ * Close a sandbox in which no file can be changed, but any read that the
+ * caller may read; exits 111.
+ */
+void command_enter_reader(void);
+
+/* Same, and files of the folders open on fds may be changed; they are the
+ * only ones that can be opened at all. count <= SANDBOX_PATHS_MAX. */
+void command_enter_writer(int const *fds, size_t count);
+
+/*
+ * Read names of files from standard input, one a line, NUL-ended in names.
+ * Returns false with errno.
+ */
+bool command_read_names(stralloc *names) __attribute__((warn_unused_result));
+
+/* Append n in decimal. */
+bool command_put_number(stralloc *out, size_t n)
+	__attribute__((warn_unused_result));
+
 /* The main fields decoded, the parts listed, the text as UTF-8. */
-bool cmd_show(struct message const *m, stralloc *out)
+bool cmd_show(struct message const *m, struct request *r, stralloc *out)
+	__attribute__((warn_unused_result));
+
+/* The text alone. */
+bool cmd_text(struct message const *m, struct request *r, stralloc *out)
 	__attribute__((warn_unused_result));
 
 /* All fields of the header, unfolded and decoded. */
-bool cmd_headers(struct message const *m, stralloc *out)
+bool cmd_headers(struct message const *m, struct request *r, stralloc *out)
 	__attribute__((warn_unused_result));
 
 /* A line for each part. */
-bool cmd_parts(struct message const *m, stralloc *out)
+bool cmd_parts(struct message const *m, struct request *r, stralloc *out)
+	__attribute__((warn_unused_result));
+
+/* All of the above for programs. */
+bool cmd_json(struct message const *m, struct request *r, stralloc *out)
 	__attribute__((warn_unused_result));
 
 /* Size, ENVELOPE, BODYSTRUCTURE and BODY as imapd sends them. */
-bool cmd_imap(struct message const *m, stralloc *out)
+bool cmd_imap(struct message const *m, struct request *r, stralloc *out)
 	__attribute__((warn_unused_result));
+
+/* Drafts (draft.h) that answer a message, or pass it on. */
+bool cmd_reply(struct message const *m, struct request *r, stralloc *out)
+	__attribute__((warn_unused_result));
+bool cmd_forward(struct message const *m, struct request *r, stralloc *out)
+	__attribute__((warn_unused_result));
+
+int cmd_ls(struct options const *o, int argc, char const *const *argv);
+int cmd_search(struct options const *o, int argc, char const *const *argv);
+int cmd_get(struct options const *o, int argc, char const *const *argv);
+int cmd_compose(struct options const *o, int argc, char const *const *argv);
+int cmd_send(struct options const *o, int argc, char const *const *argv);
+int cmd_flag(struct options const *o, int argc, char const *const *argv);
+int cmd_move(struct options const *o, int argc, char const *const *argv);
+int cmd_copy(struct options const *o, int argc, char const *const *argv);
+int cmd_delete(struct options const *o, int argc, char const *const *argv);
 
 /* Append the line that tells what part i is, its newline included. */
 bool cmd_parts_line(struct message const *m, size_t i, stralloc *out)
@@ -42,6 +105,10 @@ bool cmd_parts_line(struct message const *m, size_t i, stralloc *out)
 
 /* Append the value of a field on one line, decoded and harmless. */
 bool cmd_headers_value(struct header_field const *field, stralloc *out)
+	__attribute__((warn_unused_result));
+
+/* Append the value decoded, as UTF-8 that may hold controls. */
+bool cmd_headers_decode(struct header_field const *field, stralloc *out)
 	__attribute__((warn_unused_result));
 
 #endif

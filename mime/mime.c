@@ -1,11 +1,10 @@
 /*
- * mime - show what is in a message
+ * mime - read, make and file mail
  *
- * Runs as whoever calls it, root too: it opens one file, closes the sandbox
- * and reads; nothing of the message is trusted.
+ * Runs as whoever calls it, root too. A command that looks at one message
+ * opens it, closes the sandbox and reads; nothing of the message is trusted.
+ * The others say in their files what they keep.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,75 +14,120 @@
 #include "common/sandbox.h"
 #include "mime/command.h"
 
-#define USAGE "mime show|headers|parts|imap FILE|-"
-
-/* Address space: the message, what is made of it, and room to grow. */
-#define MEMORY_MAX (4ul * MESSAGE_MAX)
+#define SPEC_MAX 6
 
 char const *PROG;
 
-static struct {
+struct command {
 	char const *name;
-	bool (*run)(struct message const *m, stralloc *out);
+	char const *arguments, *purpose; /* for the help */
+	int least, most;		 /* operands */
+	char const *spec[SPEC_MAX];	 /* options.h */
+	bool (*one)(struct message const *m, struct request *r, stralloc *out);
+	int (*main)(struct options const *o, int argc, char const *const *argv);
 	bool raw; /* what it writes is no text for a terminal */
-} const commands[] = {
-	{"show", cmd_show, false},
-	{"headers", cmd_headers, false},
-	{"parts", cmd_parts, false},
-	{"imap", cmd_imap, true},
 };
 
-static size_t
-find_command(char const *name)
-{
-	size_t i = 0;
+#define MANY 1000000000
 
-	while (i < sizeof commands / sizeof commands[0] &&
-		strcmp(commands[i].name, name) != 0)
-		i++;
-	if (i == sizeof commands / sizeof commands[0])
-		strerr_dieusage(100, USAGE);
-	return i;
+static struct command const commands[] = {
+	{"show", "[-H program] file", "a message to read", 1, 1, {"H: html"},
+		.one = cmd_show},
+	{"text", "[-H program] file", "its text alone", 1, 1, {"H: html"},
+		.one = cmd_text},
+	{"headers", "file", "all fields of its header", 1, 1, {NULL},
+		.one = cmd_headers},
+	{"parts", "file", "its parts", 1, 1, {NULL}, .one = cmd_parts},
+	{"imap", "file", "what an IMAP server says of it", 1, 1, {NULL},
+		.one = cmd_imap, .raw = true},
+};
+
+static void
+say(stralloc *out, char const *const *words)
+{
+	for (; *words; words++)
+		if (!stralloc_cats(out, *words))
+			strerr_diefu1sys(111, "say what there is");
 }
 
 static int
-open_message(char const *name)
+help(void)
 {
-	int fd = 0;
+	stralloc out = STRALLOC_ZERO;
 
-	if (strcmp(name, "-") != 0)
-		fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		strerr_diefu2sys(111, "open ", name);
-	return fd;
+	say(&out, (char const *const[]){"usage: mime command [options] ...\n"
+					"A file may be - : standard input.\n\n",
+			  NULL});
+	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+		say(&out, (char const *const[]){"  mime ", commands[i].name,
+				  " ", commands[i].arguments, "\n\t",
+				  commands[i].purpose, "\n", NULL});
+	say(&out, (char const *const[]){"\nAll about it: man mime\n", NULL});
+	if (!command_flush(&out, true))
+		strerr_diefu1sys(111, "write to standard output");
+	return 0;
+}
+
+static struct command const *
+find_command(char const *name)
+{
+	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	strerr_dief3x(100, "there is no command ", name,
+		"; mime --help tells what there is");
+}
+
+static int
+run_one(struct command const *c, struct options const *o, char const *file)
+{
+	static struct message message;
+	struct sandbox const sandbox = {.filter = SANDBOX_MIME,
+		.memory = COMMAND_MEMORY_MAX,
+		.may_write = true};
+	struct request request = {.options = o, .file = file, .html = {-1, -1}};
+	char const *const program = options_value(o, 'H', NULL);
+	stralloc out = STRALLOC_ZERO;
+
+	if (c->raw && isatty(1))
+		strerr_dief2x(
+			100, c->name, " writes raw octets: not to a terminal");
+
+	int const fd = command_open(file);
+
+	if (program && !html_start(&request.html, program))
+		strerr_diefu2sys(111, "start ", program);
+	sandbox_enter_or_exit(&sandbox);
+	if (!message_read(&message, fd))
+		strerr_diefu2sys(111, "read ", file);
+	if (!c->one(&message, &request, &out) || !command_flush(&out, true))
+		strerr_diefu1sys(111, "write to standard output");
+	return 0;
 }
 
 int
 main(int argc, char const *const *argv)
 {
-	static struct message message;
-	struct sandbox const sandbox = {.filter = SANDBOX_MIME,
-		.memory = MEMORY_MAX,
-		.may_write = true};
-	stralloc out = STRALLOC_ZERO;
+	struct options options;
+	size_t used;
 
 	PROG = "mime";
-	if (argc != 3)
-		strerr_dieusage(100, USAGE);
+	if (argc < 2)
+		strerr_dieusage(
+			100, "mime command [options] ... (mime --help)");
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
+		return help();
 
-	size_t const command = find_command(argv[1]);
+	struct command const *const c = find_command(argv[1]);
 
-	if (commands[command].raw && isatty(1))
-		strerr_dief1x(100, "imap writes raw octets: not to a terminal");
-
-	int const fd = open_message(argv[2]);
-
+	argc -= 2;
+	argv += 2;
+	if (!options_parse(argv, (size_t)argc, c->spec, &options, &used) ||
+		argc - (int)used < c->least || argc - (int)used > c->most)
+		strerr_dief4x(100, "usage: mime ", c->name, " ", c->arguments);
 	log_open(PROG);
-	sandbox_enter_or_exit(&sandbox);
-	if (!message_read(&message, fd))
-		strerr_diefu2sys(111, "read ", argv[2]);
-	if (!commands[command].run(&message, &out) ||
-		!command_flush(&out, true))
-		strerr_diefu1sys(111, "write to standard output");
-	return 0;
+	argc -= (int)used;
+	argv += used;
+	return c->one ? run_one(c, &options, argv[0])
+		      : c->main(&options, argc, argv);
 }
