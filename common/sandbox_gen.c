@@ -3,7 +3,10 @@
  * need neither libseccomp nor its memory. Prints a C header.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +22,33 @@ die(char const *what)
 	exit(1);
 }
 
+/* A rule for call, on condition of one of its arguments. */
+static void
+allow_if(scmp_filter_ctx filter, char const *name, int call,
+	struct scmp_arg_cmp condition)
+{
+	int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1, condition);
+
+	if (r < 0 && r != -EEXIST)
+		die(name);
+}
+
+static void
+allow_fcntl(scmp_filter_ctx filter, int call)
+{
+	static unsigned const commands[] = {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD,
+		F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW,
+		F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW};
+
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+		allow_if(filter, "fcntl", call,
+			SCMP_A1(SCMP_CMP_EQ, commands[i]));
+}
+
+/* What fork of the C library asks for. */
+#define FORK_FLAGS                                                             \
+	((scmp_datum_t)(CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD))
+
 static void
 allow(scmp_filter_ctx filter, char const *name)
 {
@@ -29,10 +59,28 @@ allow(scmp_filter_ctx filter, char const *name)
 		die(name);
 	if (call < 0) /* not on this architecture */
 		return;
-	if (strcmp(name, "mmap") == 0 || strcmp(name, "mprotect") == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1,
+	if (strcmp(name, "mmap") == 0 || strcmp(name, "mprotect") == 0) {
+		allow_if(filter, name, call,
 			SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	else
+	} else if (strcmp(name, "fcntl") == 0) {
+		allow_fcntl(filter, call);
+	} else if (strcmp(name, "clone") == 0) {
+		allow_if(filter, name, call,
+			SCMP_A0(SCMP_CMP_MASKED_EQ, ~FORK_FLAGS, 0));
+	} else {
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0);
+		if (r < 0 && r != -EEXIST)
+			die(name);
+	}
+}
+
+static void
+allow_any(scmp_filter_ctx filter, char const *name)
+{
+	int call = seccomp_syscall_resolve_name(name);
+	int r = call == __NR_SCMP_ERROR ? -EINVAL : 0;
+
+	if (call >= 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0);
 	if (r < 0 && r != -EEXIST)
 		die(name);
@@ -61,8 +109,13 @@ allow_all(scmp_filter_ctx filter, char const *calls)
 		die("out of memory");
 	for (char *name = strtok_r(copy, " ", &rest); name != NULL;
 		name = strtok_r(NULL, " ", &rest)) {
+		char *colon = strchr(name, ':');
+		if (colon != NULL)
+			*colon = '\0';
 		if (name[0] == '@')
 			allow_all(filter, find_row(name + 1));
+		else if (colon != NULL)
+			allow_any(filter, name);
 		else
 			allow(filter, name);
 	}

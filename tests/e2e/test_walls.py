@@ -18,15 +18,16 @@ from host import REPOSITORY, Host, process_status, wait_until
 from smtpsink import STALL, SmtpSink
 
 EPERM, ENOENT, EACCES = -1, -2, -13
-ALL = {"open", "socket", "connect", "execve", "ptrace", "kill", "setuid"}
+ALL = {"open", "socket", "connect", "execve", "ptrace", "kill", "setuid",
+       "tgkill", "fcntl", "clone"}
 
 # What each role must be refused. Roots have in their filter what their children
 # need; what runs under a mailbox's uid opens files, fenced by Landlock.
 DENIED = {
-    "monitor": {"socket", "connect", "ptrace"},
-    "starter": {"ptrace"},
-    "local-spawner": {"socket", "connect", "execve", "ptrace", "kill"},
-    "auth": ALL - {"execve", "kill"},
+    "monitor": {"socket", "connect", "ptrace", "fcntl"},
+    "starter": {"ptrace", "tgkill", "fcntl", "clone"},
+    "local-spawner": ALL - {"open", "setuid"},
+    "auth": ALL,
     "smtpd": ALL,
     "submit-front": ALL,
     "pop3-front": ALL,

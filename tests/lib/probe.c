@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -119,7 +120,13 @@ main(int argc, char **argv)
 	printf("ptrace %ld\n",
 		try_call(&saved, SYS_ptrace, PTRACE_PEEKDATA, NOBODY, 0));
 	printf("kill %ld\n", try_call(&saved, SYS_kill, NOBODY, 0, 0));
-
+	printf("tgkill %ld\n", try_call(&saved, SYS_tgkill, NOBODY, NOBODY, 0));
+	/* To have a signal sent by the kernel. */
+	printf("fcntl %ld\n",
+		try_call(&saved, SYS_fcntl, (unsigned long)-1, F_SETOWN, 0));
+	/* The two do not go together: nothing is made. */
+	printf("clone %ld\n", try_call(&saved, SYS_clone,
+				      CLONE_NEWUSER | CLONE_THREAD, 0, 0));
 	printf("setuid %ld\n", try_call(&saved, SYS_setuid, 0, 0, 0));
 	/* Where it stood; an interrupted call is made again by the kernel. */
 	if (ptrace(PTRACE_SETREGS, target, NULL, &saved) < 0 ||
