@@ -17,22 +17,30 @@ struct key {
 	br_rsa_private_key rsa;
 };
 
-static unsigned char octets[FILE_MAX]; /* what the keys point into */
-static struct key keys[KEYS_MAX];
-static size_t key_count;
-static struct stat loaded;
+/* The keys of one file, and what they point into. */
+struct file {
+	size_t count;
+	struct key keys[KEYS_MAX];
+	unsigned char octets[FILE_MAX];
+};
+
+/* One in force, and one to read the next into. */
+static struct file files[2], *loaded = &files[0];
+static struct stat seen;
 
 static bool
-take(struct wire_in *in, unsigned char **s_r, size_t *len_r)
+take(struct file *f, struct wire_in *in, unsigned char **s_r, size_t *len_r)
 {
 	char const *s = wire_get_bytes(in, FILE_MAX, len_r);
 
-	*s_r = octets + (s - (char const *)octets);
-	return !in->failed;
+	if (in->failed)
+		return false;
+	*s_r = f->octets + (s - (char const *)f->octets);
+	return true;
 }
 
 static bool
-take_key(struct wire_in *in, struct key *k)
+take_key(struct file *f, struct wire_in *in, struct key *k)
 {
 	br_rsa_private_key *r = &k->rsa;
 
@@ -40,57 +48,67 @@ take_key(struct wire_in *in, struct key *k)
 	k->type = (char)wire_get_u8(in);
 	if (k->type == 'E') {
 		k->ec.curve = (int)wire_get_u32(in);
-		return take(in, &k->ec.x, &k->ec.xlen);
+		return take(f, in, &k->ec.x, &k->ec.xlen);
 	}
 	if (k->type != 'R')
 		return false;
 	r->n_bitlen = wire_get_u32(in);
-	return r->n_bitlen <= 4096 && take(in, &r->p, &r->plen) &&
-	       take(in, &r->q, &r->qlen) && take(in, &r->dp, &r->dplen) &&
-	       take(in, &r->dq, &r->dqlen) && take(in, &r->iq, &r->iqlen);
+	return r->n_bitlen <= 4096 && take(f, in, &r->p, &r->plen) &&
+	       take(f, in, &r->q, &r->qlen) && take(f, in, &r->dp, &r->dplen) &&
+	       take(f, in, &r->dq, &r->dqlen) && take(f, in, &r->iq, &r->iqlen);
 }
 
 static bool
-read_keys(int fd)
+read_keys(int fd, struct file *f)
 {
-	ssize_t len = read(fd, octets, sizeof octets);
+	ssize_t len = read(fd, f->octets, sizeof f->octets);
 	struct wire_in in;
-	uint32_t count;
 
-	key_count = 0;
 	if (len < 0)
 		return false;
-	wire_open(&in, (char const *)octets, (size_t)len);
-	count = wire_get_u32(&in);
+	wire_open(&in, (char const *)f->octets, (size_t)len);
+	f->count = wire_get_u32(&in);
 	errno = EINVAL;
-	if (count > KEYS_MAX)
+	if (f->count > KEYS_MAX)
 		return false;
-	for (size_t i = 0; i < count; i++)
-		if (!take_key(&in, &keys[i]))
+	for (size_t i = 0; i < f->count; i++)
+		if (!take_key(f, &in, &f->keys[i]))
 			return false;
-	if (!wire_end(&in))
-		return false;
-	key_count = count;
-	return true;
+	return wire_end(&in);
+}
+
+/* Not the inode alone: a file that was replaced twice since may have got the
+ * first one's number. */
+static bool
+is_same(struct stat const *a, struct stat const *b)
+{
+	return a->st_ino == b->st_ino && a->st_dev == b->st_dev &&
+	       a->st_size == b->st_size &&
+	       a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
 bool
 sign_refresh(int tables_fd)
 {
+	struct file *old = loaded, *next = &files[loaded == &files[0]];
 	struct stat st;
 	int fd;
 	bool ok;
 
 	if (fstatat(tables_fd, "keys", &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return false;
-	if (st.st_ino == loaded.st_ino && st.st_dev == loaded.st_dev)
+	if (is_same(&st, &seen))
 		return true;
 	fd = openat(tables_fd, "keys", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	ok = read_keys(fd);
+	ok = read_keys(fd, next);
 	close(fd);
-	loaded = st;
+	seen = st;
+	if (ok)
+		loaded = next;
+	explicit_bzero(ok ? old : next, sizeof *next);
 	return ok;
 }
 
@@ -109,12 +127,12 @@ size_t
 sign_hash(uint8_t key_index, uint8_t key_type, uint8_t algorithm,
 	char const *hash, size_t hash_len, unsigned char *signature_r)
 {
-	struct key const *k = &keys[key_index % KEYS_MAX];
+	struct key const *k = &loaded->keys[key_index % KEYS_MAX];
 	size_t h = 0;
 
 	while (h < 3 && hashes[h].algorithm != algorithm)
 		h++;
-	if (key_index >= key_count || k->type != (char)key_type || h == 3 ||
+	if (key_index >= loaded->count || k->type != (char)key_type || h == 3 ||
 		hash_len != hashes[h].len)
 		return 0;
 	if (k->type == 'E')
