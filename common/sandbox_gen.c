@@ -42,7 +42,7 @@ allow_fcntl(scmp_filter_ctx filter, int call)
 
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
 		allow_if(filter, "fcntl", call,
-			SCMP_A1(SCMP_CMP_EQ, commands[i]));
+			SCMP_A1(SCMP_CMP_EQ, commands[i], 0));
 }
 
 /* What fork of the C library asks for. */
