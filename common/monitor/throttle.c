@@ -1,4 +1,5 @@
 /* Failed logins, counted by user and by client network. */
+#include <arpa/inet.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -67,18 +68,20 @@ find(char kind, char const *s, size_t len)
 	return slot;
 }
 
-/* The part of an address that is counted: all of IPv4, 64 bits of IPv6. */
-static size_t
-network(char const *client, size_t len)
+/* The slot of an address: all of IPv4 counts, 64 bits of IPv6 (whose text is
+ * no guide: the same network can be written in many ways). */
+static struct slot *
+find_client(char const *client, size_t len)
 {
-	size_t colons = 0;
+	char text[INET6_ADDRSTRLEN] = "";
+	struct in6_addr v6;
 
-	if (memchr(client, '.', len) != NULL)
-		return len;
-	for (size_t i = 0; i < len; i++)
-		if (client[i] == ':' && ++colons == 4)
-			return i;
-	return len;
+	if (len < sizeof text) {
+		memcpy(text, client, len);
+		if (inet_pton(AF_INET6, text, &v6) == 1)
+			return find('6', (char const *)&v6, 8);
+	}
+	return find('c', client, len);
 }
 
 static unsigned
@@ -105,8 +108,7 @@ throttle_failed(char const *user, size_t user_len, char const *client,
 	if (first_delay == 0)
 		return 0;
 	by_user = count(find('u', user, user_len), now, first_delay);
-	by_client = count(find('c', client, network(client, client_len)), now,
-		first_delay);
+	by_client = count(find_client(client, client_len), now, first_delay);
 	return by_user > by_client ? by_user : by_client;
 }
 
@@ -115,5 +117,5 @@ throttle_succeeded(char const *user, size_t user_len, char const *client,
 	size_t client_len)
 {
 	find('u', user, user_len)->count = 0;
-	find('c', client, network(client, client_len))->count = 0;
+	find_client(client, client_len)->count = 0;
 }

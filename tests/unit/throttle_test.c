@@ -56,6 +56,11 @@ ipv6_counts_by_64_bits(void **state)
 	assert_int_equal(failed("a", "2001:db8:0:1::1", 1000), 1);
 	assert_int_equal(failed("b", "2001:db8:0:1::2", 1000), 2);
 	assert_int_equal(failed("c", "2001:db8:0:2::1", 1000), 1);
+	/* One network, however it is written. */
+	assert_int_equal(failed("d", "2001:db8::1", 1000), 1);
+	assert_int_equal(failed("e", "2001:db8::2", 1000), 2);
+	assert_int_equal(failed("f", "2001:db8::a:b:c:d", 1000), 4);
+	assert_int_equal(failed("g", "2001:db8:0:0:1:2:3:4", 1000), 8);
 }
 
 static void
