@@ -17,11 +17,12 @@
 #include "common/monitor/serve.h"
 #include "common/monitor/sign.h"
 
-#define STOP_SECONDS 10
+#define STOP_SECONDS 9
 
 /* A client, from accept until its front has been reaped. */
 struct session {
 	pid_t front;	     /* 0: this place is free */
+	pid_t program;	     /* the mailbox's, while it runs */
 	int pair;	     /* to the front; -1 once it has no more to ask */
 	int status;	     /* of a mailbox program on its way; else -1 */
 	int pipes[2];	     /* kept for the front until then */
@@ -223,9 +224,11 @@ hear_auth(void)
 	}
 	memcpy(s->mailbox, mailbox, len);
 	s->mailbox_len = len;
-	if (!table_refresh(&house->users, house->tables_fd, "users.cdb") ||
-		!start_mailbox(house, mailbox, len, &s->client, s->pipes,
-			&s->status)) {
+	s->program = -1;
+	if (table_refresh(&house->users, house->tables_fd, "users.cdb"))
+		s->program = start_mailbox(
+			house, mailbox, len, &s->client, s->pipes, &s->status);
+	if (s->program < 0) {
 		log_error("no-mailbox", NULL, "client", s->client.text,
 			(char *)0);
 		answer(s, REQUEST_LATER);
@@ -360,15 +363,32 @@ reap(void)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-		for (size_t i = 0; i < session_top; i++)
+		for (size_t i = 0; i < session_top; i++) {
+			if (sessions[i].program == pid)
+				sessions[i].program = 0;
 			if (sessions[i].front == pid) {
 				hang_up(&sessions[i]);
 				sessions[i].front = 0;
 				session_count--;
 				break;
 			}
+		}
 	while (session_top > 0 && sessions[session_top - 1].front == 0)
 		session_top--;
+}
+
+/* After login the mailbox program is told: it can finish what it does and say
+ * goodbye, and its front then ends with it. Those that took too long lose their
+ * front. */
+static void
+tell_all(bool is_late)
+{
+	for (size_t i = 0; i < session_top; i++)
+		if (sessions[i].front > 0)
+			(void)kill(sessions[i].program > 0 && !is_late
+					   ? sessions[i].program
+					   : sessions[i].front,
+				SIGTERM);
 }
 
 static void
@@ -377,9 +397,7 @@ stop(void)
 	is_stopping = true;
 	for (size_t i = 0; i < listener_count; i++)
 		unwatch(&listeners[i]);
-	for (size_t i = 0; i < session_top; i++)
-		if (sessions[i].front > 0)
-			(void)kill(sessions[i].front, SIGTERM);
+	tell_all(false);
 	alarm(STOP_SECONDS);
 }
 
@@ -407,8 +425,10 @@ act(uint64_t what)
 	switch ((enum kind)(what >> 56)) {
 	case SIGNALS:
 		while (read(signals, &info, sizeof info) == sizeof info) {
-			if (info.ssi_signo == SIGALRM)
+			if (info.ssi_signo == SIGALRM) {
+				tell_all(true);
 				_exit(0);
+			}
 			if (info.ssi_signo == SIGTERM && !is_stopping)
 				stop();
 		}

@@ -60,9 +60,10 @@ pid_t start_front(struct house const *h, int socket_fd, bool implicit_tls,
 
 /*
  * Start the mailbox program. pipes_r: to write to it, to read from it;
- * *status_r ends without an octet once the exec has worked. False: errno.
+ * *status_r ends without an octet once the exec has worked. Returns its pid, or
+ * -1 and errno.
  */
-bool start_mailbox(struct house const *h, char const *mailbox, size_t len,
+pid_t start_mailbox(struct house const *h, char const *mailbox, size_t len,
 	struct client const *c, int pipes_r[2], int *status_r);
 
 /* Start auth; returns our end of its pair, or -1. */

@@ -154,7 +154,7 @@ run_mailbox(struct house const *h, uid_t uid, char const *home,
 	_exit(111);
 }
 
-bool
+pid_t
 start_mailbox(struct house const *h, char const *mailbox, size_t len,
 	struct client const *c, int pipes_r[2], int *status_r)
 {
@@ -167,11 +167,11 @@ start_mailbox(struct house const *h, char const *mailbox, size_t len,
 	pid_t pid;
 
 	if (len > REQUEST_MAILBOX_MAX || !look_up(h, mailbox, len, &uid, &home))
-		return false;
+		return -1;
 	memcpy(address, mailbox, len);
 	address[len] = '\0';
 	if (pipe2(in, O_CLOEXEC) < 0)
-		return false;
+		return -1;
 	if (pipe2(out, O_CLOEXEC) < 0)
 		goto close_in;
 	if (pipe2(status, O_CLOEXEC | O_NONBLOCK) < 0)
@@ -190,7 +190,7 @@ start_mailbox(struct house const *h, char const *mailbox, size_t len,
 	pipes_r[0] = in[1];
 	pipes_r[1] = out[0];
 	*status_r = status[0];
-	return true;
+	return pid;
 
 close_out:
 	close(out[0]);
@@ -198,7 +198,7 @@ close_out:
 close_in:
 	close(in[0]);
 	close(in[1]);
-	return false;
+	return -1;
 }
 
 int
