@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <linux/close_range.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <skalibs/types.h>
 #include "common/log.h"
@@ -104,6 +105,10 @@ start_front(struct house const *h, int socket_fd, bool implicit_tls,
 			{open_table(h, "recipients.cdb"), FRONT_RECIPIENTS_FD}};
 		if (give(gifts, s->drops ? 8 : 5) && enter_root(h, s->drops))
 			become(h->front_fd, uid, NULL, argv);
+		/* Short of descriptors, memory or processes: not in silence. */
+		if (!implicit_tls)
+			(void)send(socket_fd, s->busy, strlen(s->busy),
+				MSG_DONTWAIT | MSG_NOSIGNAL);
 		die_in_child(s->front);
 	}
 	close(ends[1]);
