@@ -33,7 +33,10 @@ enum sandbox_filter {
 	SANDBOX_IMAPD,
 	SANDBOX_MIME,
 	SANDBOX_MIME_FILES, /* mime, where it opens files by itself */
-	SANDBOX_FILTERS
+	SANDBOX_FILTERS,
+	/* No filter, for what starts a program of others' with needs that we
+	 * can't know: it would inherit it. */
+	SANDBOX_NONE = SANDBOX_FILTERS
 };
 
 #define SANDBOX_PATHS_MAX 4
