@@ -194,6 +194,9 @@ on_refused(struct channel *c, enum job_opened answer)
 	static char const later[] = "4.3.2 no process could be started for it";
 	struct destination *d = c->to;
 
+	/* Messages in line may have been saved and let go of already. */
+	if (turns_are_stopped())
+		return;
 	if (answer == JOB_UNKNOWN) {
 		turns_leave(d);
 		answer_line(d, JOB_FAILED, unknown, sizeof unknown - 1);
