@@ -35,13 +35,6 @@ turns_leave(struct destination *d)
 }
 
 void
-turns_wake(struct destination *d)
-{
-	if (d->ring == RING_NONE && d->first != NULL && !is_stopped)
-		ring_push(&pool_of(d)->ready, d, RING_READY);
-}
-
-void
 turns_pause(struct destination *d)
 {
 	turns_leave(d);
@@ -59,6 +52,13 @@ turns_resume(void)
 		}
 }
 
+/* It yields as soon as somebody starves. */
+static bool
+has_had_share(struct channel const *c)
+{
+	return c->served >= pool_of(c->to)->limits.quantum;
+}
+
 /* The channel that a job can be sent on now, the least loaded. */
 static struct channel *
 free_channel(struct destination const *d)
@@ -70,8 +70,7 @@ free_channel(struct destination const *d)
 
 	for (struct channel *c = d->channels; c != NULL; c = c->next_here) {
 		if (c->state != CHANNEL_OPEN || c->is_alone ||
-			c->in_hand >= most ||
-			(yields && c->served >= p->limits.quantum))
+			c->in_hand >= most || (yields && has_had_share(c)))
 			continue;
 		if (best == NULL || c->in_hand < best->in_hand)
 			best = c;
@@ -79,8 +78,8 @@ free_channel(struct destination const *d)
 	return best;
 }
 
-/* An open channel with nothing to do, of a destination with nothing in line,
- * idle for longest. */
+/* An open channel with nothing to do, idle for longest: its destination has
+ * nothing in line, or it has had its share. */
 static struct channel *
 idle_channel(enum pool_kind pool)
 {
@@ -89,7 +88,7 @@ idle_channel(enum pool_kind pool)
 	for (struct channel *c = channel_pools[pool].first; c != NULL;
 		c = c->after)
 		if (c->state == CHANNEL_OPEN && c->in_hand == 0 &&
-			c->to->first == NULL &&
+			(c->to->first == NULL || has_had_share(c)) &&
 			(best == NULL || c->since_ms < best->since_ms))
 			best = c;
 	return best;
@@ -147,6 +146,23 @@ send_on(struct destination *d, struct channel *c)
 	pool_of(d)->waiting--;
 	pool_of(d)->in_hand++;
 	return STEP_ON;
+}
+
+void
+turns_wake(struct destination *d)
+{
+	struct channel *c;
+
+	if (d->first == NULL || is_stopped)
+		return;
+	if (d->ring == RING_NONE)
+		ring_push(&pool_of(d)->ready, d, RING_READY);
+	/* It starves for more channels, but must not let those stand idle that
+	 * it has. */
+	while (d->ring == RING_STARVED && d->first != NULL &&
+		(c = free_channel(d)) != NULL)
+		if (send_on(d, c) != STEP_ON)
+			break;
 }
 
 /* One job sent or one channel asked, if it can be. */
@@ -224,7 +240,7 @@ turns_yield(struct channel *c)
 	struct pool *p = pool_of(c->to);
 
 	if (c->in_hand == 0 && p->starved.count > 0 &&
-		(c->to->first == NULL || c->served >= p->limits.quantum))
+		(c->to->first == NULL || has_had_share(c)))
 		channel_close(c);
 }
 

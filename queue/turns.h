@@ -37,7 +37,7 @@ extern struct pool pools[POOLS];
 void turns_init(struct pool_limits const limits[POOLS]);
 
 /* d may be able to go on: something is in line, or a channel is free. Who
- * starves or pauses keeps its place. */
+ * pauses keeps its place; so does who starves, which uses what it has. */
 void turns_wake(struct destination *d);
 
 /* d has no turn any more. */
