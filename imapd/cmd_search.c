@@ -8,7 +8,7 @@
 #include "imapd/body.h"
 #include "imapd/commands.h"
 #include "imapd/content.h"
-#include "imapd/fold.h"
+#include "mime/fold.h"
 #include "imapd/search_key.h"
 #include "imapd/search_text.h"
 #include "mime/date.h"

@@ -2,7 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "imapd/fold.h"
+#include "mime/fold.h"
 #include "imapd/search_text.h"
 #include "mime/address.h"
 #include "mime/charset.h"

@@ -5,7 +5,7 @@
 #include "mime/terminal.h"
 
 bool
-cmd_headers_decode(struct header_field const *field, stralloc *out)
+mime_headers_decode(struct header_field const *field, stralloc *out)
 {
 	stralloc unfolded = STRALLOC_ZERO;
 	bool ok = stralloc_ready(&unfolded, field->value_len + 1);
@@ -20,10 +20,10 @@ cmd_headers_decode(struct header_field const *field, stralloc *out)
 }
 
 bool
-cmd_headers_value(struct header_field const *field, stralloc *out)
+mime_headers_value(struct header_field const *field, stralloc *out)
 {
 	stralloc decoded = STRALLOC_ZERO;
-	bool const ok = cmd_headers_decode(field, &decoded) &&
+	bool const ok = mime_headers_decode(field, &decoded) &&
 			terminal_line(out, decoded.s, decoded.len);
 
 	stralloc_free(&decoded);
@@ -43,7 +43,7 @@ put_name(struct header_field const *field, stralloc *out)
 }
 
 bool
-cmd_headers(struct message const *m, struct request *r, stralloc *out)
+mime_headers(struct message const *m, struct request *r, stralloc *out)
 {
 	struct header_field field;
 	size_t pos = 0;
@@ -55,7 +55,7 @@ cmd_headers(struct message const *m, struct request *r, stralloc *out)
 		if (field.name_len > 0 &&
 			(!put_name(&field, out) || !stralloc_cats(out, ": ")))
 			return false;
-		if (!cmd_headers_value(&field, out) ||
+		if (!mime_headers_value(&field, out) ||
 			!stralloc_cats(out, "\n") || !command_flush(out, false))
 			return false;
 	}

@@ -3,7 +3,7 @@
 #include "mime/imap.h"
 
 bool
-cmd_imap(struct message const *m, struct request *r, stralloc *out)
+mime_imap(struct message const *m, struct request *r, stralloc *out)
 {
 	struct structure_part const *const whole = &m->parts[0];
 

@@ -78,7 +78,7 @@ put_line(struct message const *m, size_t i, stralloc *text, stralloc *out)
 }
 
 bool
-cmd_parts_line(struct message const *m, size_t i, stralloc *out)
+mime_parts_line(struct message const *m, size_t i, stralloc *out)
 {
 	stralloc text = STRALLOC_ZERO;
 	bool const ok = put_line(m, i, &text, out);
@@ -88,11 +88,11 @@ cmd_parts_line(struct message const *m, size_t i, stralloc *out)
 }
 
 bool
-cmd_parts(struct message const *m, struct request *r, stralloc *out)
+mime_parts(struct message const *m, struct request *r, stralloc *out)
 {
 	(void)r;
 	for (size_t i = 0; i < m->count; i++)
-		if (!cmd_parts_line(m, i, out) || !command_flush(out, false))
+		if (!mime_parts_line(m, i, out) || !command_flush(out, false))
 			return false;
 	return true;
 }

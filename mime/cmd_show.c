@@ -17,7 +17,7 @@ put_header(struct message const *m, stralloc *out)
 			continue;
 		if (!stralloc_cats(out, names[i]) ||
 			!stralloc_cats(out, ": ") ||
-			!cmd_headers_value(&field, out) ||
+			!mime_headers_value(&field, out) ||
 			!stralloc_cats(out, "\n"))
 			return false;
 	}
@@ -85,7 +85,7 @@ static bool
 put_note(struct message const *m, size_t i, stralloc *out)
 {
 	if (!stralloc_cats(out, "[HTML that no program was named for: ") ||
-		!cmd_parts_line(m, i, out))
+		!mime_parts_line(m, i, out))
 		return false;
 	out->len--; /* its newline */
 	return stralloc_cats(out, "]\n");
@@ -120,7 +120,7 @@ static bool
 put_parts(struct message const *m, stralloc *out)
 {
 	for (size_t i = 0; i < m->count; i++) {
-		if (!stralloc_cats(out, "[") || !cmd_parts_line(m, i, out))
+		if (!stralloc_cats(out, "[") || !mime_parts_line(m, i, out))
 			return false;
 		out->len--; /* its newline */
 		if (!stralloc_cats(out, "]\n") || !command_flush(out, false))
@@ -130,7 +130,7 @@ put_parts(struct message const *m, stralloc *out)
 }
 
 bool
-cmd_show(struct message const *m, struct request *r, stralloc *out)
+mime_show(struct message const *m, struct request *r, stralloc *out)
 {
 	return put_header(m, out) && stralloc_cats(out, "\n") &&
 	       (m->count == 1 || put_parts(m, out)) &&
@@ -138,7 +138,7 @@ cmd_show(struct message const *m, struct request *r, stralloc *out)
 }
 
 bool
-cmd_text(struct message const *m, struct request *r, stralloc *out)
+mime_text(struct message const *m, struct request *r, stralloc *out)
 {
 	return put_texts(m, r, false, out);
 }

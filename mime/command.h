@@ -60,55 +60,55 @@ bool command_put_number(stralloc *out, size_t n)
 	__attribute__((warn_unused_result));
 
 /* The main fields decoded, the parts listed, the text as UTF-8. */
-bool cmd_show(struct message const *m, struct request *r, stralloc *out)
+bool mime_show(struct message const *m, struct request *r, stralloc *out)
 	__attribute__((warn_unused_result));
 
 /* The text alone. */
-bool cmd_text(struct message const *m, struct request *r, stralloc *out)
+bool mime_text(struct message const *m, struct request *r, stralloc *out)
 	__attribute__((warn_unused_result));
 
 /* All fields of the header, unfolded and decoded. */
-bool cmd_headers(struct message const *m, struct request *r, stralloc *out)
+bool mime_headers(struct message const *m, struct request *r, stralloc *out)
 	__attribute__((warn_unused_result));
 
 /* A line for each part. */
-bool cmd_parts(struct message const *m, struct request *r, stralloc *out)
+bool mime_parts(struct message const *m, struct request *r, stralloc *out)
 	__attribute__((warn_unused_result));
 
 /* All of the above for programs. */
-bool cmd_json(struct message const *m, struct request *r, stralloc *out)
+bool mime_json(struct message const *m, struct request *r, stralloc *out)
 	__attribute__((warn_unused_result));
 
 /* Size, ENVELOPE, BODYSTRUCTURE and BODY as imapd sends them. */
-bool cmd_imap(struct message const *m, struct request *r, stralloc *out)
+bool mime_imap(struct message const *m, struct request *r, stralloc *out)
 	__attribute__((warn_unused_result));
 
 /* Drafts (draft.h) that answer a message, or pass it on. */
-bool cmd_reply(struct message const *m, struct request *r, stralloc *out)
+bool mime_reply(struct message const *m, struct request *r, stralloc *out)
 	__attribute__((warn_unused_result));
-bool cmd_forward(struct message const *m, struct request *r, stralloc *out)
+bool mime_forward(struct message const *m, struct request *r, stralloc *out)
 	__attribute__((warn_unused_result));
 
-int cmd_ls(struct options const *o, int argc, char const *const *argv);
-int cmd_search(struct options const *o, int argc, char const *const *argv);
-int cmd_get(struct options const *o, int argc, char const *const *argv);
-int cmd_compose(struct options const *o, int argc, char const *const *argv);
-int cmd_send(struct options const *o, int argc, char const *const *argv);
-int cmd_flag(struct options const *o, int argc, char const *const *argv);
-int cmd_move(struct options const *o, int argc, char const *const *argv);
-int cmd_copy(struct options const *o, int argc, char const *const *argv);
-int cmd_delete(struct options const *o, int argc, char const *const *argv);
+int mime_ls(struct options const *o, int argc, char const *const *argv);
+int mime_search(struct options const *o, int argc, char const *const *argv);
+int mime_get(struct options const *o, int argc, char const *const *argv);
+int mime_compose(struct options const *o, int argc, char const *const *argv);
+int mime_send(struct options const *o, int argc, char const *const *argv);
+int mime_flag(struct options const *o, int argc, char const *const *argv);
+int mime_move(struct options const *o, int argc, char const *const *argv);
+int mime_copy(struct options const *o, int argc, char const *const *argv);
+int mime_delete(struct options const *o, int argc, char const *const *argv);
 
 /* Append the line that tells what part i is, its newline included. */
-bool cmd_parts_line(struct message const *m, size_t i, stralloc *out)
+bool mime_parts_line(struct message const *m, size_t i, stralloc *out)
 	__attribute__((warn_unused_result));
 
 /* Append the value of a field on one line, decoded and harmless. */
-bool cmd_headers_value(struct header_field const *field, stralloc *out)
+bool mime_headers_value(struct header_field const *field, stralloc *out)
 	__attribute__((warn_unused_result));
 
 /* Append the value decoded, as UTF-8 that may hold controls. */
-bool cmd_headers_decode(struct header_field const *field, stralloc *out)
+bool mime_headers_decode(struct header_field const *field, stralloc *out)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -32,14 +32,21 @@ struct command {
 
 static struct command const commands[] = {
 	{"show", "[-H program] file", "a message to read", 1, 1, {"H: html"},
-		.one = cmd_show},
+		.one = mime_show},
 	{"text", "[-H program] file", "its text alone", 1, 1, {"H: html"},
-		.one = cmd_text},
+		.one = mime_text},
 	{"headers", "file", "all fields of its header", 1, 1, {NULL},
-		.one = cmd_headers},
-	{"parts", "file", "its parts", 1, 1, {NULL}, .one = cmd_parts},
+		.one = mime_headers},
+	{"parts", "file", "its parts", 1, 1, {NULL}, .one = mime_parts},
 	{"imap", "file", "what an IMAP server says of it", 1, 1, {NULL},
-		.one = cmd_imap, .raw = true},
+		.one = mime_imap, .raw = true},
+	{"ls", "[-ft] [maildir | file | -] ...",
+		"a line for each message; - and none: names on standard input; "
+		"-t: threads; -f: with files",
+		0, MANY, {"t threads", "f files"}, .main = mime_ls},
+	{"search", "maildir | file | - word ...",
+		"the files of the messages that hold all the words", 2,
+		OPTIONS_MAX, {NULL}, .main = mime_search},
 };
 
 static void

@@ -12,7 +12,7 @@
 #include "imapd/crlf.h"
 #include "imapd/filename.h"
 #include "imapd/flag_args.h"
-#include "imapd/fold.h"
+#include "mime/fold.h"
 #include "imapd/keywords.h"
 #include "imapd/uidlist.h"
 

@@ -5,8 +5,8 @@
  * Armenian and the full-width forms, as the simple case folding of Unicode has
  * them. The rest stays. Pure.
  */
-#ifndef FOLD_H
-#define FOLD_H
+#ifndef MIME_FOLD_H
+#define MIME_FOLD_H
 
 #include <stddef.h>
 

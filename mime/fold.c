@@ -2,7 +2,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "imapd/fold.h"
+#include "mime/fold.h"
 
 enum step {
 	ALTERNATE, /* upper and lower in turn, upper at even code points */
