@@ -87,8 +87,10 @@ receive(struct smtp_session *s, struct intake *in)
 		char const *span;
 		size_t span_len;
 
-		if (stream_pending(stream) == 0)
+		if (stream_pending(stream) == 0) {
+			smtp_session_limit(s, in->size);
 			r = stream_fill(stream);
+		}
 		if (r <= 0)
 			break;
 		stream->in_start +=
@@ -201,6 +203,7 @@ finish(struct smtp_session *s, struct intake *in)
 	}
 	if (verdict == SMTP_R_QUEUED) {
 		s->accepted++;
+		smtp_session_renew(s);
 		log_accepted(s, in->size);
 		smtp_session_reply(s, verdict, s->drop.q.id);
 		return;

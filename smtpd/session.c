@@ -53,8 +53,31 @@ smtp_session_init(struct smtp_session *s, struct front *front,
 				    : (size_t)recipients;
 	s->state = SMTP_AT_START;
 	s->reason = "closed";
+	s->timeout_ms = front->stream.timeout_ms;
+	smtp_session_renew(s);
 	if (mode != SMTP_MODE_OWNER && front->is_tls)
 		smtp_session_note_tls(s);
+}
+
+void
+smtp_session_renew(struct smtp_session *s)
+{
+	s->deadline_ms =
+		stream_clock_ms() + (int64_t)s->timeout_ms * SMTP_TIMEOUTS_MAX;
+}
+
+void
+smtp_session_limit(struct smtp_session *s, uint64_t received)
+{
+	int64_t left_ms = s->deadline_ms - stream_clock_ms();
+
+	/* What is too big already earns no more time. */
+	if (s->size_max > 0 && received > s->size_max)
+		received = s->size_max;
+	left_ms += (int64_t)(received / SMTP_OCTETS_PER_SECOND) * 1000;
+	if (left_ms > s->timeout_ms)
+		left_ms = s->timeout_ms;
+	s->front->stream.timeout_ms = left_ms > 0 ? (int)left_ms : 0;
 }
 
 void
@@ -161,8 +184,10 @@ next_line(struct smtp_session *s)
 	char const *line;
 	size_t len;
 	bool crlf;
-	int r = stream_line(stream, SMTP_LINE_MAX, &line, &len, &crlf);
+	int r;
 
+	smtp_session_limit(s, 0);
+	r = stream_line(stream, SMTP_LINE_MAX, &line, &len, &crlf);
 	if (r < 0 && errno == E2BIG) {
 		r = stream_skip_line(stream);
 		if (r > 0) {

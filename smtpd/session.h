@@ -34,6 +34,10 @@ enum smtp_mode {
 
 /* Bad commands after which a session ends. */
 #define SMTP_BAD_MAX 10
+/* A session without an accepted message may last this many times the time limit
+ * of one wait; one that receives, a second longer for each so many octets. */
+#define SMTP_TIMEOUTS_MAX 10
+#define SMTP_OCTETS_PER_SECOND 1000
 /* Received fields of a message that goes round in a loop. */
 #define SMTP_HOPS_MAX 50
 
@@ -51,7 +55,9 @@ struct smtp_session {
 	unsigned bad_commands;
 	unsigned accepted; /* messages */
 	bool is_over;
-	char const *reason; /* why it is over, for the log */
+	char const *reason;  /* why it is over, for the log */
+	int timeout_ms;	     /* of one wait */
+	int64_t deadline_ms; /* on stream_clock_ms, of what is to be done */
 
 	/* The transaction. */
 	char sender[ADDR_PATH_MAX + 1];
@@ -83,6 +89,11 @@ void smtp_session_refuse(struct smtp_session *s, enum smtp_reply r,
 void smtp_session_reset(struct smtp_session *s);
 /* Note what TLS agreed on, if it is on. */
 void smtp_session_note_tls(struct smtp_session *s);
+/* Something was done: there is time again for as much. */
+void smtp_session_renew(struct smtp_session *s);
+/* Before a wait: limit it by what is left of the time for all, now that so many
+ * octets of a message have come. */
+void smtp_session_limit(struct smtp_session *s, uint64_t received);
 /* Answer and end. */
 void smtp_session_end(
 	struct smtp_session *s, enum smtp_reply r, char const *reason);

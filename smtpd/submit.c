@@ -46,10 +46,14 @@ submit_line(struct submit *s, size_t max, enum smtp_reply too_long,
 	char const **line_r, size_t *len_r)
 {
 	struct stream *stream = &s->front->stream;
+	int64_t left_ms = s->deadline_ms - stream_clock_ms();
 	enum smtp_line_flaw flaw;
 	bool crlf;
-	int r = stream_line(stream, max, line_r, len_r, &crlf);
+	int r;
 
+	if (left_ms < stream->timeout_ms)
+		stream->timeout_ms = left_ms > 0 ? (int)left_ms : 0;
+	r = stream_line(stream, max, line_r, len_r, &crlf);
 	if (r < 0 && errno == E2BIG) {
 		r = stream_skip_line(stream);
 		if (r > 0) {
@@ -178,6 +182,9 @@ log_session(struct submit const *s, char const *event, char const *reason)
 bool
 submit_run(struct submit *s)
 {
+	s->deadline_ms =
+		stream_clock_ms() +
+		(int64_t)s->front->stream.timeout_ms * SUBMIT_TIMEOUTS_MAX;
 	log_session(s, "connected", NULL);
 	submit_reply(s, SMTP_R_GREETING, s->front->hostname);
 	while (!s->is_over && !s->is_login) {

@@ -15,6 +15,9 @@
 
 /* Failed logins after which a session ends. */
 #define SUBMIT_FAILED_MAX 3
+/* All that comes before login may take this many times the time limit of one
+ * command. */
+#define SUBMIT_TIMEOUTS_MAX 3
 
 struct submit {
 	struct front *front;
@@ -24,6 +27,7 @@ struct submit {
 	char const *reason;
 	int pipes[2]; /* the mailbox's smtpd, when is_login */
 	bool is_login;
+	int64_t deadline_ms; /* on stream_clock_ms; set by submit_run */
 };
 
 /* Read and answer until a login, or the end. Returns is_login. */

@@ -1,6 +1,7 @@
 """smtpd by itself: each command in each state, each limit, hostile input, and
 what lies in the queue afterwards."""
 import os
+import select
 import re
 import shutil
 import signal
@@ -447,6 +448,31 @@ def test_silence_within_data(tmp_path, tables):
     assert c.reply().startswith("421 4.4.2 ")
     assert c.end()[0] == 0
     assert t.names() == [] and t.names("tmp") == []
+
+
+def test_drops_do_not_keep_a_session_for_ever(tmp_path, tables):
+    t = Tables(str(tmp_path), settings={"smtp-timeout": "1"})
+    idle, slow, busy = (Client(t).hello() for _ in range(3))
+    transaction(slow)
+    start = time.monotonic()
+    idle_end = slow_end = None
+    while not (idle_end and slow_end) and time.monotonic() - start < 20:
+        if not idle_end and idle.cmd("NOOP").startswith("421 4.4.2 "):
+            idle_end = time.monotonic() - start
+        if not slow_end and select.select([slow.sock], [], [], 0)[0]:
+            assert slow.reply().startswith("421 4.4.2 ")
+            slow_end = time.monotonic() - start
+        elif not slow_end:
+            slow.send(b"x")
+        transaction(busy)
+        busy.send(MESSAGE + b".\r\n")
+        assert busy.reply().startswith("250 ")
+        time.sleep(0.4)
+    assert 9 < idle_end < 14 and 9 < slow_end < 14
+    # Whoever gets something done may go on.
+    assert busy.cmd("NOOP").startswith("250 ")
+    for client in (idle, slow, busy):
+        assert client.end()[0] == 0
 
 
 def test_client_leaves_within_data(tables):

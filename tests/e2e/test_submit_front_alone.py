@@ -3,6 +3,7 @@ import base64
 import os
 import signal
 import sys
+import time
 
 import pytest
 
@@ -254,4 +255,16 @@ def test_silence(tmp_path, tables):
     t = Tables(str(tmp_path), settings={"login-timeout": "1"})
     c = front(t)
     assert c.reply().startswith("421 4.4.2")
+    assert c.end()[0] == 0
+
+
+def test_drops_do_not_keep_a_session_for_ever(tmp_path, tables):
+    t = Tables(str(tmp_path), settings={"login-timeout": "1"})
+    c = front(t)
+    replies = ["250 "]
+    while replies[-1].startswith("250 ") and len(replies) < 20:
+        c.send(b"NOOP\r\n")
+        replies.append(c.reply())
+        time.sleep(0.4)
+    assert replies[-1].startswith("421 4.4.2 ") and len(replies) > 5
     assert c.end()[0] == 0
