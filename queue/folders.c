@@ -75,6 +75,18 @@ was_told(ino_t inode)
 	return false;
 }
 
+/* A link, FIFO or socket holds no message, and the sandbox lets none be made,
+ * not even by a rename. A foreign folder can't be moved, but removed if it is
+ * empty. What may be mail stays where it is, until there is room in bad. */
+static bool
+discard(int folder_fd, char const *name, struct stat const *st)
+{
+	if (S_ISREG(st->st_mode))
+		return false;
+	return unlinkat(folder_fd, name, 0) == 0 ||
+	       unlinkat(folder_fd, name, AT_REMOVEDIR) == 0;
+}
+
 void
 folders_refuse(int folder_fd, char const *name, char const *why)
 {
@@ -93,12 +105,7 @@ folders_refuse(int folder_fd, char const *name, char const *why)
 		moved = renameat2(folder_fd, name, folders.bad, fresh,
 				RENAME_NOREPLACE) == 0;
 	}
-	/* A link, FIFO or socket holds no message, and the sandbox lets none be
-	 * made, not even by a rename. A foreign folder can't be moved, but
-	 * removed if it is empty. */
-	if (!moved && unlinkat(folder_fd, name, 0) < 0 &&
-		unlinkat(folder_fd, name, AT_REMOVEDIR) < 0 &&
-		was_told(st.st_ino))
+	if (!moved && !discard(folder_fd, name, &st) && was_told(st.st_ino))
 		return;
 	log_begin(&line, "refused", NULL);
 	log_text(&line, "file", name, strlen(name));
