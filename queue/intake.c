@@ -114,11 +114,32 @@ leave(char const *name, struct stat const *st, enum queued_error error)
 	folders_refuse(folders.new_, name, queued_strerror(error));
 }
 
+/* From new into cur. An id that is in use there, by a dropper's doing or after
+ * a crash, is replaced: in cur the name of a file counts. */
+static bool
+move_to_cur(char const *name, struct queued *m)
+{
+	char old[ID_LEN + 1];
+
+	if (renameat2(folders.new_, name, folders.cur, m->q.id,
+		    RENAME_NOREPLACE) == 0)
+		return true;
+	if (errno != EEXIST)
+		return false;
+	memcpy(old, m->q.id, sizeof old);
+	id_make(m->q.id);
+	if (renameat2(folders.new_, name, folders.cur, m->q.id,
+		    RENAME_NOREPLACE) < 0)
+		return false;
+	log_event("renamed", m->q.id, "was", old, (char *)0);
+	return true;
+}
+
 void
 intake_take(char const *name)
 {
 	enum queued_error error;
-	enum owner_verdict verdict = OWNER_MAY;
+	enum owner_verdict verdict = OWNER_MAY_NOT;
 	struct stat st = {0};
 	char const *why = "its name is not a queue file's";
 	struct queued *m;
@@ -129,18 +150,12 @@ intake_take(char const *name)
 		leave(name, &st, error);
 		return;
 	}
-	if (!is_drop_name(name))
-		verdict = OWNER_MAY_NOT;
-	else
+	if (is_drop_name(name))
 		verdict = judge(m, &why);
-	if (verdict == OWNER_MAY && renameat2(folders.new_, name, folders.cur,
-					    m->q.id, RENAME_NOREPLACE) < 0) {
-		why = "its id is in use";
-		verdict = errno == EEXIST ? OWNER_MAY_NOT : OWNER_LATER;
-	}
-	if (verdict != OWNER_MAY) {
-		if (verdict == OWNER_MAY_NOT)
-			folders_refuse(folders.new_, name, why);
+	if (verdict == OWNER_MAY_NOT)
+		folders_refuse(folders.new_, name, why);
+	/* What can't be moved is found again later. */
+	if (verdict != OWNER_MAY || !move_to_cur(name, m)) {
 		queued_free(m);
 		return;
 	}

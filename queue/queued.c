@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "common/id.h"
 #include "queue/queued.h"
 
 /* What is read first: the envelope of most messages. */
@@ -156,8 +157,19 @@ read_envelope(int fd, enum queued_error *error)
 	return m;
 }
 
+/* `<id>.<secret>` as it was dropped, or an id that the manager gave it. */
+static bool
+take_name(struct queued *m, char const *name)
+{
+	if (id_valid(name, strlen(name))) {
+		memcpy(m->q.id, name, ID_LEN);
+		return true;
+	}
+	return strncmp(name, m->q.id, ID_LEN) == 0 && name[ID_LEN] == '.';
+}
+
 static enum queued_error
-check(struct queued const *m, char const *name, struct stat const *st)
+check(struct queued *m, char const *name, struct stat const *st)
 {
 	uint64_t size = (uint64_t)st->st_size;
 
@@ -165,8 +177,7 @@ check(struct queued const *m, char const *name, struct stat const *st)
 		return QUEUED_SHORT;
 	if (size > m->q.file_size)
 		return QUEUED_LONG;
-	if (strncmp(name, m->q.id, ID_LEN) != 0 ||
-		(name[ID_LEN] != '\0' && name[ID_LEN] != '.'))
+	if (!take_name(m, name))
 		return QUEUED_NAME;
 	if (m->q.recipient_count == 0)
 		return QUEUED_EMPTY;

@@ -50,7 +50,8 @@ char const *queued_strerror(enum queued_error e);
 
 /*
  * Open folder_fd/name and read its envelope. Nothing in it is trusted; links
- * are not followed, a FIFO is not waited for. NULL: *error_r; *st_r is valid
+ * are not followed, a FIFO is not waited for. A name that is an id, as in cur,
+ * counts before the one in the envelope. NULL: *error_r; *st_r is valid
  * unless the file could not be opened.
  */
 struct queued *queued_load(int folder_fd, char const *name, struct stat *st_r,

@@ -302,15 +302,27 @@ def test_a_short_file_is_left_alone_for_an_hour(host):
     refused(host, empty)
 
 
-def test_an_id_in_use_is_put_away(host):
-    ident = host.drop("alice@a.test", ["x@dead.test"],
-                      expires=int(time.time()) + 2)
-    host.wait_event("deferred", id=ident)
-    name = ident + "." + "0" * 26
-    host.put_file(name, flawed(name), UID["relay"])
-    refused(host, name)
-    host.mail("alice@a.test", 1)
-    assert host.mail("bob@a.test", 0) == []
+def test_an_id_that_is_in_use_is_replaced(host):
+    """The mail is kept, under a name of its own, also when it has to wait."""
+    ident = host.drop("s@else.test", ["bob@a.test"],
+                      next_=int(time.time()) + 600)
+    host.wait_event("queued", id=ident)
+    for secret in "ab":
+        host.put_file(f"{ident}.{secret * 26}", queue_file(
+            ident, "s@else.test", ["alice@a.test", "x@dead.test"]),
+            UID["relay"])
+    host.mail("alice@a.test", 2)
+    fresh = [e["id"] for e in host.wait_event("renamed", 2, was=ident)]
+    assert len({ident, *fresh}) == 3
+    for one in fresh:
+        path = os.path.join(host.queue, "cur", one)
+        assert wait_for(lambda p=path: os.stat(p).st_uid == UID["queue"])
+        with open(path, encoding="ascii") as f:
+            assert f"\nid {one}\n" in f.read()
+    host.stop()
+    host.start()
+    assert wait_for(lambda: sorted([ident] + fresh) == host.files("cur"))
+    assert not host.events("refused")
 
 
 # Who may send what

@@ -117,8 +117,8 @@ what_is_not_fit_is_refused(void **state)
 	assert_int_equal(load_error(ID), QUEUED_EMPTY);
 	make(ID ".secret", 1, 0);
 	assert_int_equal(load_error(ID ".secret"), 0);
-	make("1111111111111111", 1, 0);
-	assert_int_equal(load_error("1111111111111111"), QUEUED_NAME);
+	make("1111111111111111.secret", 1, 0);
+	assert_int_equal(load_error("1111111111111111.secret"), QUEUED_NAME);
 	make(ID "x", 1, 0);
 	assert_int_equal(load_error(ID "x"), QUEUED_NAME);
 	assert_int_equal(linkat(top_fd, ID ".secret", top_fd, "2", 0), 0);
@@ -129,6 +129,22 @@ what_is_not_fit_is_refused(void **state)
 	assert_int_equal(load_error("4"), QUEUED_NOT_PLAIN);
 	assert_int_equal(mkdirat(top_fd, "5", 0700), 0);
 	assert_int_equal(load_error("5"), QUEUED_NOT_PLAIN);
+}
+
+/* So it is in cur, when the id was in use there. */
+static void
+name_that_is_an_id_counts(void **state)
+{
+	enum queued_error error;
+	struct stat st;
+	struct queued *m;
+
+	(void)state;
+	make("1111111111111111", 1, 0);
+	m = queued_load(top_fd, "1111111111111111", &st, &error);
+	assert_non_null(m);
+	assert_string_equal(m->q.id, "1111111111111111");
+	queued_free(m);
 }
 
 static void
@@ -178,6 +194,7 @@ main(void)
 	struct CMUnitTest const tests[] = {
 		cmocka_unit_test(many_recipients_are_loaded),
 		cmocka_unit_test(what_is_not_fit_is_refused),
+		cmocka_unit_test(name_that_is_an_id_counts),
 		cmocka_unit_test(marks_are_read_back),
 	};
 
