@@ -40,6 +40,11 @@ static struct command const commands[] = {
 	{"parts", "file", "its parts", 1, 1, {NULL}, .one = mime_parts},
 	{"imap", "file", "what an IMAP server says of it", 1, 1, {NULL},
 		.one = mime_imap, .raw = true},
+	{"json", "file", "all of that for programs", 1, 1, {NULL},
+		.one = mime_json},
+	{"get", "[-d dir] file number ... | -a file | -c file number",
+		"parts as files; -a: all attachments; -c: to standard output",
+		1, MANY, {"a all", "d: dir", "c stdout"}, .main = mime_get},
 	{"ls", "[-ft] [maildir | file | -] ...",
 		"a line for each message; - and none: names on standard input; "
 		"-t: threads; -f: with files",
@@ -47,6 +52,16 @@ static struct command const commands[] = {
 	{"search", "maildir | file | - word ...",
 		"the files of the messages that hold all the words", 2,
 		OPTIONS_MAX, {NULL}, .main = mime_search},
+	{"flag", "+-letters file | - ...",
+		"set and take away flags: S seen, R replied, F flagged, T to "
+		"be deleted, D draft, P passed on",
+		2, MANY, {NULL}, .main = mime_flag},
+	{"move", "file | - ... maildir", "put messages elsewhere", 2, MANY,
+		{NULL}, .main = mime_move},
+	{"copy", "file | - ... maildir", "put copies of messages there", 2,
+		MANY, {NULL}, .main = mime_copy},
+	{"delete", "file | - ...", "remove messages", 1, MANY, {NULL},
+		.main = mime_delete},
 };
 
 static void
@@ -129,7 +144,9 @@ main(int argc, char const *const *argv)
 
 	argc -= 2;
 	argv += 2;
-	if (!options_parse(argv, (size_t)argc, c->spec, &options, &used) ||
+	/* Without options all are operands: flag's "-S", a word of search's. */
+	if (!options_parse(argv, c->spec[0] ? (size_t)argc : 0, c->spec,
+		    &options, &used) ||
 		argc - (int)used < c->least || argc - (int)used > c->most)
 		strerr_dief4x(100, "usage: mime ", c->name, " ", c->arguments);
 	log_open(PROG);
