@@ -1,6 +1,7 @@
 /* The monitor's sessions: from accept until the front has been reaped. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include "common/monitor/sign.h"
 
 #define STOP_SECONDS 9
+#define REST_MS 20
 
 /* A client, from accept until its front has been reaped. */
 struct session {
@@ -47,14 +49,16 @@ static bool is_stopping;
 static int listeners[SERVE_LISTENERS_MAX], signals;
 static size_t listener_count;
 
-static void
+static bool
 watch(int fd, enum kind kind, size_t place)
 {
 	struct epoll_event e = {.events = EPOLLIN,
 		.data.u64 = (uint64_t)kind << 56 | (uint64_t)fd << 24 | place};
 
-	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &e) < 0)
-		log_error("no-watch", NULL, (char *)0);
+	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &e) == 0)
+		return true;
+	log_error("no-watch", NULL, (char *)0);
+	return false;
 }
 
 /* A child that has not exec'd yet keeps the description open: a mere close
@@ -234,7 +238,8 @@ hear_auth(void)
 		answer(s, REQUEST_LATER);
 		return;
 	}
-	watch(s->status, STATUS, (size_t)(s - sessions));
+	if (!watch(s->status, STATUS, (size_t)(s - sessions)))
+		answer(s, REQUEST_LATER);
 }
 
 /* The mailbox program runs (end without an octet), or could not be started. */
@@ -281,7 +286,9 @@ begin(struct session *s, int socket_fd, bool implicit_tls,
 	session_count++;
 	if (s >= sessions + session_top)
 		session_top = (size_t)(s - sessions) + 1;
-	watch(s->pair, PAIR, (size_t)(s - sessions));
+	/* Who is not heard must not wait for an answer. */
+	if (!watch(s->pair, PAIR, (size_t)(s - sessions)))
+		hang_up(s);
 	return true;
 }
 
@@ -324,14 +331,19 @@ accept_with_spare(int listener, bool implicit_tls)
 {
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
-	if (fd >= 0 || (errno != EMFILE && errno != ENFILE) || spare_fd < 0)
+	if (fd >= 0 || errno == EAGAIN || errno == ECONNABORTED)
 		return fd;
 	log_error("no-descriptor", NULL, (char *)0);
-	close(spare_fd);
-	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	if (spare_fd >= 0) {
+		close(spare_fd);
+		fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	}
 	if (fd >= 0) {
 		refuse(fd, implicit_tls);
 		close(fd);
+	} else {
+		/* Nobody was sent away: not again at once. */
+		(void)poll(NULL, 0, REST_MS);
 	}
 	spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	return -1;
@@ -411,8 +423,8 @@ keep_auth(void)
 		return;
 	auth_started = now;
 	auth_pair = start_auth(house);
-	if (auth_pair >= 0)
-		watch(auth_pair, AUTH, 0);
+	if (auth_pair >= 0 && !watch(auth_pair, AUTH, 0))
+		unwatch(&auth_pair);
 }
 
 static void
@@ -481,10 +493,12 @@ serve_prepare(
 	spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (sessions == NULL || signals < 0 || epoll_fd < 0 || spare_fd < 0)
 		return false;
-	watch(signals, SIGNALS, 0);
+	if (!watch(signals, SIGNALS, 0))
+		return false;
 	for (size_t i = 0; i < count; i++) {
 		listeners[i] = fds[i];
-		watch(fds[i], i < clear ? LISTENER : LISTENER_TLS, 0);
+		if (!watch(fds[i], i < clear ? LISTENER : LISTENER_TLS, 0))
+			return false;
 	}
 	listener_count = count;
 	return true;
