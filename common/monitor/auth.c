@@ -11,59 +11,26 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include <fcntl.h>
 #include <sodium.h>
 #include "common/log.h"
 #include "common/pair.h"
 #include "common/sandbox.h"
 #include "common/settings.h"
 #include "common/monitor/front.h"
+#include "common/monitor/question.h"
+#include "common/monitor/remember.h"
 #include "common/monitor/request.h"
 #include "common/monitor/throttle.h"
+#include "common/monitor/verify.h"
 
 #define THROTTLE_FD 4
 #define QUESTIONS_MAX 256
 #define CHILDREN_MAX 4
-#define CACHE_MAX 1024
-#define HASH_OPS 2
-#define HASH_MEMORY ((size_t)19 << 20)
-#define DIGEST_LEN 32
-
-enum state { FREE, WAITING, RUNNING, DELAYED };
-
-/* A question, from its arrival until its answer. */
-struct question {
-	enum state state;
-	uint32_t ticket;
-	uint64_t since; /* milliseconds: its place in the line */
-	uint64_t due;	/* of a DELAYED answer */
-	enum request_verdict verdict;
-	int child_fd; /* RUNNING: what the child says */
-	pid_t child;
-	bool is_known;
-	size_t user_len, password_len, client_len;
-	char user[REQUEST_MAILBOX_MAX];
-	char client[64];
-	char password[REQUEST_SASL_MAX + 1];
-	char hash[crypto_pwhash_STRBYTES];
-	unsigned char digest[DIGEST_LEN];
-};
-
-/* Passwords that were right a short while ago, as a keyed hash of user,
- * password and stored hash: a changed password is a different entry. */
-struct remembered {
-	unsigned char digest[DIGEST_LEN];
-	uint64_t until; /* milliseconds */
-};
 
 static struct question questions[QUESTIONS_MAX];
-static struct remembered cache[CACHE_MAX];
-static unsigned char cache_key[crypto_generichash_KEYBYTES];
 static char const *checkpassword, *login_domain;
-static uint64_t cache_ms;
 static unsigned first_delay, running;
 
 static uint64_t
@@ -119,120 +86,8 @@ judge(struct question *q, enum request_verdict verdict)
 		answer(q);
 		return;
 	}
-	q->state = DELAYED;
+	q->state = QUESTION_DELAYED;
 	q->due = now_ms() + (uint64_t)delay * 1000;
-}
-
-/* authzid NUL authcid NUL password (RFC 4616); authzid empty or the same. */
-static bool
-split(struct question *q, char const *s, size_t len)
-{
-	char const *user = memchr(s, '\0', len);
-	char const *password;
-	size_t authzid_len;
-
-	if (user == NULL)
-		return false;
-	authzid_len = (size_t)(user++ - s);
-	password = memchr(user, '\0', len - authzid_len - 1);
-	if (password == NULL)
-		return false;
-	q->user_len = (size_t)(password++ - user);
-	q->password_len = len - (size_t)(password - s);
-	if (q->user_len == 0 || q->user_len > sizeof q->user ||
-		q->password_len == 0 ||
-		memchr(password, '\0', q->password_len) != NULL ||
-		(authzid_len > 0 && (authzid_len != q->user_len ||
-					    memcmp(s, user, authzid_len) != 0)))
-		return false;
-	memcpy(q->user, user, q->user_len);
-	memcpy(q->password, password, q->password_len);
-	return true;
-}
-
-/* Tables hold addresses in lower case; a bare name gets our domain. */
-static bool
-complete_user(struct question *q)
-{
-	size_t domain_len = strlen(login_domain);
-
-	for (size_t i = 0; i < q->user_len; i++) {
-		char c = q->user[i];
-		if ((unsigned char)c <= ' ' || c == 127)
-			return false;
-		if (c >= 'A' && c <= 'Z')
-			q->user[i] = (char)(c - 'A' + 'a');
-	}
-	if (memchr(q->user, '@', q->user_len) != NULL || domain_len == 0)
-		return true;
-	if (q->user_len + 1 + domain_len > sizeof q->user)
-		return false;
-	q->user[q->user_len++] = '@';
-	memcpy(q->user + q->user_len, login_domain, domain_len);
-	q->user_len += domain_len;
-	return true;
-}
-
-/* The user's hash, if there is one. False: no table. */
-static bool
-find_hash(struct question *q, int table_fd)
-{
-	struct table passwords = TABLE_ZERO;
-	char const *hash;
-	size_t len;
-	int found;
-
-	if (!table_open_fd(&passwords, table_fd))
-		return false;
-	found = table_find(&passwords, q->user, q->user_len, &hash, &len);
-	q->is_known = found > 0 && len < sizeof q->hash;
-	if (q->is_known)
-		memcpy(q->hash, hash, len);
-	table_close(&passwords);
-	return found >= 0;
-}
-
-static void
-digest(struct question *q)
-{
-	crypto_generichash_state state;
-
-	crypto_generichash_init(
-		&state, cache_key, sizeof cache_key, sizeof q->digest);
-	crypto_generichash_update(
-		&state, (unsigned char *)q->hash, sizeof q->hash);
-	crypto_generichash_update(
-		&state, (unsigned char *)q->user, sizeof q->user);
-	crypto_generichash_update(
-		&state, (unsigned char *)q->password, q->password_len);
-	crypto_generichash_final(&state, q->digest, sizeof q->digest);
-}
-
-static struct remembered *
-cache_slot(struct question const *q)
-{
-	uint32_t n;
-
-	memcpy(&n, q->digest, sizeof n);
-	return &cache[n % CACHE_MAX];
-}
-
-static bool
-is_remembered(struct question const *q)
-{
-	struct remembered const *r = cache_slot(q);
-
-	return q->is_known && r->until > now_ms() &&
-	       sodium_memcmp(r->digest, q->digest, DIGEST_LEN) == 0;
-}
-
-static void
-remember(struct question const *q)
-{
-	struct remembered *r = cache_slot(q);
-
-	memcpy(r->digest, q->digest, DIGEST_LEN);
-	r->until = now_ms() + cache_ms;
 }
 
 static void
@@ -241,26 +96,23 @@ take_question(struct question *q, struct auth_question const *a, int table_fd)
 	q->ticket = a->ticket;
 	q->since = now_ms();
 	q->child_fd = -1;
-	q->client_len = a->client_len < sizeof q->client ? a->client_len
-							 : sizeof q->client;
-	memcpy(q->client, a->client, q->client_len);
-	if (!split(q, a->sasl, a->sasl_len) || !complete_user(q)) {
+	question_set_client(q, a->client, a->client_len);
+	if (!question_read(q, a->sasl, a->sasl_len, login_domain)) {
 		judge(q, REQUEST_DENIED);
 		return;
 	}
 	if (checkpassword != NULL) {
-		q->state = WAITING;
+		q->state = QUESTION_WAITING;
 		return;
 	}
-	if (!find_hash(q, table_fd)) {
+	if (!question_find_hash(q, table_fd)) {
 		judge(q, REQUEST_LATER);
 		return;
 	}
-	digest(q);
-	if (is_remembered(q))
+	if (remember_has(q, now_ms()))
 		judge(q, REQUEST_OK);
 	else
-		q->state = WAITING;
+		q->state = QUESTION_WAITING;
 }
 
 /* False: the monitor is gone. */
@@ -281,7 +133,7 @@ hear_monitor(void)
 			.ticket = a.ticket, .verdict = REQUEST_LATER};
 		struct question *q = &refused;
 		for (size_t i = 0; i < QUESTIONS_MAX; i++)
-			if (questions[i].state == FREE) {
+			if (questions[i].state == QUESTION_FREE) {
 				q = &questions[i];
 				break;
 			}
@@ -296,96 +148,36 @@ hear_monitor(void)
 	return true;
 }
 
-/* user NUL password NUL timestamp NUL on descriptor 3, then what to run when
- * the password is right: `true`. Returns only if it could not be run. */
+/* A child must hold neither the pair nor the other children's pipes, or their
+ * ends would go unseen. */
 static void
-run_checkpassword(struct question const *q)
+leave_all(void)
 {
-	char *argv[] = {NULL, NULL, NULL}, *environment[] = {NULL};
-	int in[2];
-
-	argv[0] = strdup(checkpassword);
-	argv[1] = strdup("/bin/true");
-	if (argv[0] == NULL || argv[1] == NULL || pipe2(in, 0) < 0 ||
-		write(in[1], q->user, q->user_len) < 0 ||
-		write(in[1], "", 1) < 0 ||
-		write(in[1], q->password, q->password_len) < 0 ||
-		write(in[1], "\0000", 3) < 0)
-		return;
-	close(in[1]);
-	if (in[0] == 3 || dup2(in[0], 3) == 3)
-		(void)execve(argv[0], argv, environment);
-}
-
-/* The child's exit code, as checkpassword's: 0 right, 1 wrong, 111 later. An
- * unknown user costs what a known one does. */
-static int
-verify(struct question const *q)
-{
-	char made[crypto_pwhash_STRBYTES];
-
-	if (checkpassword != NULL) {
-		run_checkpassword(q);
-		return 111;
-	}
-	if (q->is_known)
-		return crypto_pwhash_str_verify(
-			       q->hash, q->password, q->password_len) == 0
-			       ? 0
-			       : 1;
-	return crypto_pwhash_str(made, q->password, q->password_len, HASH_OPS,
-		       HASH_MEMORY) == 0
-		       ? 1
-		       : 111;
+	close(FRONT_PAIR_FD);
+	for (size_t i = 0; i < QUESTIONS_MAX; i++)
+		if (questions[i].state == QUESTION_RUNNING)
+			close(questions[i].child_fd);
 }
 
 static void
 start_child(struct question *q)
 {
-	int ends[2];
-
-	if (pipe2(ends, O_CLOEXEC) < 0) {
+	if (!verify_start(q, checkpassword, leave_all)) {
 		judge(q, REQUEST_LATER);
 		return;
 	}
-	q->child = fork();
-	if (q->child == 0) {
-		/* It must hold neither the pair nor the other children's pipes,
-		 * or their ends would go unseen. */
-		close(FRONT_PAIR_FD);
-		for (size_t i = 0; i < QUESTIONS_MAX; i++)
-			if (questions[i].state == RUNNING)
-				close(questions[i].child_fd);
-		_exit(verify(q));
-	}
-	close(ends[1]);
-	if (q->child < 0) {
-		close(ends[0]);
-		judge(q, REQUEST_LATER);
-		return;
-	}
-	q->child_fd = ends[0];
-	q->state = RUNNING;
+	q->state = QUESTION_RUNNING;
 	running++;
 }
 
 static void
 hear_child(struct question *q)
 {
-	enum request_verdict verdict = REQUEST_LATER;
-	int status;
+	enum request_verdict verdict = verify_finish(q, checkpassword);
 
-	close(q->child_fd);
 	running--;
-	if (waitpid(q->child, &status, 0) == q->child && WIFEXITED(status)) {
-		if (WEXITSTATUS(status) == 0 &&
-			(q->is_known || checkpassword != NULL))
-			verdict = REQUEST_OK;
-		else if (WEXITSTATUS(status) <= 1)
-			verdict = REQUEST_DENIED;
-	}
 	if (verdict == REQUEST_OK && checkpassword == NULL)
-		remember(q);
+		remember_add(q, now_ms());
 	judge(q, verdict);
 }
 
@@ -396,7 +188,7 @@ start_waiting(void)
 	while (running < CHILDREN_MAX) {
 		struct question *oldest = NULL;
 		for (size_t i = 0; i < QUESTIONS_MAX; i++)
-			if (questions[i].state == WAITING &&
+			if (questions[i].state == QUESTION_WAITING &&
 				(oldest == NULL ||
 					questions[i].since < oldest->since))
 				oldest = &questions[i];
@@ -414,9 +206,9 @@ answer_due(void)
 
 	for (size_t i = 0; i < QUESTIONS_MAX; i++) {
 		struct question *q = &questions[i];
-		if (q->state == DELAYED && q->due <= now)
+		if (q->state == QUESTION_DELAYED && q->due <= now)
 			answer(q);
-		else if (q->state == DELAYED && q->due < next)
+		else if (q->state == QUESTION_DELAYED && q->due < next)
 			next = q->due;
 	}
 	return next == UINT64_MAX ? -1 : (int)(next - now);
@@ -436,7 +228,7 @@ loop(void)
 		fds[0] = (struct pollfd){FRONT_PAIR_FD, POLLIN, 0};
 		n = 1;
 		for (size_t i = 0; running > 0 && i < QUESTIONS_MAX; i++)
-			if (questions[i].state == RUNNING) {
+			if (questions[i].state == QUESTION_RUNNING) {
 				asked[n] = &questions[i];
 				fds[n++] = (struct pollfd){
 					questions[i].child_fd, POLLIN, 0};
@@ -468,14 +260,13 @@ main(void)
 		return 111;
 	}
 	signal(SIGPIPE, SIG_IGN);
-	randombytes_buf(cache_key, sizeof cache_key);
 	checkpassword = settings_text(&settings, "checkpassword");
 	if (checkpassword != NULL && *checkpassword == '\0')
 		checkpassword = NULL;
 	login_domain = settings_text(&settings, "login-domain");
 	if (login_domain == NULL)
 		login_domain = "";
-	cache_ms = settings_number(&settings, "auth-cache", 60) * 1000;
+	remember_init(settings_number(&settings, "auth-cache", 60) * 1000);
 	first_delay = (unsigned)settings_number(&settings, "auth-delay", 1);
 	close(THROTTLE_FD);
 	/* A checkpassword program has needs that we can't know. */

@@ -1,0 +1,57 @@
+/*
+ * question.h - what auth is asked: who it is, from where, with which password
+ *
+ * A question lives from its arrival until its answer; it holds a password, and
+ * is wiped whole when it is free again.
+ */
+#ifndef QUESTION_H
+#define QUESTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sodium.h>
+#include "common/monitor/request.h"
+
+enum question_state {
+	QUESTION_FREE,
+	QUESTION_WAITING, /* for a child */
+	QUESTION_RUNNING,
+	QUESTION_DELAYED /* the verdict is known, and told late */
+};
+
+struct question {
+	enum question_state state;
+	uint32_t ticket;
+	uint64_t since; /* milliseconds: its place in the line */
+	uint64_t due;	/* of a DELAYED answer */
+	enum request_verdict verdict;
+	int child_fd; /* RUNNING: its end is the child's end */
+	pid_t child;
+	bool is_known; /* hash is the user's */
+	size_t user_len, password_len, client_len;
+	char user[REQUEST_MAILBOX_MAX];
+	char client[64];
+	char password[REQUEST_SASL_MAX + 1]; /* NUL-ended */
+	char hash[crypto_pwhash_STRBYTES];   /* NUL-ended */
+};
+
+/*
+ * Read s, a SASL PLAIN message (RFC 4616), into user and password of q, which
+ * is zero there. The user becomes what tables hold: lower case, and
+ * login_domain (may be "") behind a bare name. False: malformed, too long, or
+ * no name.
+ */
+bool question_read(struct question *q, char const *s, size_t len,
+	char const *login_domain) __attribute__((warn_unused_result));
+
+/* Note where it came from; what is too long is cut. */
+void question_set_client(struct question *q, char const *s, size_t len);
+
+/* Get the user's hash, if there is one, from passwords.cdb open on table_fd,
+ * which stays the caller's. False: the table can't be read. */
+bool question_find_hash(struct question *q, int table_fd)
+	__attribute__((warn_unused_result));
+
+#endif

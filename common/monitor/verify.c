@@ -1,0 +1,88 @@
+/* The child that judges one password. */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "common/monitor/verify.h"
+
+/* The cost of an unknown user's password: that of the hashes that kereru(8)
+ * makes. */
+#define HASH_OPS 2
+#define HASH_MEMORY ((size_t)19 << 20)
+
+/* user NUL password NUL timestamp NUL on descriptor 3, then what to run when
+ * the password is right: `true`. Returns only if it could not be run. */
+static void
+run_program(struct question const *q, char const *program)
+{
+	char *argv[] = {NULL, NULL, NULL}, *environment[] = {NULL};
+	int in[2];
+
+	argv[0] = strdup(program);
+	argv[1] = strdup("/bin/true");
+	if (argv[0] == NULL || argv[1] == NULL || pipe2(in, 0) < 0 ||
+		write(in[1], q->user, q->user_len) < 0 ||
+		write(in[1], "", 1) < 0 ||
+		write(in[1], q->password, q->password_len) < 0 ||
+		write(in[1], "\0000", 3) < 0)
+		return;
+	close(in[1]);
+	if (in[0] == 3 || dup2(in[0], 3) == 3)
+		(void)execve(argv[0], argv, environment);
+}
+
+/* The child's exit code, as checkpassword's: 0 right, 1 wrong, 111 later. An
+ * unknown user costs what a known one does. */
+static int
+verify(struct question const *q, char const *program)
+{
+	char made[crypto_pwhash_STRBYTES];
+
+	if (program != NULL) {
+		run_program(q, program);
+		return 111;
+	}
+	if (q->is_known)
+		return crypto_pwhash_str_verify(
+			       q->hash, q->password, q->password_len) == 0
+			       ? 0
+			       : 1;
+	return crypto_pwhash_str(made, q->password, q->password_len, HASH_OPS,
+		       HASH_MEMORY) == 0
+		       ? 1
+		       : 111;
+}
+
+bool
+verify_start(struct question *q, char const *program, void (*leave)(void))
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return false;
+	q->child = fork();
+	if (q->child == 0) {
+		leave();
+		_exit(verify(q, program));
+	}
+	close(ends[1]);
+	q->child_fd = ends[0];
+	if (q->child > 0)
+		return true;
+	close(ends[0]);
+	return false;
+}
+
+enum request_verdict
+verify_finish(struct question *q, char const *program)
+{
+	int status;
+
+	close(q->child_fd);
+	q->child_fd = -1;
+	if (waitpid(q->child, &status, 0) != q->child || !WIFEXITED(status))
+		return REQUEST_LATER;
+	if (WEXITSTATUS(status) == 0 && (q->is_known || program != NULL))
+		return REQUEST_OK;
+	return WEXITSTATUS(status) <= 1 ? REQUEST_DENIED : REQUEST_LATER;
+}
