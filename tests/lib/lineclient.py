@@ -14,7 +14,7 @@ import ssl
 CLEAR = {"smtp", "submit", "pop3", "imap"}
 # The last line of an answer.
 LAST = {"smtp": rb"\d\d\d( |\r)", "submit": rb"\d\d\d( |\r)",
-        "pop3": rb"\+|-ERR", "imap": rb"[a-z]\w* |\+|\* BYE|\* BAD"}
+        "pop3": rb"\+|-ERR", "imap": rb"[^*]|\* BYE|\* BAD"}
 
 
 class LineClient:
