@@ -1,26 +1,31 @@
 """Nothing that got a 250 is ever lost.
 
-Messages come in by SMTP and by submission while processes of every role are
-killed, loggers and supervisors included, and once the whole tree; afterwards
-each acknowledged message is in its mailbox, whole.
+Messages come in by SMTP and by submission, for mailboxes and for another host,
+while processes of every role are killed, loggers and supervisors included, and
+once the whole tree; afterwards each acknowledged message is in its mailbox, or
+at the other host, whole.
 """
 import collections
 import imaplib
+import poplib
 import random
 import re
 import smtplib
 import threading
 import time
 
-from host import Host, kill, process_status, wait_until
+import pytest
 
-MESSAGES = 2000
-DEATHS = 20
+from host import Host, kill, process_status, wait_until
+from smtpsink import SmtpSink
+
 PAUSE = 0.1
 USERS = {f"u{i}": "secret" for i in range(8)}
 ROLES = ("monitor", "auth", "smtpd", "submit-front", "smtpd after login",
-         "imap-front", "imapd", "starter", "manager", "remote-spawner",
-         "local-spawner", "local", "s6-log", "s6-supervise")
+         "imap-front", "imapd", "pop3-front", "pop3d", "starter", "manager",
+         "remote-spawner", "remote", "local-spawner", "local", "s6-log",
+         "s6-supervise")
+FAR = "far.example"
 
 
 def body(word):
@@ -48,7 +53,9 @@ class Sender(threading.Thread):
         client, count = None, 0
         while not self.is_done.is_set():
             word = f"w{self.number}x{count}x{self.random.getrandbits(48):012x}"
-            to = f"u{self.random.randrange(8)}@mx.example.org"
+            far = self.through == "submit" and count % 2 == 0
+            to = f"u{self.random.randrange(8)}@" + (
+                FAR if far else "mx.example.org")
             try:
                 client = client or self.connect()
                 client.sendmail(
@@ -67,54 +74,73 @@ class Sender(threading.Thread):
 
 
 class Reader(threading.Thread):
-    """Logs in by IMAP again and again."""
+    """Logs in by IMAP or POP3 again and again."""
 
-    def __init__(self, host):
+    def __init__(self, host, session):
         super().__init__(daemon=True)
-        self.host = host
+        self.host, self.session = host, session
         self.is_done = threading.Event()
+        self.context = host.tls_context()
+        self.context.check_hostname = False
 
     def run(self):
-        context = self.host.tls_context()
-        context.check_hostname = False
         while not self.is_done.is_set():
             try:
-                imap = imaplib.IMAP4_SSL(
-                    self.host.address, self.host.ports["imaps"],
-                    ssl_context=context, timeout=10)
-                imap.login("u1@mx.example.org", "secret")
-                imap.select("INBOX", readonly=True)
-                for _ in range(20):
-                    imap.noop()
-                    time.sleep(0.05)
-                imap.logout()
-            except (OSError, imaplib.IMAP4.error):
+                self.session(self)
+            except (OSError, EOFError, imaplib.IMAP4.error,
+                    poplib.error_proto):
                 time.sleep(0.05)
+
+    def imap(self):
+        imap = imaplib.IMAP4_SSL(
+            self.host.address, self.host.ports["imaps"],
+            ssl_context=self.context, timeout=10)
+        imap.login("u1@mx.example.org", "secret")
+        imap.select("INBOX", readonly=True)
+        for _ in range(20):
+            imap.noop()
+            time.sleep(0.05)
+        imap.logout()
+
+    def pop3(self):
+        pop3 = poplib.POP3_SSL(self.host.address, self.host.ports["pop3s"],
+                               context=self.context, timeout=10)
+        pop3.user("u2@mx.example.org")
+        pop3.pass_("secret")
+        for _ in range(20):
+            pop3.stat()
+            time.sleep(0.05)
+        pop3.quit()
 
 
 def living(host):
     """{role: [pids]}"""
     mailboxes = set(host.users.values())
     found = collections.defaultdict(list)
-    for name, pids in host.processes().items():
+    processes = host.processes()
+    spawners = set(processes.get("remote-spawner", ()))
+    for name, pids in processes.items():
         for pid in pids:
             try:
-                uid = int(process_status(pid)["Uid"].split()[0])
+                status = process_status(pid)
             except OSError:
                 continue
+            uid, parent = int(status["Uid"].split()[0]), int(status["PPid"])
             role = name
             if uid in mailboxes and name == "smtpd":
                 role = "smtpd after login"
             elif uid in mailboxes and name == "local-spawner":
                 role = "local"
+            elif name == "remote-spawner" and parent in spawners:
+                role = "remote"
             found[role].append(pid)
     return found
 
 
-def strike(host, deaths, chance):
+def strike(host, deaths, chance, wanted):
     """Kill one process of a role that has to die yet."""
     alive = living(host)
-    due = [r for r in ROLES if deaths[r] < DEATHS and alive[r]]
+    due = [r for r in ROLES if deaths[r] < wanted and alive[r]]
     if not due:
         return
     role = chance.choice(due)
@@ -123,6 +149,13 @@ def strike(host, deaths, chance):
         deaths[role] += 1
     except ProcessLookupError:
         pass
+
+
+def arrived(sink):
+    """{word: text} of what the other host has taken."""
+    texts = [t.message.decode() for t in list(sink.transactions)]
+    return {re.search(r"^Subject: (w\w+)\r$", t, re.M)[1]:
+            t.replace("\r\n", "\n") for t in texts}
 
 
 def found_words(host, address):
@@ -135,12 +168,17 @@ def found_words(host, address):
     return words
 
 
-def test_acknowledged_mail_survives_every_death(capsys):
+@pytest.mark.parametrize("messages,wanted", [
+    (2000, 20), pytest.param(50000, 300, marks=pytest.mark.soak)])
+def test_acknowledged_mail_survives_every_death(capsys, messages, wanted):
     chance = random.Random(2026)
     deaths = collections.Counter()
-    with Host(users=USERS, settings={"local-concurrency": 4}) as host:
+    with SmtpSink("127.0.0.1", 0) as sink, Host(
+            users=USERS, settings={"local-concurrency": 4},
+            routes={FAR: f"[127.0.0.1]:{sink.address[1]}"}) as host:
         threads = [Sender(host, i, "submit" if i == 0 else "smtp")
-                   for i in range(4)] + [Reader(host)]
+                   for i in range(4)] + [Reader(host, Reader.imap),
+                                         Reader(host, Reader.pop3)]
         senders = threads[:4]
         for thread in threads:
             thread.start()
@@ -148,15 +186,15 @@ def test_acknowledged_mail_survives_every_death(capsys):
         while True:
             time.sleep(PAUSE)
             done = sum(len(s.acknowledged) for s in senders)
-            if done >= MESSAGES and all(deaths[r] >= DEATHS for r in ROLES) \
+            if done >= messages and all(deaths[r] >= wanted for r in ROLES) \
                     and tree_died:
                 break
-            assert time.monotonic() - start < 240, (done, deaths)
-            if not tree_died and done >= MESSAGES // 2:
+            assert time.monotonic() - start < 15 * wanted, (done, deaths)
+            if not tree_died and done >= messages // 2:
                 host.crash()
                 host.start()
                 tree_died = True
-            strike(host, deaths, chance)
+            strike(host, deaths, chance, wanted)
         for thread in threads:
             thread.is_done.set()
         for thread in threads:
@@ -173,8 +211,12 @@ def test_acknowledged_mail_survives_every_death(capsys):
                  for p in host.queued()[:3]]) from None
         assert host.queued("bad") == []
         boxes = {a: found_words(host, a) for a in host.users}
+        at_sink = arrived(sink)
+        boxes |= {to: at_sink for to in acknowledged.values()
+                  if to.endswith(FAR)}
         with capsys.disabled():
-            copies = sum(len(host.mail(a)) for a in host.users)
+            copies = sum(len(host.mail(a)) for a in host.users) + \
+                len(sink.transactions)
             print(f"\n{len(acknowledged)} acknowledged, {copies} delivered, "
                   f"{time.monotonic() - start:.0f} s; deaths: "
                   + ", ".join(f"{r} {deaths[r]}" for r in ROLES)

@@ -115,7 +115,7 @@ class Suite:
             self.count.fail(name, "no test ran\n" + result.stdout)
 
     def fuzz(self):
-        seconds = 600 if self.is_soak else 3
+        seconds = 120 if self.is_soak else 3
         targets = sorted(glob.glob(f"{self.build}/fuzz/*_fuzz"))
         # A target whose source is gone is left over from an older build.
         targets = [t for t in targets if
