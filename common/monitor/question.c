@@ -9,7 +9,7 @@ split(struct question *q, char const *s, size_t len)
 {
 	char const *user = memchr(s, '\0', len);
 	char const *password;
-	size_t authzid_len;
+	size_t authzid_len, user_len, password_len;
 
 	if (user == NULL)
 		return false;
@@ -17,16 +17,18 @@ split(struct question *q, char const *s, size_t len)
 	password = memchr(user, '\0', len - authzid_len - 1);
 	if (password == NULL)
 		return false;
-	q->user_len = (size_t)(password++ - user);
-	q->password_len = len - (size_t)(password - s);
-	if (q->user_len == 0 || q->user_len > sizeof q->user ||
-		q->password_len == 0 || q->password_len >= sizeof q->password ||
-		memchr(password, '\0', q->password_len) != NULL ||
-		(authzid_len > 0 && (authzid_len != q->user_len ||
+	user_len = (size_t)(password++ - user);
+	password_len = len - (size_t)(password - s);
+	if (user_len == 0 || user_len > sizeof q->user || password_len == 0 ||
+		password_len >= sizeof q->password ||
+		memchr(password, '\0', password_len) != NULL ||
+		(authzid_len > 0 && (authzid_len != user_len ||
 					    memcmp(s, user, authzid_len) != 0)))
 		return false;
-	memcpy(q->user, user, q->user_len);
-	memcpy(q->password, password, q->password_len);
+	memcpy(q->user, user, user_len);
+	memcpy(q->password, password, password_len);
+	q->user_len = user_len;
+	q->password_len = password_len;
 	return true;
 }
 

@@ -60,6 +60,8 @@ messages_are_read(void **state)
 	big[0] = big[REQUEST_MAILBOX_MAX + 2] = '\0';
 	q = (struct question){0};
 	assert_false(question_read(&q, big, REQUEST_MAILBOX_MAX + 10, ""));
+	/* The failure is logged and counted under what there is of a name. */
+	assert_true(q.user_len <= sizeof q.user);
 	memset(big, 'a', sizeof big);
 	big[0] = big[REQUEST_MAILBOX_MAX] = '\0';
 	q = (struct question){0};
