@@ -28,8 +28,18 @@
 #define THROTTLE_FD 4
 #define QUESTIONS_MAX 256
 #define CHILDREN_MAX 4
+#define LATE_MAX 16384
+
+/* A denial that is told later. It must not take the place of a question: who
+ * guesses on many connections would keep everyone else out. */
+struct late {
+	uint64_t due; /* monotonic milliseconds; 0: free */
+	uint32_t ticket;
+};
 
 static struct question questions[QUESTIONS_MAX];
+static struct late late[LATE_MAX];
+static size_t late_end; /* none behind it */
 static char const *checkpassword, *login_domain;
 static unsigned first_delay, running;
 
@@ -43,16 +53,31 @@ now_ms(void)
 }
 
 static void
-answer(struct question *q)
+answer(uint32_t ticket, enum request_verdict verdict, char const *user,
+	size_t user_len)
 {
 	char frame[REQUEST_FRAME_MAX];
-	size_t len =
-		auth_answer_encode(frame, sizeof frame, q->ticket, q->verdict,
-			q->user, q->verdict == REQUEST_OK ? q->user_len : 0);
+	size_t len = auth_answer_encode(frame, sizeof frame, ticket, verdict,
+		user, verdict == REQUEST_OK ? user_len : 0);
 
 	if (!pair_send(FRONT_PAIR_FD, frame, len, NULL, 0))
 		log_error("lost-answer", NULL, (char *)0);
-	sodium_memzero(q, sizeof *q);
+}
+
+/* False: too many wait already. */
+static bool
+answer_late(uint32_t ticket, uint64_t due)
+{
+	size_t i = 0;
+
+	while (i < late_end && late[i].due != 0)
+		i++;
+	if (i == LATE_MAX)
+		return false;
+	late[i] = (struct late){due, ticket};
+	if (i == late_end)
+		late_end++;
+	return true;
 }
 
 static void
@@ -73,7 +98,6 @@ judge(struct question *q, enum request_verdict verdict)
 {
 	unsigned delay = 0;
 
-	q->verdict = verdict;
 	if (verdict == REQUEST_OK)
 		throttle_succeeded(
 			q->user, q->user_len, q->client, q->client_len);
@@ -82,12 +106,10 @@ judge(struct question *q, enum request_verdict verdict)
 		delay = throttle_failed(q->user, q->user_len, q->client,
 			q->client_len, (uint64_t)time(NULL), first_delay);
 	}
-	if (delay == 0) {
-		answer(q);
-		return;
-	}
-	q->state = QUESTION_DELAYED;
-	q->due = now_ms() + (uint64_t)delay * 1000;
+	if (delay == 0 ||
+		!answer_late(q->ticket, now_ms() + (uint64_t)delay * 1000))
+		answer(q->ticket, verdict, q->user, q->user_len);
+	sodium_memzero(q, sizeof *q);
 }
 
 static void
@@ -129,18 +151,13 @@ hear_monitor(void)
 	if (n <= 0)
 		return n < 0 && errno != ECONNRESET;
 	if (count == 1 && auth_question_decode(frame, (size_t)n, &a)) {
-		struct question refused = {
-			.ticket = a.ticket, .verdict = REQUEST_LATER};
-		struct question *q = &refused;
-		for (size_t i = 0; i < QUESTIONS_MAX; i++)
-			if (questions[i].state == QUESTION_FREE) {
-				q = &questions[i];
-				break;
-			}
-		if (q == &refused)
-			answer(q);
+		size_t i = 0;
+		while (i < QUESTIONS_MAX && questions[i].state != QUESTION_FREE)
+			i++;
+		if (i == QUESTIONS_MAX)
+			answer(a.ticket, REQUEST_LATER, "", 0);
 		else
-			take_question(q, &a, table_fd);
+			take_question(&questions[i], &a, table_fd);
 	}
 	if (count == 1)
 		close(table_fd);
@@ -204,13 +221,16 @@ answer_due(void)
 {
 	uint64_t now = now_ms(), next = UINT64_MAX;
 
-	for (size_t i = 0; i < QUESTIONS_MAX; i++) {
-		struct question *q = &questions[i];
-		if (q->state == QUESTION_DELAYED && q->due <= now)
-			answer(q);
-		else if (q->state == QUESTION_DELAYED && q->due < next)
-			next = q->due;
+	for (size_t i = 0; i < late_end; i++) {
+		if (late[i].due != 0 && late[i].due <= now) {
+			answer(late[i].ticket, REQUEST_DENIED, "", 0);
+			late[i].due = 0;
+		}
+		if (late[i].due != 0 && late[i].due < next)
+			next = late[i].due;
 	}
+	while (late_end > 0 && late[late_end - 1].due == 0)
+		late_end--;
 	return next == UINT64_MAX ? -1 : (int)(next - now);
 }
 

@@ -17,17 +17,14 @@
 enum question_state {
 	QUESTION_FREE,
 	QUESTION_WAITING, /* for a child */
-	QUESTION_RUNNING,
-	QUESTION_DELAYED /* the verdict is known, and told late */
+	QUESTION_RUNNING
 };
 
 struct question {
 	enum question_state state;
 	uint32_t ticket;
 	uint64_t since; /* milliseconds: its place in the line */
-	uint64_t due;	/* of a DELAYED answer */
-	enum request_verdict verdict;
-	int child_fd; /* RUNNING: its end is the child's end */
+	int child_fd;	/* RUNNING: its end is the child's end */
 	pid_t child;
 	bool is_known; /* hash is the user's */
 	size_t user_len, password_len, client_len;
