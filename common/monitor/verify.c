@@ -1,6 +1,7 @@
 /* The child that judges one password. */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "common/monitor/verify.h"
@@ -9,6 +10,7 @@
  * makes. */
 #define HASH_OPS 2
 #define HASH_MEMORY ((size_t)19 << 20)
+#define PROGRAM_SECONDS 30
 
 /* user NUL password NUL timestamp NUL on descriptor 3, then what to run when
  * the password is right: `true`. Returns only if it could not be run. */
@@ -31,26 +33,49 @@ run_program(struct question const *q, char const *program)
 		(void)execve(argv[0], argv, environment);
 }
 
+/* Run in a child of ours, so that its end is seen whatever it does with its
+ * descriptors. One that hangs is given up: an alarm survives the exec. */
+static int
+ask_program(struct question const *q, char const *program)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		(void)alarm(PROGRAM_SECONDS);
+		run_program(q, program);
+		_exit(111);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return 111;
+	return WEXITSTATUS(status);
+}
+
 /* The child's exit code, as checkpassword's: 0 right, 1 wrong, 111 later. An
  * unknown user costs what a known one does. */
 static int
 verify(struct question const *q, char const *program)
 {
 	char made[crypto_pwhash_STRBYTES];
+	void *memory;
 
-	if (program != NULL) {
-		run_program(q, program);
+	if (program != NULL)
+		return ask_program(q, program);
+	if (!q->is_known)
+		return crypto_pwhash_str(made, q->password, q->password_len,
+			       HASH_OPS, HASH_MEMORY) == 0
+			       ? 1
+			       : 111;
+	/* libsodium calls it a mismatch when it has no memory. */
+	memory = mmap(NULL, HASH_MEMORY, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED)
 		return 111;
-	}
-	if (q->is_known)
-		return crypto_pwhash_str_verify(
-			       q->hash, q->password, q->password_len) == 0
-			       ? 0
-			       : 1;
-	return crypto_pwhash_str(made, q->password, q->password_len, HASH_OPS,
-		       HASH_MEMORY) == 0
-		       ? 1
-		       : 111;
+	munmap(memory, HASH_MEMORY);
+	return crypto_pwhash_str_verify(
+		       q->hash, q->password, q->password_len) == 0
+		       ? 0
+		       : 1;
 }
 
 bool
