@@ -1,0 +1,340 @@
+"""auth: who is let in, how long a guess takes, what is remembered, programs
+that judge in its place."""
+import ctypes
+import ctypes.util
+import os
+import socket
+import statistics
+import struct
+import time
+
+import pytest
+
+from cdbfile import write_cdb
+from host import Host, kill, password_hash, process_status, wait_until
+from lineclient import LineClient, login
+from smtpalone import spawn
+
+ALICE, BOB = "alice@mx.example.org", "bob@mx.example.org"
+NETWORK = ("submit", "pop3", "imap")
+TLS = ("submits", "pop3s", "imaps")
+
+
+def real_hash(password):
+    """With the work that `kereru user add` demands."""
+    sodium = ctypes.CDLL(ctypes.util.find_library("sodium"))
+    text = ctypes.create_string_buffer(128)
+    assert sodium.crypto_pwhash_str(
+        text, password.encode(), ctypes.c_ulonglong(len(password)),
+        ctypes.c_ulonglong(2), ctypes.c_size_t(19 << 20)) == 0
+    return text.value.decode()
+
+
+def set_passwords(host, **passwords):
+    host.write("passwords", [f"{user}@mx.example.org {real_hash(p)}"
+                             for user, p in passwords.items()], 0o600)
+    host.compile()
+
+
+def auth_of(host, service):
+    monitor = str(host.pid(service))
+    for pid in host.processes().get("auth", []):
+        if process_status(pid)["PPid"] == monitor:
+            return pid
+    return None
+
+
+def new_auth(host, *services):
+    """Settings are read when auth starts: end those that run."""
+    for service in services or NETWORK:
+        kill(wait_until(lambda s=service: auth_of(host, s), what="auth"))
+    # It is started once in a second.
+    time.sleep(1.1)
+    for service in services or NETWORK:
+        wait_until(lambda s=service: auth_of(host, s), what="auth")
+
+
+def cpu_of_children(pid):
+    """Seconds that the ended children of a process have used."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+        fields = f.read().rpartition(")")[2].split()
+    return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.fixture(scope="module")
+def host():
+    with Host(users={"alice": "secret", "bob": "secret"}, services=NETWORK,
+              settings={"auth-cache": 0}) as h:
+        set_passwords(h, alice="secret", bob="secret")
+        yield h
+
+
+# Verdicts
+
+@pytest.mark.parametrize("service", TLS)
+@pytest.mark.parametrize("user,password,verdict", [
+    (ALICE, "secret", "ok"), ("alice", "secret", "ok"),
+    ("ALICE@MX.Example.Org", "secret", "ok"),
+    (ALICE, "wrong", "denied"), (ALICE, "secre", "denied"),
+    (ALICE, "secret ", "denied"), (ALICE, "Secret", "denied"),
+    ("nobody@mx.example.org", "secret", "denied"),
+    ("alice@elsewhere.example", "secret", "denied"),
+    ("alice@mx.example.org.", "secret", "denied"),
+    ("@mx.example.org", "secret", "denied"), ("@", "@", "denied"),
+    ("alice@mx.example.org ", "secret", "denied"),
+    ("../alice", "secret", "denied"), ("a" * 320, "x", "denied"),
+    ("a" * 321, "x", "denied"), ("a" * 318, "x", "denied"),
+    ("a" * 511, "b" * 511, "denied"), ("\x01\x7f", "x", "denied"),
+    ("älice", "sécret", "denied")])
+def test_verdicts(host, service, user, password, verdict):
+    assert login(host, service, user, password) == verdict
+
+
+@pytest.mark.parametrize("service", TLS)
+@pytest.mark.parametrize("sasl", [
+    b"bob@mx.example.org\0alice@mx.example.org\0secret",
+    b"root\0alice@mx.example.org\0secret",
+    b"alice\0alice@mx.example.org\0secret",
+    b"\0alice@mx.example.org\0secret\0",
+    b"\0alice@mx.example.org\0secret\0more",
+    b"\0alice@mx.example.org\0\0secret", b"\0alice@mx.example.org\0",
+    b"\0\0secret", b"\0\0", b"\0", b"alice", b"\0" * 1024,
+    b"\0alice@mx.example.org secret"])
+def test_messages_that_are_refused(host, service, sasl):
+    with LineClient(host, service) as c:
+        assert c.plain(sasl) == "denied"
+        # The session goes on.
+        assert c.login(ALICE, "secret") == "ok"
+
+
+@pytest.mark.parametrize("service", TLS)
+def test_authorization_identity_that_is_the_same(host, service):
+    with LineClient(host, service) as c:
+        assert c.plain(b"alice@mx.example.org\0alice@mx.example.org\0secret"
+                       ) == "ok"
+
+
+@pytest.mark.parametrize("service", TLS)
+@pytest.mark.parametrize("length", [1025, 2000, 5000, 100_000])
+def test_messages_that_are_too_long(host, service, length):
+    with LineClient(host, service) as c:
+        try:
+            answer = c.plain(b"\0alice@mx.example.org\0" + b"x" * length)
+        except OSError:
+            answer = ""
+        assert answer not in ("ok", "later")
+    assert login(host, service, ALICE, "secret") == "ok"
+
+
+# Time
+
+def duration(host, service, user, password, source=None):
+    with LineClient(host, service, source) as c:
+        before = time.monotonic()
+        verdict = c.login(user, password)
+        return time.monotonic() - before, verdict
+
+
+def test_unknown_user_takes_as_long_as_a_known_one(host):
+    known, unknown = [], []
+    for i in range(9):
+        for times, user in ((known, ALICE), (unknown, f"nobody{i}")):
+            seconds, verdict = duration(host, "imaps", user, "wrong")
+            assert verdict == "denied"
+            times.append(seconds)
+    a, b = statistics.median(known), statistics.median(unknown)
+    # A hash takes 12 ms at least: without one it would be a millisecond.
+    assert a > 0.005 and b > 0.005
+    assert 0.5 < a / b < 2, (known, unknown)
+
+
+@pytest.fixture
+def slow(host):
+    """Failures cost time, from no failures on."""
+    host.set(auth_delay=1)
+    with open(host.state / "auth/throttle", "r+b") as f:
+        # All but the key and its mark.
+        size = os.fstat(f.fileno()).st_size
+        f.seek(24)
+        f.write(bytes(size - 24))
+    new_auth(host)
+    yield host
+    host.set(auth_delay=0)
+    new_auth(host)
+
+
+def test_failures_are_slow_and_the_right_password_is_not(slow):
+    """Counted over all services together, by client and by user."""
+    for i, (service, source, user) in enumerate([
+            ("imaps", "127.0.1.1", ALICE), ("pop3s", "127.0.1.1", ALICE),
+            ("submits", "127.0.1.1", ALICE)]):
+        seconds, verdict = duration(slow, service, user, "wrong", source)
+        assert verdict == "denied"
+        assert 2 ** i - 0.1 < seconds < 2 ** i + 1
+    waiting = [LineClient(slow, "imaps", "127.0.1.1") for _ in range(2)]
+    try:
+        # Another user from there, this user from elsewhere: 8 s each.
+        for c, user in zip(waiting, ("nobody", ALICE)):
+            c.send(f"l LOGIN {user} wrong\r\n")
+        for service in TLS:
+            for source in ("127.0.1.1", "127.0.1.9"):
+                for user in (ALICE, BOB):
+                    seconds, verdict = duration(slow, service, user, "secret",
+                                                source)
+                    assert verdict == "ok" and seconds < 1
+    finally:
+        for c in waiting:
+            c.close()
+
+
+def test_who_hangs_up_still_counts(slow):
+    """Else a guess would take as long as a right answer takes."""
+    slow.set(connections_per_address=3)
+    try:
+        for _ in range(3):
+            duration(slow, "imaps", "nobody", "wrong", "127.0.1.2")
+        for _ in range(3):
+            with LineClient(slow, "imaps", "127.0.1.2") as c:
+                c.send("l LOGIN nobody wrong\r\n")
+        wait_until(lambda: slow.log("imap").count('client=127.0.1.2 known=no')
+                   >= 6, what="the guesses")
+        with LineClient(slow, "imap", "127.0.1.2") as c:
+            assert c.greeting.startswith("* BYE [UNAVAILABLE]")
+    finally:
+        slow.set(connections_per_address=100)
+
+
+def test_many_guesses_do_not_keep_others_out(tmp_path):
+    """Their answers wait for up to 30 s, but not in the place of others'.
+    auth alone, asked by us: frames as PIPES.md has them."""
+    def ask(ticket, sasl):
+        text = [b"192.0.2.1", b"imap", sasl]
+        frame = struct.pack(">I", ticket) + b"".join(
+            struct.pack(">H", len(t)) + t for t in text)
+        socket.send_fds(ours, [frame], [table])
+
+    write_cdb(tmp_path / "settings.cdb", {"auth-delay": "20\0"})
+    write_cdb(tmp_path / "passwords.cdb", {"alice": password_hash("secret")})
+    table = os.open(tmp_path / "passwords.cdb", os.O_RDONLY)
+    settings = os.open(tmp_path / "settings.cdb", os.O_RDONLY)
+    throttle = os.open(tmp_path / "throttle", os.O_RDWR | os.O_CREAT)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.settimeout(10)
+    with open(os.devnull, "r+b") as null:
+        spawn("auth", [], 64923, [null.fileno(), null.fileno(), null.fileno(),
+                                  theirs.fileno(), throttle, settings])
+    theirs.close()
+    for i in range(400):
+        ask(i, b"\0alice\0wrong")
+        # So slowly that hashes keep up.
+        time.sleep(0.003)
+    time.sleep(0.5)
+    ask(1000, b"\0alice\0secret")
+    assert ours.recv(2048) == struct.pack(">IcH", 1000, b"o", 5) + b"alice"
+    ours.close()
+    for fd in (table, settings, throttle):
+        os.close(fd)
+
+
+# The cache
+
+def test_quick_logins_cost_one_hash(host):
+    host.set(auth_cache=60)
+    new_auth(host, "imap")
+    try:
+        auth = auth_of(host, "imap")
+        for _ in range(20):
+            assert login(host, "imaps", ALICE, "secret") == "ok"
+        # A hash takes 12 ms and more, ticks are of 10 ms.
+        once = cpu_of_children(auth)
+        assert once < 0.1
+        # Nothing else is remembered.
+        for _ in range(10):
+            assert login(host, "imaps", ALICE, "wrong") == "denied"
+        assert cpu_of_children(auth) - once > 0.08
+        set_passwords(host, alice="changed", bob="secret")
+        assert login(host, "imaps", ALICE, "secret") == "denied"
+        assert login(host, "imaps", ALICE, "changed") == "ok"
+        # A user who is gone.
+        set_passwords(host, bob="secret")
+        assert login(host, "imaps", ALICE, "changed") == "denied"
+    finally:
+        host.set(auth_cache=0)
+        set_passwords(host, alice="secret", bob="secret")
+        new_auth(host, "imap")
+
+
+# A program that judges
+
+CHECKPASSWORD = r"""#!/bin/sh
+# user NUL password NUL timestamp NUL
+set -- "$1" $(tr '\0' ' ' <&3)
+case $2 in
+alice@*) test "$3" = secret || exit 1 ;;
+temporary@*) exit 111 ;;
+misused@*) exit 2 ;;
+crash@*) kill -SEGV $$ ;;
+killed@*) kill -KILL $$ ;;
+slow@*) sleep 3; exit 1 ;;
+hung@*) sleep 1000 ;;
+*) exit 1 ;;
+esac
+exec "$1"
+"""
+
+
+@pytest.fixture(scope="module")
+def judged():
+    h = Host(users={"alice": "not asked for"}, services=["imap"])
+    try:
+        program = h.folder / "checkpassword"
+        program.write_text(CHECKPASSWORD)
+        program.chmod(0o755)
+        h.set(checkpassword=program)
+        h.start()
+        yield h
+    finally:
+        h.close()
+
+
+@pytest.mark.parametrize("user,password,verdict", [
+    ("alice", "secret", "ok"), ("alice", "not asked for", "denied"),
+    ("nobody", "secret", "denied"),
+    ("temporary", "x", "later"), ("misused", "x", "later"),
+    ("crash", "x", "later"), ("killed", "x", "later")])
+def test_checkpassword(judged, user, password, verdict):
+    assert login(judged, "imaps", user, password) == verdict
+
+
+def test_slow_checkpassword_holds_nobody_up(judged):
+    with LineClient(judged, "imaps") as slow:
+        slow.send("l LOGIN slow x\r\n")
+        time.sleep(0.3)
+        seconds, verdict = duration(judged, "imaps", ALICE, "secret")
+        assert verdict == "ok" and seconds < 2
+        assert slow.answer().startswith("l NO [AUTHENTICATIONFAILED]")
+
+
+def test_checkpassword_that_is_gone(judged):
+    program = judged.folder / "checkpassword"
+    program.rename(program.with_suffix(".away"))
+    try:
+        assert login(judged, "imaps", ALICE, "secret") == "later"
+    finally:
+        program.with_suffix(".away").rename(program)
+    assert login(judged, "imaps", ALICE, "secret") == "ok"
+
+
+@pytest.mark.soak
+def test_hung_checkpassword_is_given_up(judged):
+    clients = [LineClient(judged, "imaps", timeout=60) for _ in range(4)]
+    try:
+        for c in clients:
+            c.send("l LOGIN hung x\r\n")
+        time.sleep(0.5)
+        assert login(judged, "imaps", ALICE, "secret", timeout=60) == "ok"
+        for c in clients:
+            assert c.answer().startswith("l NO [UNAVAILABLE]")
+    finally:
+        for c in clients:
+            c.close()
