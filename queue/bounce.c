@@ -1,10 +1,10 @@
 /* Telling a sender what could not be delivered. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include "common/queuebody.h"
+#include "common/datetime.h"
 #include "common/drop.h"
 #include "common/log.h"
+#include "common/queuebody.h"
 #include "queue/bounce.h"
 
 static bool
@@ -13,22 +13,12 @@ put(stralloc *sa, char const *s)
 	return stralloc_cats(sa, s);
 }
 
-/* RFC 5322 3.3, in UTC; no locale. */
 static bool
 put_date(stralloc *sa, uint64_t seconds)
 {
-	static char const days[] = "SunMonTueWedThuFriSat";
-	static char const months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	time_t t = (time_t)seconds;
-	char text[64];
-	struct tm tm;
+	char text[DATETIME_MAX];
 
-	if (gmtime_r(&t, &tm) == NULL)
-		return put(sa, "Thu, 1 Jan 1970 00:00:00 +0000");
-	snprintf(text, sizeof text, "%.3s, %d %.3s %d %02d:%02d:%02d +0000",
-		days + 3 * tm.tm_wday, tm.tm_mday, months + 3 * tm.tm_mon,
-		tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
-	return put(sa, text);
+	return stralloc_catb(sa, text, datetime_format(text, seconds));
 }
 
 /* Remote text and addresses: one line, printable; UTF-8 stays as it is in an
