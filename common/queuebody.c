@@ -6,6 +6,8 @@
 #include "common/queuebody.h"
 
 #define PIECE 65536
+/* Octets of a header that are searched for a loop. */
+#define LOOP_HEADER_MAX 65536
 
 static ssize_t
 read_piece(int fd, char *s, size_t max, uint64_t offset)
@@ -110,4 +112,22 @@ queuebody_was_delivered_to(
 		len -= n;
 	}
 	return false;
+}
+
+enum queuebody_result
+queuebody_find_loop(struct queuebody const *b, char const *address,
+	size_t address_len, bool *loops_r)
+{
+	stralloc header = STRALLOC_ZERO;
+	enum queuebody_result r = queuebody_header(
+		b->fd, b->added_offset, b->added_len, LOOP_HEADER_MAX, &header);
+
+	if (r == QUEUEBODY_OK)
+		r = queuebody_header(b->fd, b->message_offset, b->message_len,
+			LOOP_HEADER_MAX, &header);
+	*loops_r =
+		r == QUEUEBODY_OK && queuebody_was_delivered_to(header.s,
+					     header.len, address, address_len);
+	stralloc_free(&header);
+	return r;
 }

@@ -26,4 +26,19 @@ enum queuebody_result queuebody_header(
 bool queuebody_was_delivered_to(char const *header, size_t len,
 	char const *address, size_t address_len);
 
+/* Where a message lies in an open queue file. */
+struct queuebody {
+	int fd;
+	uint64_t message_offset, message_len, added_offset, added_len;
+};
+
+/*
+ * Whether a message has been delivered to address before, as its header, or
+ * what was added in front of it, says (64 KiB of each are searched).
+ * QUEUEBODY_OK: *loops_r.
+ */
+enum queuebody_result queuebody_find_loop(struct queuebody const *b,
+	char const *address, size_t address_len, bool *loops_r)
+	__attribute__((warn_unused_result));
+
 #endif

@@ -6,9 +6,6 @@
 #include "common/queuebody.h"
 #include "local/deliver.h"
 
-/* Octets of the header that are searched for a loop. */
-#define HEADER_MAX 65536
-
 void
 deliver_refuse(
 	struct delivery_result *r, enum job_status status, char const *text)
@@ -39,26 +36,6 @@ refuse_body(struct delivery_result *r, enum queuebody_result body)
 			"4.3.0 the queue file is shorter than it was");
 	else
 		refuse_error(r);
-}
-
-/* Whether it was delivered to this address before. */
-static enum queuebody_result
-find_loop(struct job const *job, int fd, bool *loops_r)
-{
-	static stralloc header = STRALLOC_ZERO;
-	struct job_recipient const *to = &job->recipients[0];
-	enum queuebody_result r;
-
-	header.len = 0;
-	r = queuebody_header(
-		fd, job->added_offset, job->added_len, HEADER_MAX, &header);
-	if (r == QUEUEBODY_OK)
-		r = queuebody_header(fd, job->message_offset, job->message_len,
-			HEADER_MAX, &header);
-	*loops_r = r == QUEUEBODY_OK &&
-		   queuebody_was_delivered_to(
-			   header.s, header.len, to->address, to->address_len);
-	return r;
 }
 
 /* An address in a header line of ours: no line of its own. */
@@ -116,6 +93,11 @@ deliver_write(struct maildir_writer *w, int folder_fd, char const *hostname,
 	struct job const *job, int fd, struct delivery_result *result)
 {
 	struct job_recipient const *to = &job->recipients[0];
+	struct queuebody const b = {.fd = fd,
+		.message_offset = job->message_offset,
+		.message_len = job->message_len,
+		.added_offset = job->added_offset,
+		.added_len = job->added_len};
 	enum queuebody_result body;
 	bool loops;
 
@@ -124,7 +106,7 @@ deliver_write(struct maildir_writer *w, int folder_fd, char const *hostname,
 		deliver_refuse(result, JOB_FAILED, "5.1.0 malformed address");
 		return false;
 	}
-	body = find_loop(job, fd, &loops);
+	body = queuebody_find_loop(&b, to->address, to->address_len, &loops);
 	if (body != QUEUEBODY_OK) {
 		refuse_body(result, body);
 		return false;

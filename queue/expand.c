@@ -1,12 +1,9 @@
 /* A message for an alias, queued anew for its targets. */
 #include <stdio.h>
-#include "common/queuebody.h"
 #include "common/drop.h"
 #include "common/log.h"
+#include "common/queuebody.h"
 #include "queue/expand.h"
-
-/* Octets of the header that are searched for a loop. */
-#define HEADER_MAX 65536
 
 struct targets {
 	struct queuefile_recipient all[ROUTE_TARGETS_MAX];
@@ -30,21 +27,18 @@ add(void *data, char const *address, size_t len)
 static enum helper_result
 check_loop(struct queued const *m, struct queuefile_recipient const *alias)
 {
-	stralloc header = STRALLOC_ZERO;
-	enum queuebody_result r = queuebody_header(
-		m->fd, m->q.added_offset, m->q.added_len, HEADER_MAX, &header);
-	enum helper_result result = HELPER_OK;
+	struct queuebody const b = {.fd = m->fd,
+		.message_offset = m->q.message_offset,
+		.message_len = m->q.message_len,
+		.added_offset = m->q.added_offset,
+		.added_len = m->q.added_len};
+	bool loops;
+	enum queuebody_result r = queuebody_find_loop(
+		&b, alias->address, alias->address_len, &loops);
 
-	if (r == QUEUEBODY_OK)
-		r = queuebody_header(m->fd, m->q.message_offset,
-			m->q.message_len, HEADER_MAX, &header);
 	if (r != QUEUEBODY_OK)
-		result = r == QUEUEBODY_SHORT ? HELPER_SHORT : HELPER_FAILED;
-	else if (queuebody_was_delivered_to(header.s, header.len,
-			 alias->address, alias->address_len))
-		result = HELPER_LOOP;
-	stralloc_free(&header);
-	return result;
+		return r == QUEUEBODY_SHORT ? HELPER_SHORT : HELPER_FAILED;
+	return loops ? HELPER_LOOP : HELPER_OK;
 }
 
 static void

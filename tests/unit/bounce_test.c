@@ -182,6 +182,43 @@ loops_are_found(void **state)
 	}
 }
 
+/* In the message's header, or in what was added behind it; not in its text. */
+static void
+loops_are_found_in_a_file(void **state)
+{
+	static char const message[] = "Delivered-To: a@b\r\n\r\n"
+				      "Delivered-To: text@b\r\n",
+			  added[] = "Delivered-To: c@d\r\n";
+	struct queuebody b = {.message_offset = 2,
+		.message_len = sizeof message - 1,
+		.added_offset = 2 + sizeof message - 1,
+		.added_len = sizeof added - 1};
+	static struct {
+		char const *address;
+		bool want;
+	} const cases[] = {{"a@b", true}, {"C@D", true}, {"e@f", false},
+		{"text@b", false}};
+	char path[] = "/tmp/bounce_test.XXXXXX";
+	bool loops;
+
+	(void)state;
+	b.fd = mkstemp(path);
+	unlink(path);
+	assert_int_equal(dprintf(b.fd, "x\n%s%s", message, added),
+		b.added_offset + b.added_len);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		assert_int_equal(queuebody_find_loop(&b, cases[i].address,
+					 strlen(cases[i].address), &loops),
+			QUEUEBODY_OK);
+		assert_int_equal(loops, cases[i].want);
+	}
+	b.added_len++;
+	assert_int_equal(
+		queuebody_find_loop(&b, "a@b", 3, &loops), QUEUEBODY_SHORT);
+	assert_false(loops);
+	close(b.fd);
+}
+
 int
 main(void)
 {
@@ -191,6 +228,7 @@ main(void)
 		cmocka_unit_test(status_codes),
 		cmocka_unit_test(headers_end_at_the_empty_line),
 		cmocka_unit_test(loops_are_found),
+		cmocka_unit_test(loops_are_found_in_a_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
