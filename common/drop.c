@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include <skalibs/allreadwrite.h>
 #include "common/drop.h"
 
 static void
@@ -16,25 +17,10 @@ fail(struct drop *d)
 	d->failed = true;
 }
 
-static bool
-write_all(int fd, char const *s, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, s, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return false;
-		s += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
 static void
 flush(struct drop *d)
 {
-	if (!d->failed && !write_all(d->fd, d->buffer, d->used))
+	if (!d->failed && allwrite(d->fd, d->buffer, d->used) != d->used)
 		fail(d);
 	d->used = 0;
 }
@@ -47,7 +33,7 @@ append(struct drop *d, char const *s, size_t len)
 	if (len > sizeof d->buffer - d->used)
 		flush(d);
 	if (len >= sizeof d->buffer) {
-		if (!d->failed && !write_all(d->fd, s, len))
+		if (!d->failed && allwrite(d->fd, s, len) != len)
 			fail(d);
 		return;
 	}
@@ -175,8 +161,8 @@ make_durable(struct drop *d)
 static void
 finish(struct drop *d)
 {
-	if (d->fd >= 0)
-		close(d->fd);
+	if (d->fd >= 0 && close(d->fd) < 0)
+		fail(d);
 	d->fd = -1;
 	stralloc_free(&d->envelope);
 }

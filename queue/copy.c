@@ -1,12 +1,12 @@
 /* Taking a message over. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include "common/queuebody.h"
+#include <skalibs/allreadwrite.h>
 #include "common/drop.h"
 #include "common/log.h"
+#include "common/queuebody.h"
 #include "queue/copy.h"
 
 struct out {
@@ -19,17 +19,7 @@ put(void *data, char const *s, size_t len)
 {
 	struct out *o = data;
 
-	while (len > 0 && !o->failed) {
-		ssize_t n = write(o->fd, s, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			o->failed = true;
-			return;
-		}
-		s += n;
-		len -= (size_t)n;
-	}
+	o->failed = o->failed || allwrite(o->fd, s, len) != len;
 }
 
 /* The envelope in its new length, with the numbers of the new file. */
