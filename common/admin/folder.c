@@ -17,6 +17,38 @@ failed(char const *path)
 	return false;
 }
 
+/* The name of path in its folder is on disk. */
+static bool
+sync_parent(char const *path)
+{
+	char *parent = strdup(path), *slash;
+	int fd;
+	bool ok;
+
+	if (parent == NULL)
+		return false;
+	slash = strrchr(parent, '/');
+	if (slash != NULL)
+		slash[slash == parent] = '\0';
+	fd = open(slash != NULL ? parent : ".",
+		O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(parent);
+	if (fd < 0)
+		return false;
+	ok = fsync(fd) == 0;
+	close(fd);
+	return ok;
+}
+
+/* True, too, if it stands there. */
+static bool
+make_one(char const *path, mode_t mode)
+{
+	if (mkdir(path, mode) < 0)
+		return errno == EEXIST;
+	return sync_parent(path);
+}
+
 /* What is above path, each root's and 0755, or 0711 for mail. */
 static bool
 make_parents(char const *path, mode_t mode)
@@ -28,7 +60,7 @@ make_parents(char const *path, mode_t mode)
 		ok && slash != NULL; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		/* mkdir's mode is cut by the umask, 022 here. */
-		ok = mkdir(copy, mode) == 0 || errno == EEXIST;
+		ok = make_one(copy, mode);
 		*slash = '/';
 	}
 	free(copy);
@@ -41,8 +73,7 @@ folder_make(char const *path, uid_t uid, gid_t gid, mode_t mode)
 	int fd;
 	bool ok;
 
-	if (!make_parents(path, 0755) ||
-		(mkdir(path, 0700) < 0 && errno != EEXIST))
+	if (!make_parents(path, 0755) || !make_one(path, 0700))
 		return failed(path);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)

@@ -1,5 +1,7 @@
 /*
  * folder.h - making the folders of a host with the right owners and modes
+ *
+ * What is made is durable: mail is accepted into it soon after.
  */
 #ifndef FOLDER_H
 #define FOLDER_H
