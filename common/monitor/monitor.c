@@ -53,6 +53,28 @@ open_program(int libexec, char const *name)
 	return openat(libexec, name, O_PATH | O_CLOEXEC);
 }
 
+/* The folder is auth's, and with it a checkpassword program's: a file with more
+ * than one name may be anybody's, and auth would write into it. */
+static int
+open_throttle(int state)
+{
+	static char const path[] = "auth/throttle";
+	struct stat st;
+	int fd;
+
+	for (int tries = 0; tries < 2; tries++) {
+		fd = openat(state, path,
+			O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+			st.st_nlink == 1)
+			return fd;
+		if (fd >= 0)
+			close(fd);
+		(void)unlinkat(state, path, 0);
+	}
+	return -1;
+}
+
 /* False: errno says why something is missing. */
 static bool
 open_house(char const *tables)
@@ -84,8 +106,7 @@ open_house(char const *tables)
 	house.mailbox_fd = s->mailbox == NULL
 				   ? house.auth_fd
 				   : open_program(libexec, s->mailbox);
-	house.throttle_fd = openat(state, "auth/throttle",
-		O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	house.throttle_fd = open_throttle(state);
 	close(libexec);
 	close(state);
 	return house.empty_fd >= 0 && house.tmp_fd >= 0 && house.new_fd >= 0 &&

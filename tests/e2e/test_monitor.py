@@ -497,3 +497,20 @@ def test_mailbox_program_that_cannot_run(crooked):
             assert c.login(ALICE, "secret") == "later"
             assert c.say("a NOOP").startswith("a OK")
     assert "program=imapd" in crooked.log("imap")
+
+
+@pytest.mark.parametrize("other", ["name", "link"])
+def test_counters_that_are_another_file_are_left_alone(host, other):
+    """What runs as auth could have put it there."""
+    path, victim = host.state / "auth/throttle", host.tables / "keys"
+    before = victim.read_bytes()
+    path.unlink()
+    if other == "name":
+        os.link(victim, path)
+    else:
+        os.symlink(victim, path)
+    host.restart("imap")
+    assert login(host, "imaps", ALICE, "wrong") == "denied"
+    assert login(host, "imaps", ALICE, "secret") == "ok"
+    assert victim.read_bytes() == before
+    assert path.stat().st_nlink == 1 and not path.is_symlink()
