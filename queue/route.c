@@ -24,7 +24,9 @@ route_key(struct route_tables const *t, char const *address, size_t len,
 		len += host_len;
 		address = full;
 	}
-	if (!addr_parse(address, len, ADDR_ALLOW_UTF8, &a, &error))
+	/* What smtpd and sendmail take must find its way from here. */
+	if (!addr_parse(address, len, ADDR_ALLOW_UTF8 | ADDR_ALLOW_LONG, &a,
+		    &error))
 		return 0;
 	n = addr_key(&a, key_r, ROUTE_NAME_MAX);
 	key_r[n] = '\0';

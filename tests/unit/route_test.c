@@ -19,6 +19,12 @@ struct pair {
 		k, v, sizeof v - 1                                             \
 	}
 
+/* As senders that number their messages make them: more than 64 octets, which
+ * smtpd takes. */
+#define LONG_LOCAL                                                             \
+	"srs0=0123456789012345678901234567890123456789=elsewhere.test="        \
+	"some.user.with.a.name"
+
 static struct pair const recipients[] = {
 	PAIR("@a.test", "local"),
 	PAIR("@backup.test", "backup"),
@@ -122,6 +128,7 @@ finds_the_way(void **state)
 		{"x@sub.a.test", ROUTE_REMOTE, "sub.a.test"},
 		{"x@SMART.test", ROUTE_REMOTE, "relay.test:2525"},
 		{"x@backup.test", ROUTE_REMOTE, "[192.0.2.1]:25"},
+		{LONG_LOCAL "@else.test", ROUTE_REMOTE, "else.test"},
 		{"x@[192.0.2.7]", ROUTE_REMOTE, "[192.0.2.7]"},
 		{"x%else.test@a.test", ROUTE_UNKNOWN, NULL},
 		{"nonsense", ROUTE_INVALID, NULL},
@@ -199,6 +206,7 @@ owners_decide(void **state)
 		{11, "x@y.test", "alice@a.test", 0, TODO, OWNER_MAY},
 		{11, "x@y.test", "nobody@a.test", 0, TODO, OWNER_MAY},
 		{11, "x@y.test", "x@backup.test", 0, TODO, OWNER_MAY},
+		{11, "x@y.test", LONG_LOCAL "@backup.test", 0, TODO, OWNER_MAY},
 		{11, "x@y.test", "postmaster", 0, TODO, OWNER_MAY},
 		{11, "alice@a.test", "x@else.test", 0, TODO, OWNER_MAY_NOT},
 		{11, "x@y.test", "x@a.test@else.test", 0, TODO, OWNER_MAY_NOT},
