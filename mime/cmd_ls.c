@@ -306,7 +306,7 @@ make_lines(struct listing *l, struct names const *n, struct threads *t,
 static bool
 list_threads(struct listing *l, struct names const *n)
 {
-	static struct threads t = THREADS_ZERO;
+	struct threads t = THREADS_ZERO;
 	genalloc lines = GENALLOC_ZERO, order = GENALLOC_ZERO;
 	stralloc out = STRALLOC_ZERO;
 
@@ -332,6 +332,7 @@ list_threads(struct listing *l, struct names const *n)
 			!command_flush(&out, false))
 			return false;
 	}
+	threads_free(&t);
 	l->out.len = 0;
 	return command_flush(&out, true);
 }

@@ -235,7 +235,8 @@ fitting(char const *s, size_t len, size_t room, bool q)
 static bool
 put_words(stralloc *out, char const *s, size_t len, size_t *column)
 {
-	bool const q = q_len(s, len) <= (len + 2) / 3 * 4;
+	/* Q stays readable for those who see it undecoded. */
+	bool const q = q_len(s, len) <= (len + 2) / 3 * 6;
 
 	while (len > 0) {
 		size_t const used = *column + 12;

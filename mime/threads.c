@@ -281,3 +281,13 @@ threads_sort(struct threads *t, genalloc *lines)
 	free(order);
 	return ok;
 }
+
+void
+threads_free(struct threads *t)
+{
+	genalloc_free(struct threads_node, &t->nodes);
+	stralloc_free(&t->ids);
+	free(t->table);
+	t->table = NULL;
+	t->table_size = 0;
+}

@@ -56,4 +56,7 @@ bool threads_add(struct threads *t, uint32_t message, int64_t date,
 bool threads_sort(struct threads *t, genalloc *lines)
 	__attribute__((warn_unused_result));
 
+/* Free all that t holds; it can be used anew. */
+void threads_free(struct threads *t);
+
 #endif
