@@ -99,8 +99,7 @@ judge(struct question *q, enum request_verdict verdict)
 	unsigned delay = 0;
 
 	if (verdict == REQUEST_OK)
-		throttle_succeeded(
-			q->user, q->user_len, q->client, q->client_len);
+		throttle_succeeded(q->user, q->user_len);
 	if (verdict == REQUEST_DENIED) {
 		log_failure(q);
 		delay = throttle_failed(q->user, q->user_len, q->client,

@@ -113,9 +113,7 @@ throttle_failed(char const *user, size_t user_len, char const *client,
 }
 
 void
-throttle_succeeded(char const *user, size_t user_len, char const *client,
-	size_t client_len)
+throttle_succeeded(char const *user, size_t user_len)
 {
 	find('u', user, user_len)->count = 0;
-	find_client(client, client_len)->count = 0;
 }

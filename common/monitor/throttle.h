@@ -25,8 +25,8 @@ bool throttle_open(int fd) __attribute__((warn_unused_result));
 unsigned throttle_failed(char const *user, size_t user_len, char const *client,
 	size_t client_len, uint64_t now, unsigned first_delay);
 
-/* A right password clears what its user from that client had failed. */
-void throttle_succeeded(char const *user, size_t user_len, char const *client,
-	size_t client_len);
+/* A right password clears what its user had failed; not what the client had:
+ * who has a mailbox of his own could else guess others' undelayed. */
+void throttle_succeeded(char const *user, size_t user_len);
 
 #endif

@@ -70,8 +70,10 @@ failures_are_forgotten(void **state)
 	assert_int_equal(failed("a", "192.0.2.1", 1000), 1);
 	assert_int_equal(failed("a", "192.0.2.1", 1001), 2);
 	assert_int_equal(failed("a", "192.0.2.1", 1002 + 15 * 60), 1);
-	throttle_succeeded("a", 1, "192.0.2.1", 9);
-	assert_int_equal(failed("a", "192.0.2.1", 1003 + 15 * 60), 1);
+	throttle_succeeded("a", 1);
+	assert_int_equal(failed("a", "192.0.2.2", 1003 + 15 * 60), 1);
+	/* A mailbox of one's own does not help to guess others'. */
+	assert_int_equal(failed("b", "192.0.2.1", 1003 + 15 * 60), 2);
 }
 
 int
