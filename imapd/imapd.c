@@ -64,10 +64,8 @@ open_maildir(char const *path)
 	struct stat st;
 	int fd;
 
-	if (chdir(path) < 0)
-		fail("chdir");
-	fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fchdir(fd) < 0 || fstat(fd, &st) < 0)
 		fail("maildir");
 	if (st.st_uid != geteuid() || st.st_mode & S_IWOTH) {
 		errno = EPERM;

@@ -42,6 +42,14 @@ open_table(struct house const *h, char const *name)
 	return openat(h->tables_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 }
 
+static bool
+enter_home(char const *home)
+{
+	int fd = open(home, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd >= 0 && fchdir(fd) == 0;
+}
+
 /* Returns only if something failed. home: where to go, as that uid; or NULL. */
 static void
 become(int program_fd, uid_t uid, char const *home, char const *const *argv)
@@ -52,7 +60,7 @@ become(int program_fd, uid_t uid, char const *home, char const *const *argv)
 	sigemptyset(&none);
 	if (sigprocmask(SIG_SETMASK, &none, NULL) == 0 &&
 		privilege_drop(uid, (gid_t)uid) &&
-		(home == NULL || chdir(home) == 0))
+		(home == NULL || enter_home(home)))
 		(void)execveat(program_fd, "", (char *const *)(uintptr_t)argv,
 			environment, AT_EMPTY_PATH);
 }

@@ -490,6 +490,14 @@ def test_foreign_maildir_is_refused(maildir):
     shutil.rmtree(maildir)
 
 
+def test_symlinked_maildir_is_refused(maildir, tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(maildir)
+    done = subprocess.run([IMAPD, link], input=b"", timeout=10,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert done.returncode == 111 and done.stdout == b""
+
+
 @pytest.mark.skipif(shutil.which("doveadm") is None or os.getuid() != 0,
                     reason="needs dovecot and root")
 def test_there_and_back_with_dovecot(tmp_path):
