@@ -18,6 +18,8 @@
 #include "common/monitor/serve.h"
 #include "common/monitor/sign.h"
 
+/* For clients that come while evicted ones go. */
+#define SPARE_PLACES 64
 #define STOP_SECONDS 9
 #define REST_MS 20
 
@@ -31,6 +33,7 @@ struct session {
 	bool is_asking;	     /* auth has its question */
 	uint8_t signs;	     /* signatures given */
 	uint16_t generation; /* so that a late answer finds nobody */
+	size_t rank; /* which of its network's sessions it was; 0: evicted */
 	struct client client;
 	size_t mailbox_len;
 	char mailbox[REQUEST_MAILBOX_MAX];
@@ -41,7 +44,7 @@ enum kind { SIGNALS, LISTENER, LISTENER_TLS, AUTH, PAIR, STATUS };
 
 static struct house *house;
 static struct session *sessions;
-static size_t session_max, session_count;
+static size_t session_max, session_count, session_limit;
 static size_t session_top; /* places from here on are free */
 static int epoll_fd, auth_pair = -1, spare_fd;
 static time_t auth_started;
@@ -260,12 +263,13 @@ hear_status(struct session *s)
 /* False: no front could be started. */
 static bool
 begin(struct session *s, int socket_fd, bool implicit_tls,
-	struct client const *client)
+	struct client const *client, size_t rank)
 {
 	struct session fresh = {.pair = -1,
 		.status = -1,
 		.pipes = {-1, -1},
 		.generation = (uint16_t)(s->generation + 1),
+		.rank = rank,
 		.client = *client};
 
 	*s = fresh;
@@ -292,25 +296,49 @@ begin(struct session *s, int socket_fd, bool implicit_tls,
 	return true;
 }
 
-/* The lowest free place for the client, unless there are too many already. */
+/* All places are taken: whoever has the most of them and is not logged in gives
+ * one up for a client that has fewer. The spare places last until it is gone.
+ */
+static bool
+evict(size_t rank)
+{
+	struct session *greedy = NULL;
+
+	for (size_t i = 0; i < session_top; i++) {
+		struct session *s = &sessions[i];
+		if (s->front > 0 && s->pair >= 0 && s->rank > rank) {
+			greedy = s;
+			rank = s->rank;
+		}
+	}
+	if (greedy == NULL)
+		return false;
+	log_client("evicted", greedy);
+	greedy->rank = 0;
+	return kill(greedy->front, SIGKILL) == 0;
+}
+
+/* The lowest free place for the client, unless there are too many already;
+ * *rank_r is which of its network's sessions this is. */
 static struct session *
-find_place(struct client const *client)
+find_place(struct client const *client, size_t *rank_r)
 {
 	struct session *place = NULL;
-	uint64_t same = 0;
 	uint64_t most = settings_number(
 		&house->settings, "connections-per-address", 100);
 
+	*rank_r = 1;
 	for (size_t i = 0; i < session_top; i++) {
 		if (sessions[i].front > 0)
-			same += client_same(&sessions[i].client, client);
+			*rank_r += client_same(&sessions[i].client, client);
 		else if (place == NULL)
 			place = &sessions[i];
 	}
-	if (same >= most)
-		return NULL;
 	if (place == NULL && session_top < session_max)
 		place = &sessions[session_top];
+	if (*rank_r > most || place == NULL ||
+		(session_count >= session_limit && !evict(*rank_r)))
+		return NULL;
 	return place;
 }
 
@@ -354,16 +382,17 @@ accept_client(int listener, bool implicit_tls)
 {
 	struct client client;
 	struct session *s;
+	size_t rank;
 	int fd = accept_with_spare(listener, implicit_tls);
 
 	if (fd < 0)
 		return;
 	if (client_of(fd, &client)) {
-		s = find_place(&client);
+		s = find_place(&client, &rank);
 		if (s == NULL)
 			log_event("too-many", NULL, "client", client.text,
 				(char *)0);
-		if (s == NULL || !begin(s, fd, implicit_tls, &client))
+		if (s == NULL || !begin(s, fd, implicit_tls, &client, rank))
 			refuse(fd, implicit_tls);
 	}
 	close(fd);
@@ -486,8 +515,9 @@ serve_prepare(
 	struct house *h, size_t max, int const *fds, size_t clear, size_t count)
 {
 	house = h;
-	session_max = max;
-	sessions = calloc(max, sizeof *sessions);
+	session_limit = max;
+	session_max = max + SPARE_PLACES;
+	sessions = calloc(session_max, sizeof *sessions);
 	signals = open_signals();
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -508,7 +538,7 @@ void
 serve_one(struct client const *client, int socket_fd, bool implicit_tls)
 {
 	keep_auth();
-	if (!begin(&sessions[0], socket_fd, implicit_tls, client))
+	if (!begin(&sessions[0], socket_fd, implicit_tls, client, 1))
 		refuse(socket_fd, implicit_tls);
 }
 

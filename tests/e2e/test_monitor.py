@@ -66,8 +66,13 @@ def test_limits_of_connections(narrow, service):
         for _ in range(2):
             assert open_from("127.0.0.2").greeting.startswith(
                 GREETING[service])
-        # No place is left, whoever asks.
-        assert re.match(BUSY[service], open_from("127.0.0.3").greeting)
+        # No place is left: who has the most of them gives way to others...
+        for i in range(3, 7):
+            assert open_from(f"127.0.0.{i}").greeting.startswith(
+                GREETING[service])
+        assert clients[3].all() == "" and clients[2].all() == ""
+        # ...until everybody has one, of which none is worth less.
+        assert re.match(BUSY[service], open_from("127.0.0.7").greeting)
         # One that goes makes room.
         clients[0].close()
         wait_until(lambda: is_served(narrow, service, "127.0.0.1"),
@@ -77,7 +82,8 @@ def test_limits_of_connections(narrow, service):
             client.close()
     wait_until(lambda: is_served(narrow, service, "127.0.0.3"),
                what="free places")
-    narrow.wait_for_log(service, r"event=too-many .*client=127\.0\.0\.3\b")
+    narrow.wait_for_log(service, r"event=too-many .*client=127\.0\.0\.7\b")
+    narrow.wait_for_log(service, r"event=evicted .*client=127\.0\.0\.1\b")
 
 
 def test_limits_hold_over_both_kinds_of_listeners(narrow):
@@ -327,11 +333,15 @@ def with_users(host, records):
     b"4294967296\0HOME\0", b"18446744073709551616\0HOME\0", b"-1\0HOME\0",
     b"LAST\0HOME\0", b"AUTH\0HOME\0", b"alice\0HOME\0", b"\0HOME\0",
     b"UID\0", b"UID", b"", b"\0\0\0", b"UID\0HOME", b"UID\0/nowhere\0",
-    b"UID\0OTHER\0"])
+    b"UID\0OTHER\0", b"UID\0LINK\0"])
 def test_mailbox_that_must_not_be_opened(host, value):
+    link = host.folder / "link"
+    if not link.is_symlink():
+        link.symlink_to(host.maildir(ALICE))
     replacements = {
         b"HOME": str(host.maildir(ALICE)).encode(),
         b"OTHER": str(host.maildir(BOB)).encode(),
+        b"LINK": str(link).encode(),
         b"UID": str(host.users[ALICE]).encode(),
         b"LAST": str(host.first_uid + 2000).encode(),
         b"AUTH": str(host.uids["auth"]).encode()}
