@@ -33,7 +33,7 @@ progress_init(struct table const *settings, size_t active_max)
 		.unpark = waiting_add_ready};
 	struct pool_limits const limits[POOLS] = {
 		[POOL_LOCAL] = {.channels = number(
-					settings, "local-concurrency", 50),
+					settings, "local-concurrency", 200),
 			.per_destination = 1,
 			.in_hand = 16,
 			.quantum = 20,
