@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "common/addr.h"
 #include "common/queuefile.h"
 #include "remote/body.h"
 #include "remote/text.h"
@@ -41,16 +42,15 @@ settle_many(struct transaction *t, bool all, enum job_status status)
 			settle(t, i, status);
 }
 
-/* Nothing that could be read as another command leaves. */
+/* Nothing that could be read as another command or parameter leaves. */
 static bool
 is_sendable(char const *s, size_t len, bool utf8)
 {
-	for (size_t i = 0; i < len; i++) {
-		unsigned char ch = (unsigned char)s[i];
-		if (ch < ' ' || ch == 127 || (ch > 127 && !utf8))
-			return false;
-	}
-	return true;
+	unsigned flags = ADDR_ALLOW_LONG | (utf8 ? ADDR_ALLOW_UTF8 : 0);
+	enum addr_error ignored;
+	struct addr a;
+
+	return len == 0 || addr_parse(s, len, flags, &a, &ignored);
 }
 
 static bool

@@ -629,6 +629,9 @@ def test_address_that_holds_a_command_is_not_sent(remote, sinks):
     status, text = one(remote.deliver(
         f"a@{domain}", sender="x>\r\nRSET\r\n<", name=domain))
     assert status == "f" and text.startswith("5.1.7 ")
+    status, text = one(remote.deliver(
+        f"a@{domain}", sender="x@kereru.test> SIZE=1 X=<", name=domain))
+    assert status == "f" and text.startswith("5.1.7 ")
     assert not any("RSET" in c for s in sink.sessions for c in s.commands)
 
 
