@@ -36,6 +36,9 @@ static struct {
 	{DRAFT_ATTACH_MESSAGE, ATTACH},
 };
 
+/* Octets of an address (RFC 5321, 4.5.3.1: 64, '@' and 255). */
+#define ADDRESS_MAX 319
+
 #define FROM 0
 #define DATE 6
 #define MESSAGE_ID 7
@@ -56,12 +59,14 @@ wrong(struct compose *c, char const *what)
 	return false;
 }
 
+/* Printable, blanks among it. */
 static bool
 is_ascii(char const *s, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)s[i] < ' ' || (unsigned char)s[i] >= 0x7f)
-			return s[i] == '\t';
+		if (((unsigned char)s[i] < ' ' && s[i] != '\t') ||
+			(unsigned char)s[i] >= 0x7f)
+			return false;
 	return true;
 }
 
@@ -111,9 +116,10 @@ check_mailbox(struct compose *c, struct address const *a)
 		return wrong(c, "has an address without '@' and a domain");
 	if (!is_ascii(a->local.s, a->local.len) ||
 		!is_ascii(a->host.s, a->host.len) ||
-		memchr(a->host.s, ' ', a->host.len))
+		memchr(a->host.s, ' ', a->host.len) ||
+		memchr(a->host.s, '\t', a->host.len))
 		return wrong(c, "has an address that is not plain ASCII");
-	if (a->local.len + a->host.len > ENCODE_LINE_MAX / 2)
+	if (a->local.len + a->host.len > ADDRESS_MAX)
 		return wrong(c, "has an address that is too long");
 	return true;
 }

@@ -6,6 +6,9 @@
 /* Octets of text in an encoded word: 75 less "=?utf-8?Q?" and "?=". */
 #define WORD_MAX (75 - 12)
 
+/* Longest name in quotes: it cannot be folded, and may grow twofold. */
+#define QUOTED_MAX 200
+
 static char const hex[] = "0123456789ABCDEF";
 
 static bool
@@ -385,7 +388,7 @@ encode_phrase(stralloc *out, char const *s, size_t len, size_t *column)
 	size_t const before = out->len;
 
 	/* All of it: a quoted string beside encoded words confuses many. */
-	if (needs_encoding(s, len))
+	if (needs_encoding(s, len) || (len > QUOTED_MAX && !is_atoms(s, len)))
 		return put_words(out, s, len, column);
 	if (is_atoms(s, len))
 		return put_plain(out, s, len, column);

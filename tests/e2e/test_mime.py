@@ -301,7 +301,7 @@ print(code, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
 def test_bombs(name, tmp_path):
     bomb = tmp_path / "bomb"
     bomb.write_bytes(BOMBS[name])
-    for command in ("show", "imap"):
+    for command in ("show", "imap", "json", "reply", "ls"):
         done = subprocess.run(
             [sys.executable, "-c", MEASURE, MIME, command, bomb],
             stdout=subprocess.PIPE, check=True, timeout=60)
