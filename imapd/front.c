@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <sodium.h>
 
 #include "common/log.h"
@@ -321,6 +322,10 @@ whole_command(void)
 static void
 add(char const *s, size_t len)
 {
+	/* collect has made sure; should it be wrong, the session is lost and
+	 * nothing else. */
+	if (len > sizeof input - input_len)
+		_exit(111);
 	memcpy(input + input_len, s, len);
 	input_len += len;
 }
@@ -362,6 +367,7 @@ collect(void)
 	for (;;) {
 		/* Room for a CRLF and so that the last line can end. */
 		size_t const room = sizeof input - 4 - input_len;
+		size_t left;
 		bool synchronizing;
 		char const *line;
 		uint64_t size;
@@ -375,7 +381,9 @@ collect(void)
 			add("\r\n", 2);
 			return 1;
 		}
-		if (size > sizeof input - 8 - input_len) {
+		/* A CRLF stands in front of the literal. */
+		left = sizeof input - 4 - input_len;
+		if (left < 2 || size > left - 2) {
 			errno = EMSGSIZE;
 			return -1;
 		}

@@ -176,3 +176,11 @@ def test_python_imaplib(host):
         m.expunge()
         m.close()
         m.delete("Work")
+
+
+@pytest.mark.parametrize("line", range(4080, 4096))
+def test_no_literal_behind_a_line_that_fills_the_buffer(connect, line):
+    c = connect()
+    end = b" {60000}"
+    c.send(b"a LOGIN ".ljust(line - len(end), b"x") + end + b"\r\n")
+    assert c.line().startswith(b"* BYE " if line <= 4092 else b"* BAD ")
