@@ -148,7 +148,9 @@ hear_monitor(void)
 		FRONT_PAIR_FD, frame, sizeof frame, &table_fd, 1, &count);
 
 	if (n <= 0)
-		return n < 0 && errno != ECONNRESET;
+		/* A question that is lost would leave its front waiting: the
+		 * monitor tells all who wait when we end. */
+		return n < 0 && errno == EAGAIN;
 	if (count == 1 && auth_question_decode(frame, (size_t)n, &a)) {
 		size_t i = 0;
 		while (i < QUESTIONS_MAX && questions[i].state != QUESTION_FREE)
