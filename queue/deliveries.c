@@ -238,6 +238,7 @@ on_ended(struct channel *c)
 		pool_of(d)->waiting++;
 	}
 	c->in_hand = 0;
+	unpark_some(d);
 	turns_wake(d);
 }
 
