@@ -147,9 +147,13 @@ static void
 hear(struct role *r)
 {
 	char frame[4];
+	ssize_t n =
+		pair_receive(r->control, frame, sizeof frame, NULL, 0, NULL);
 
-	if (pair_receive(r->control, frame, sizeof frame, NULL, 0, NULL) != 1 ||
-		*frame != 'r' || r != &roles[MANAGER] || ready_fd < 0)
+	/* One that can't be told anything any more must not live on. */
+	if (n == 0 && r->pid > 0)
+		(void)kill(r->pid, SIGKILL);
+	if (n != 1 || *frame != 'r' || r != &roles[MANAGER] || ready_fd < 0)
 		return;
 	(void)!write(ready_fd, "\n", 1);
 	close(ready_fd);
