@@ -224,7 +224,7 @@ def test_no_descriptors_at_login(host):
     pid = host.pid("imap")
     with LineClient(host, "imaps", timeout=5) as c:
         used = max(int(n) for n in os.listdir(f"/proc/{pid}/fd")) + 1
-        for spare in range(0, 8):
+        for spare in range(0, 12):
             with limited(pid, resource.RLIMIT_NOFILE, used - 1 + spare):
                 verdict = c.login(ALICE, "secret")
             if verdict == "ok":
