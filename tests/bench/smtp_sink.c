@@ -9,6 +9,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,6 +110,10 @@ accept_all(int epoll, int listener)
 			SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
 		struct client *c = calloc(1, sizeof *c);
 		struct epoll_event e = {.events = EPOLLIN, .data.ptr = c};
+		int one = 1;
+		/* Else its second answer to a pipelined group waits for the
+		 * client's delayed acknowledgement: 40 ms a message. */
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 		if (c == NULL || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) < 0)
 			peer_die("out of memory");
 		c->fd = fd;
