@@ -36,7 +36,7 @@ class Trace:
             pid, _, call = line.partition(" ")
             call = call.strip()
             if call.endswith("<unfinished ...>"):
-                begun[pid] = call.removesuffix("<unfinished ...>")
+                begun[pid] = call.removesuffix("<unfinished ...>").rstrip()
             elif m := re.match(r"<\.\.\. \w+ resumed>(.*)", call):
                 calls.append(begun.pop(pid, "") + m[1])
             else:
