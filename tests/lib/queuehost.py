@@ -204,8 +204,13 @@ class QueueHost:
                 return os.read(reader, 1) == b"\n"
             except BlockingIOError:
                 return False
-        assert wait_for(is_ready, seconds), self.log_text()
-        os.close(reader)
+        try:
+            assert wait_for(is_ready, seconds), self.log_text()
+        except AssertionError:
+            self.stop()
+            raise
+        finally:
+            os.close(reader)
 
     def stop(self, sig=signal.SIGTERM):
         if self.process is None:
