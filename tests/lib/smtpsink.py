@@ -24,7 +24,8 @@ At the stage "body", CUT or STALL strike in the middle of the data.
 
 `extensions` are the lines of EHLO (default PIPELINING, SIZE, 8BITMIME; STARTTLS
 is added when `certificate`, the pair of files (chain, key), is given). `refuse`
-listens on nothing, but keeps the port: connections are refused.
+listens on nothing, but keeps the port: connections are refused. `window` bounds
+what the kernel takes before the sink reads it.
 
 Every session is recorded in `sessions` (commands, whether over TLS), every
 message that got its final reply in `transactions`.
@@ -221,7 +222,7 @@ class Session(threading.Thread):
 class SmtpSink:
     def __init__(self, host="127.0.0.1", port=0, replies=None,
                  extensions=DEFAULT_EXTENSIONS, certificate=None,
-                 name="sink.test", refuse=False):
+                 name="sink.test", refuse=False, window=None):
         self.replies = dict(replies or {})
         self.extensions = extensions
         self.name = name
@@ -237,6 +238,8 @@ class SmtpSink:
         self._socket = socket.socket(
             socket.AF_INET6 if ":" in host else socket.AF_INET)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if window is not None:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
         self._socket.bind((host, port))
         self.address = self._socket.getsockname()[:2]
         self.port = self.address[1]
