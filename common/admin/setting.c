@@ -3,6 +3,7 @@
 #include <string.h>
 #include <skalibs/types.h>
 #include "common/addr.h"
+#include "common/netlist.h"
 #include "common/admin/setting.h"
 
 #define YEAR (365u * 24 * 3600)
@@ -50,6 +51,16 @@ struct setting const setting_table[] = {
 	{"checkpassword", SETTING_PATH_NONE, "", 0, 0},
 	{"auth-cache", SETTING_DURATION, "60", 0, 24 * 3600},
 	{"auth-delay", SETTING_DURATION, "1", 0, 30},
+	{"proxy-from", SETTING_NETWORKS, "", 0, 0},
+	{"xclient-from", SETTING_NETWORKS, "", 0, 0},
+	{"repair-lines", SETTING_SWITCH, "no", 0, 0},
+	{"line-length-max", SETTING_SIZE, "1M", 998, 4 * GIB - 1},
+	{"errors-max", SETTING_NUMBER, "10", 1, 1000},
+	{"refused-max", SETTING_NUMBER, "100", 1, 100000},
+	{"tarpit-delay", SETTING_DURATION, "1", 0, 30},
+	{"greet-delay", SETTING_DURATION, "0", 0, 30},
+	{"hide-submitter", SETTING_SWITCH, "no", 0, 0},
+	{"future-release-max", SETTING_DURATION, "30d", 0, YEAR},
 	{"smtp-timeout", SETTING_DURATION, "300", 1, 24 * 3600},
 	{"imap-timeout", SETTING_DURATION, "1800", 1, 24 * 3600},
 	{"pop3-timeout", SETTING_DURATION, "600", 1, 24 * 3600},
@@ -169,6 +180,12 @@ list(char const *value, bool (*add_item)(char const *, size_t, stralloc *),
 }
 
 static bool
+network(char const *s, size_t len, stralloc *sa)
+{
+	return netlist_is_network(s, len) && stralloc_catb(sa, s, len);
+}
+
+static bool
 path_item(char const *s, size_t len, stralloc *sa)
 {
 	return stralloc_catb(sa, s, len);
@@ -268,6 +285,15 @@ setting_normal(struct setting const *setting, char const *value, stralloc *sa,
 		*why_r = "is not a list of addresses such as "
 			 "192.0.2.1:25 [2001:db8::1]:25";
 		return list(value, address, sa);
+	case SETTING_NETWORKS:
+		*why_r = "is not a list of networks such as "
+			 "192.0.2.0/24 2001:db8::/32";
+		return list(value, network, sa);
+	case SETTING_SWITCH:
+		*why_r = "is neither yes nor no";
+		if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+			return false;
+		return stralloc_catb(sa, *value == 'y' ? "1" : "0", 2);
 	case SETTING_NUMBER:
 		return number(setting, value, no_units, sa, why_r);
 	case SETTING_SIZE:

@@ -12,7 +12,7 @@
 #include "common/admin/setting.h"
 #include "common/admin/text.h"
 
-#define VALUES_MAX 64
+#define VALUES_MAX 200
 
 struct values {
 	struct text text;
