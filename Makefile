@@ -24,7 +24,8 @@ HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
 FLAGS = -std=c11 -D_GNU_SOURCE -DKERERU_VERSION='"$(VERSION)"' -I. -I$(B)/gen \
 	-MMD -MP $(WARN) $(HARDEN) $(CPPFLAGS) $(CFLAGS)
-LDLIBS = -lseccomp -lbearssl -lsodium -lcares -lskarnet
+LDLIBS = -lseccomp -lbearssl -lsodium -lcares -lpsl -lidn2 -lunistring \
+	-lskarnet
 
 obj = $(addprefix $(B)/,$(addsuffix .o,$(basename $(1))))
 mod = $(call obj,$(foreach m,$(2),$(1)/$(m)))
@@ -60,8 +61,8 @@ main_mailq          = queue/mailq
 main_kereru         = common/admin/kereru
 main_sendmail       = queue/sendmail
 
-SRC = $(wildcard common/*.c common/*/*.c smtpd/*.c queue/*.c remote/*.c \
-	local/*.c pop3d/*.c imapd/*.c mime/*.c)
+SRC = $(wildcard common/*.c common/*/*.c smtpd/*.c smtpd/*/*.c queue/*.c \
+	remote/*.c local/*.c pop3d/*.c imapd/*.c mime/*.c)
 LIBSRC = $(filter-out $(addsuffix .c,$(MAINS)),$(SRC))
 LIBGEN = $(B)/gen/charset_tables.c
 UNIT = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_test.c))
