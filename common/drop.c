@@ -95,7 +95,16 @@ drop_begin(struct drop *d, int tmp_fd, int new_fd,
 		.sender = e->sender,
 		.sender_len = e->sender_len,
 		.recipients = e->recipients,
-		.recipient_count = e->recipient_count};
+		.recipient_count = e->recipient_count,
+		.priority = e->priority,
+		.deliver_by = e->deliver_by,
+		.by_mode = e->by_mode,
+		.by_trace = e->by_trace,
+		.ret = e->ret,
+		.envid = e->envid,
+		.envid_len = e->envid_len,
+		.command = e->command,
+		.command_len = e->command_len};
 	if (!create(d))
 		goto fail;
 	errno = EINVAL;

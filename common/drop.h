@@ -25,18 +25,29 @@ struct drop_envelope {
 	size_t origin_len;
 	char const *sender;
 	size_t sender_len;
-	struct queuefile_recipient *recipients; /* address and state are used */
+	/* address, state, notify and orcpt are used */
+	struct queuefile_recipient *recipients;
 	size_t recipient_count;
-	unsigned flags;   /* QUEUEFILE_* */
+	unsigned flags;	  /* QUEUEFILE_* */
 	uint64_t arrived; /* microseconds; 0: now */
-	uint64_t next;    /* seconds of the first try; 0: at once */
+	uint64_t next;	  /* seconds of the first try; 0: at once */
 	uint64_t expires;
 	uint32_t attempts;
+	/* What was asked for; 0 and NULL: nothing. As in queuefile.h. */
+	int priority;
+	uint64_t deliver_by;
+	char by_mode;
+	bool by_trace;
+	char ret;
+	char const *envid;
+	size_t envid_len;
+	char const *command;
+	size_t command_len;
 };
 
 enum drop_durability {
 	DROP_SYNC_FOLDER, /* fsync of new: its descriptor is open for reading */
-	DROP_SYNC_FILE    /* fsync of the file once more, where new can't be
+	DROP_SYNC_FILE	  /* fsync of the file once more, where new can't be
 			   * opened (ext4 and XFS commit the rename with it) */
 };
 

@@ -12,8 +12,28 @@ static struct {
 	{QUEUEFILE_UTF8, "utf8"},
 	{QUEUEFILE_EXPANDED, "expanded"},
 	{QUEUEFILE_OWN, "own"},
+	{QUEUEFILE_BINARY, "binary"},
+	{QUEUEFILE_REQUIRETLS, "requiretls"},
+	{QUEUEFILE_JUNK, "junk"},
+	{QUEUEFILE_COMMAND, "command"},
+	{QUEUEFILE_DOUBLE, "double"},
 };
 #define FLAG_COUNT (sizeof flag_names / sizeof *flag_names)
+
+static struct {
+	unsigned notify;
+	char const *name;
+} const notify_names[] = {
+	{QUEUEFILE_NOTIFY_NEVER, "never"},
+	{QUEUEFILE_NOTIFY_SUCCESS, "success"},
+	{QUEUEFILE_NOTIFY_FAILURE, "failure"},
+	{QUEUEFILE_NOTIFY_DELAY, "delay"},
+};
+#define NOTIFY_COUNT (sizeof notify_names / sizeof *notify_names)
+
+static char const states[] = {QUEUEFILE_TODO, QUEUEFILE_DONE,
+	QUEUEFILE_DELIVERED, QUEUEFILE_RELAYED, QUEUEFILE_EXPANDED_TO,
+	QUEUEFILE_FAILED, QUEUEFILE_TOLD};
 
 void
 queuefile_digits(char out[QUEUEFILE_DIGITS], uint64_t n)
@@ -78,6 +98,104 @@ put_flags(stralloc *sa, unsigned flags)
 	return stralloc_append(sa, '\n');
 }
 
+/* One word without blanks, as ENVID and ORCPT are; never empty. */
+static bool
+is_word(char const *s, size_t len, size_t max)
+{
+	return len > 0 && is_clean(s, len, max) && memchr(s, ' ', len) == NULL;
+}
+
+static bool
+put_text(stralloc *sa, char const *key, char const *s, size_t len)
+{
+	return stralloc_cats(sa, key) && stralloc_append(sa, ' ') &&
+	       stralloc_catb(sa, s, len) && stralloc_append(sa, '\n');
+}
+
+static bool
+put_priority(stralloc *sa, int priority)
+{
+	char text[] = "-0";
+
+	if (priority < -9 || priority > 9)
+		return false;
+	text[1] = (char)('0' + (priority < 0 ? -priority : priority));
+	return priority < 0 ? put_text(sa, "priority", text, 2)
+			    : put_text(sa, "priority", text + 1, 1);
+}
+
+static bool
+put_by(stralloc *sa, struct queuefile const *q)
+{
+	char text[QUEUEFILE_DIGITS + 3];
+	size_t len = QUEUEFILE_DIGITS;
+
+	if (q->by_mode != 'R' && q->by_mode != 'N')
+		return false;
+	queuefile_digits(text, q->deliver_by);
+	text[len++] = ' ';
+	text[len++] = q->by_mode;
+	if (q->by_trace)
+		text[len++] = 'T';
+	return put_text(sa, "by", text, len);
+}
+
+/* What most messages do not have. */
+static bool
+put_options(stralloc *sa, struct queuefile const *q)
+{
+	char marks[] = {q->held ? 'h' : '-', q->warned ? 'w' : '-'};
+
+	if ((q->flags & QUEUEFILE_OWN) &&
+		!put_text(sa, "marks", marks, sizeof marks))
+		return false;
+	if (q->priority != 0 && !put_priority(sa, q->priority))
+		return false;
+	if (q->deliver_by != 0 && !put_by(sa, q))
+		return false;
+	if (q->ret != '\0' && ((q->ret != 'F' && q->ret != 'H') ||
+				      !put_text(sa, "ret", &q->ret, 1)))
+		return false;
+	if (q->envid != NULL &&
+		(!is_word(q->envid, q->envid_len, QUEUEFILE_ENVID_MAX) ||
+			!put_text(sa, "envid", q->envid, q->envid_len)))
+		return false;
+	return q->command == NULL ||
+	       (is_clean(q->command, q->command_len, QUEUEFILE_COMMAND_MAX) &&
+		       put_text(sa, "command", q->command, q->command_len));
+}
+
+/* NEVER stands alone (RFC 3461 4.1). */
+static bool
+is_notify(unsigned notify)
+{
+	return notify < 16 && (!(notify & QUEUEFILE_NOTIFY_NEVER) ||
+				      notify == QUEUEFILE_NOTIFY_NEVER);
+}
+
+static bool
+put_notify(stralloc *sa, unsigned notify)
+{
+	if (!is_notify(notify) || !stralloc_cats(sa, "notify"))
+		return false;
+	for (size_t i = 0; i < NOTIFY_COUNT; i++)
+		if ((notify & notify_names[i].notify) &&
+			(!stralloc_append(sa, ' ') ||
+				!stralloc_cats(sa, notify_names[i].name)))
+			return false;
+	return stralloc_append(sa, '\n');
+}
+
+static bool
+put_wishes(stralloc *sa, struct queuefile_recipient const *r)
+{
+	if (r->notify != 0 && !put_notify(sa, r->notify))
+		return false;
+	return r->orcpt == NULL ||
+	       (is_word(r->orcpt, r->orcpt_len, QUEUEFILE_ORCPT_MAX) &&
+		       put_text(sa, "orcpt", r->orcpt, r->orcpt_len));
+}
+
 static bool
 put_recipient(stralloc *sa, struct queuefile_recipient const *r, unsigned flags)
 {
@@ -89,7 +207,7 @@ put_recipient(stralloc *sa, struct queuefile_recipient const *r, unsigned flags)
 	if (!stralloc_cats(sa, "to ") || !stralloc_append(sa, (char)r->state) ||
 		!stralloc_cats(sa, " <") ||
 		!stralloc_catb(sa, r->address, r->address_len) ||
-		!stralloc_cats(sa, ">\n"))
+		!stralloc_cats(sa, ">\n") || !put_wishes(sa, r))
 		return false;
 	if (!(flags & QUEUEFILE_OWN))
 		return true;
@@ -115,9 +233,9 @@ queuefile_format(stralloc *sa, struct queuefile const *q)
 		!put_number(sa, "next", q->next) ||
 		!put_number(sa, "expires", q->expires) ||
 		!put_number(sa, "attempts", q->attempts) ||
-		!put_flags(sa, q->flags) || !stralloc_cats(sa, "origin ") ||
-		!stralloc_catb(sa, q->origin, q->origin_len) ||
-		!stralloc_cats(sa, "\nfrom <") ||
+		!put_flags(sa, q->flags) || !put_options(sa, q) ||
+		!put_text(sa, "origin", q->origin, q->origin_len) ||
+		!stralloc_cats(sa, "from <") ||
 		!stralloc_catb(sa, q->sender, q->sender_len) ||
 		!stralloc_cats(sa, ">\n"))
 		return false;
@@ -147,6 +265,24 @@ next_line(struct reader *r)
 	r->line_len = (size_t)(end - r->line);
 	r->at += r->line_len + 1;
 	return 1;
+}
+
+/* As next_line, but 2 and nothing taken if the line is of another key. */
+static int
+next_line_of(struct reader *r, char const *key)
+{
+	size_t before = r->at, n = strlen(key);
+	int got = next_line(r);
+
+	if (got != 1)
+		return got;
+	if (r->line_len >= n && memcmp(r->line, key, n) == 0) {
+		r->line += n;
+		r->line_len -= n;
+		return 1;
+	}
+	r->at = before;
+	return 2;
 }
 
 /* Takes `key ` off the line's front. */
@@ -240,6 +376,140 @@ get_flags(struct reader *r, unsigned *flags_r)
 	return 1;
 }
 
+/* The lines that may be missing: 1 taken, 2 another line, 0 read more, -1. */
+
+static int
+get_marks(struct reader *r, struct queuefile *q)
+{
+	int got = next_line_of(r, "marks ");
+
+	if (got != 1)
+		return got;
+	if (!(q->flags & QUEUEFILE_OWN) || r->line_len != 2 ||
+		(r->line[0] != 'h' && r->line[0] != '-') ||
+		(r->line[1] != 'w' && r->line[1] != '-'))
+		return -1;
+	q->held = r->line[0] == 'h';
+	q->warned = r->line[1] == 'w';
+	q->marks_offset = (size_t)(r->line - r->s);
+	return 1;
+}
+
+static int
+get_priority(struct reader *r, struct queuefile *q)
+{
+	int got = next_line_of(r, "priority ");
+	bool negative;
+
+	if (got != 1)
+		return got;
+	negative = skip_key(r, "-");
+	if (r->line_len != 1 || *r->line < '1' || *r->line > '9')
+		return -1;
+	q->priority = negative ? '0' - *r->line : *r->line - '0';
+	return 1;
+}
+
+static int
+get_by(struct reader *r, struct queuefile *q)
+{
+	int got = next_line_of(r, "by ");
+
+	if (got != 1)
+		return got;
+	if (!take_digits(r, &q->deliver_by) || q->deliver_by == 0 ||
+		!skip_key(r, " ") || r->line_len < 1 || r->line_len > 2 ||
+		(*r->line != 'R' && *r->line != 'N') ||
+		(r->line_len == 2 && r->line[1] != 'T'))
+		return -1;
+	q->by_mode = *r->line;
+	q->by_trace = r->line_len == 2;
+	return 1;
+}
+
+static int
+get_ret(struct reader *r, struct queuefile *q)
+{
+	int got = next_line_of(r, "ret ");
+
+	if (got != 1)
+		return got;
+	if (r->line_len != 1 || (*r->line != 'F' && *r->line != 'H'))
+		return -1;
+	q->ret = *r->line;
+	return 1;
+}
+
+static int
+get_word(struct reader *r, char const *key, size_t max, char const **s_r,
+	size_t *len_r)
+{
+	int got = next_line_of(r, key);
+
+	if (got != 1)
+		return got;
+	if (!is_word(r->line, r->line_len, max))
+		return -1;
+	*s_r = r->line;
+	*len_r = r->line_len;
+	return 1;
+}
+
+static int
+get_command(struct reader *r, struct queuefile *q)
+{
+	int got = next_line_of(r, "command ");
+
+	if (got != 1)
+		return got;
+	if (!is_clean(r->line, r->line_len, QUEUEFILE_COMMAND_MAX))
+		return -1;
+	q->command = r->line;
+	q->command_len = r->line_len;
+	return 1;
+}
+
+static int
+get_options(struct reader *r, struct queuefile *q)
+{
+	int got;
+
+	if ((got = get_marks(r, q)) <= 0 || (got = get_priority(r, q)) <= 0 ||
+		(got = get_by(r, q)) <= 0 || (got = get_ret(r, q)) <= 0 ||
+		(got = get_word(r, "envid ", QUEUEFILE_ENVID_MAX, &q->envid,
+			 &q->envid_len)) <= 0)
+		return got;
+	return get_command(r, q);
+}
+
+static bool
+take_notify(struct reader *r, unsigned *notify)
+{
+	for (size_t i = 0; i < NOTIFY_COUNT; i++) {
+		size_t n = strlen(notify_names[i].name);
+		bool whole = r->line_len == n ||
+			     (r->line_len > n && r->line[n] == ' ');
+		if (whole && skip_key(r, notify_names[i].name)) {
+			*notify |= notify_names[i].notify;
+			return true;
+		}
+	}
+	return false;
+}
+
+static int
+get_notify(struct reader *r, unsigned *notify)
+{
+	int got = next_line_of(r, "notify");
+
+	if (got != 1)
+		return got;
+	while (r->line_len > 0)
+		if (!skip_key(r, " ") || !take_notify(r, notify))
+			return -1;
+	return *notify != 0 && is_notify(*notify) ? 1 : -1;
+}
+
 static int
 get_text(struct reader *r, char const *key, size_t max, char const **s_r,
 	size_t *len_r)
@@ -300,8 +570,7 @@ get_recipient(struct reader *r, unsigned flags, struct queuefile_recipient *to)
 	if (!skip_key(r, "to ") || r->line_len < 2 || r->line[1] != ' ')
 		return -1;
 	state = r->line[0];
-	if (state != QUEUEFILE_TODO && state != QUEUEFILE_DONE &&
-		state != QUEUEFILE_FAILED)
+	if (memchr(states, state, sizeof states) == NULL)
 		return -1;
 	to->state = (enum queuefile_state)state;
 	to->state_offset = (size_t)(r->line - r->s);
@@ -310,6 +579,10 @@ get_recipient(struct reader *r, unsigned flags, struct queuefile_recipient *to)
 	if (!take_path(r, &to->address, &to->address_len) ||
 		to->address_len == 0)
 		return -1;
+	if ((got = get_notify(r, &to->notify)) <= 0 ||
+		(got = get_word(r, "orcpt ", QUEUEFILE_ORCPT_MAX, &to->orcpt,
+			 &to->orcpt_len)) <= 0)
+		return got;
 	return flags & QUEUEFILE_OWN ? get_why(r, to) : 1;
 }
 
@@ -360,6 +633,7 @@ get_fields(struct reader *r, struct queuefile *q)
 		(got = get_number(r, "attempts ", &attempts,
 			 &q->attempts_offset)) <= 0 ||
 		(got = get_flags(r, &q->flags)) <= 0 ||
+		(got = get_options(r, q)) <= 0 ||
 		(got = get_text(r, "origin ", QUEUEFILE_ORIGIN_MAX, &q->origin,
 			 &q->origin_len)) <= 0)
 		return got;

@@ -19,9 +19,14 @@
 
 /* Recipients of one queue file, and octets of its envelope. */
 #define QUEUEFILE_RECIPIENTS_MAX 1000
-#define QUEUEFILE_ENVELOPE_MAX (1024 * 1024)
+#define QUEUEFILE_ENVELOPE_MAX (1536 * 1024)
 /* Octets of a path without its angle brackets (RFC 5321 4.5.3.1.3). */
 #define QUEUEFILE_ADDRESS_MAX 320
+/* Octets of ENVID and of ORCPT as they were given (RFC 3461 4.2, 4.4). */
+#define QUEUEFILE_ENVID_MAX 100
+#define QUEUEFILE_ORCPT_MAX 500
+/* Octets of a command. */
+#define QUEUEFILE_COMMAND_MAX 20000
 /* Octets of `origin`, a text for people. */
 #define QUEUEFILE_ORIGIN_MAX 200
 /* Width of the field that keeps a recipient's last answer. */
@@ -32,11 +37,29 @@
 #define QUEUEFILE_UTF8 2u     /* SMTPUTF8 was asked for */
 #define QUEUEFILE_EXPANDED 4u /* aliases are expanded: recipients are final */
 #define QUEUEFILE_OWN 8u      /* the manager's own copy, with room for `why` */
+#define QUEUEFILE_BINARY 16u  /* BODY=BINARYMIME (RFC 3030) */
+#define QUEUEFILE_REQUIRETLS 32u /* RFC 8689 */
+#define QUEUEFILE_JUNK 64u	 /* goes into the junk folder */
+#define QUEUEFILE_COMMAND 128u	 /* no message: a command to the manager */
+#define QUEUEFILE_DOUBLE 256u	 /* tells of a report that failed */
 
+/* notify: when a recipient's sender wants to hear (RFC 3461 4.1); 0: not said,
+ * which is failure, and delay as the manager likes */
+#define QUEUEFILE_NOTIFY_NEVER 1u /* alone */
+#define QUEUEFILE_NOTIFY_SUCCESS 2u
+#define QUEUEFILE_NOTIFY_FAILURE 4u
+#define QUEUEFILE_NOTIFY_DELAY 8u
+
+/* DELIVERED, RELAYED, EXPANDED_TO and FAILED are owed a report; once that is
+ * in the queue the first three become DONE, and FAILED becomes TOLD. */
 enum queuefile_state {
 	QUEUEFILE_TODO = '-',
 	QUEUEFILE_DONE = '+',
-	QUEUEFILE_FAILED = '!'
+	QUEUEFILE_DELIVERED = 'd',   /* DELIVERED, then DONE */
+	QUEUEFILE_RELAYED = 'r',     /* to a host without DSN; then DONE */
+	QUEUEFILE_EXPANDED_TO = 'e', /* an alias; then DONE */
+	QUEUEFILE_FAILED = '!',
+	QUEUEFILE_TOLD = 'x' /* FAILED, and reported */
 };
 
 struct queuefile_recipient {
@@ -44,7 +67,10 @@ struct queuefile_recipient {
 	size_t address_len;
 	enum queuefile_state state;
 	size_t state_offset; /* of the state's octet in the file */
-	char const *why;     /* last answer, only in the manager's own copy */
+	unsigned notify;     /* QUEUEFILE_NOTIFY_* */
+	char const *orcpt;   /* as given, `rfc822;xtext`; or NULL */
+	size_t orcpt_len;
+	char const *why; /* last answer, only in the manager's own copy */
 	size_t why_len;
 	size_t why_offset; /* 0 if there is no such field */
 };
@@ -55,11 +81,25 @@ struct queuefile {
 	uint64_t message_offset, message_len;
 	uint64_t added_offset, added_len;
 	uint64_t arrived; /* microseconds since 1970 */
-	uint64_t next;    /* seconds since 1970 of the next try, 0: now */
+	uint64_t next;	  /* seconds since 1970 of the next try, 0: now */
 	uint64_t expires; /* seconds since 1970, 0: by the lifetime setting */
 	uint32_t attempts;
 	unsigned flags;
-	char const *origin; /* e.g. "smtp 192.0.2.1"; for people */
+	int priority; /* MT-PRIORITY, -9 to 9 (RFC 6710) */
+	/* RFC 2852: seconds since 1970, 0 none; 'R' return, 'N' notify */
+	uint64_t deliver_by;
+	char by_mode;
+	bool by_trace;
+	char ret;	   /* RFC 3461 4.3: 'F' full, 'H' headers, 0 not said */
+	char const *envid; /* xtext as given, or NULL */
+	size_t envid_len;
+	char const *command; /* with QUEUEFILE_COMMAND: what to do, or NULL */
+	size_t command_len;
+	/* In the manager's own copy: not to be tried until somebody says so;
+	 * its sender has been told that it is late. */
+	bool held, warned;
+	size_t marks_offset; /* of these two octets; 0: there is no room */
+	char const *origin;  /* e.g. "smtp 192.0.2.1"; for people */
 	size_t origin_len;
 	char const *sender; /* reverse-path without brackets; may be empty */
 	size_t sender_len;
@@ -70,10 +110,12 @@ struct queuefile {
 };
 
 /*
- * Append the envelope in text to sa. Lengths and offsets that are not known yet
- * are written as 0 and filled in by writing the envelope anew: its length
- * depends on the strings and flags alone. Returns false if memory is short or a
- * string holds what an envelope can't (control characters, too long).
+ * What is not said (priority 0, no deliver_by, and so on) takes no line in the
+ * file. Append the envelope in text to sa. Lengths and offsets that are not
+ * known yet are written as 0 and filled in by writing the envelope anew: its
+ * length depends on the strings and flags alone. Returns false if memory is
+ * short or a string holds what an envelope can't (control characters, too
+ * long).
  */
 bool queuefile_format(stralloc *sa, struct queuefile const *q)
 	__attribute__((warn_unused_result));

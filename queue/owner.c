@@ -36,7 +36,7 @@ owner_read(struct owner_accounts *a, struct table const *settings)
 static bool
 claims_ours(struct queuefile const *q)
 {
-	if (q->flags & (QUEUEFILE_OWN | QUEUEFILE_EXPANDED))
+	if (q->flags & (QUEUEFILE_OWN | QUEUEFILE_EXPANDED | QUEUEFILE_DOUBLE))
 		return true;
 	for (size_t i = 0; i < q->recipient_count; i++)
 		if (q->recipients[i].state != QUEUEFILE_TODO)

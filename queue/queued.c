@@ -89,7 +89,7 @@ static struct queued *
 build(char const *text, size_t text_len, struct queuefile const *q)
 {
 	size_t n = q->recipient_count;
-	/* UNSAFE: n <= 1000 and text_len <= 1 MiB: no overflow. */
+	/* UNSAFE: n <= 1000 and text_len <= 1.5 MiB: no overflow. */
 	size_t size = sizeof(struct queued) +
 		      n * (sizeof *q->recipients + sizeof(struct queued_fate)) +
 		      text_len;
@@ -104,10 +104,16 @@ build(char const *text, size_t text_len, struct queuefile const *q)
 	memcpy(copy, text, text_len);
 	m->q.origin = copy + (q->origin - text);
 	m->q.sender = copy + (q->sender - text);
+	if (q->envid != NULL)
+		m->q.envid = copy + (q->envid - text);
+	if (q->command != NULL)
+		m->q.command = copy + (q->command - text);
 	for (size_t i = 0; i < n; i++) {
 		struct queuefile_recipient *r = &m->q.recipients[i];
 		*r = q->recipients[i];
 		r->address = copy + (r->address - text);
+		if (r->orcpt != NULL)
+			r->orcpt = copy + (r->orcpt - text);
 		if (r->why != NULL)
 			r->why = copy + (r->why - text);
 		m->fates[i].handled = r->state != QUEUEFILE_TODO;
@@ -146,7 +152,8 @@ read_envelope(int fd, enum queued_error *error)
 			break;
 		if (text != first)
 			free(text);
-		max *= 8;
+		max = max > QUEUEFILE_ENVELOPE_MAX / 8 ? QUEUEFILE_ENVELOPE_MAX
+						       : max * 8;
 		text = malloc(max);
 		*error = QUEUED_TROUBLE;
 		if (text == NULL)

@@ -26,6 +26,10 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
 		return 0;
 	check_inside(q.sender, q.sender_len, s, size);
 	check_inside(q.origin, q.origin_len, s, size);
+	if (q.envid != NULL)
+		check_inside(q.envid, q.envid_len, s, size);
+	if (q.command != NULL)
+		check_inside(q.command, q.command_len, s, size);
 	if (q.envelope_len > size ||
 		q.message_offset + q.message_len > q.file_size ||
 		q.added_offset + q.added_len > q.file_size)
@@ -35,6 +39,8 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
 		if (all[i].state_offset >= q.envelope_len ||
 			s[all[i].state_offset] != (char)all[i].state)
 			abort();
+		if (all[i].orcpt != NULL)
+			check_inside(all[i].orcpt, all[i].orcpt_len, s, size);
 		if (all[i].why_offset > 0)
 			check_inside(s + all[i].why_offset, QUEUEFILE_WHY_WIDTH,
 				s, q.envelope_len);

@@ -94,6 +94,92 @@ round_trip(void **state)
 }
 
 static void
+wishes_are_kept(void **state)
+{
+	static char const text[] =
+		"flags 8bit own binary requiretls junk command double\n"
+		"marks h-\npriority -3\nby 00000000001790000000 RT\nret H\n"
+		"envid QQ+2B314159\ncommand wake example.org\norigin \n"
+		"from <a@b>\nto d <c@d>\nnotify success delay\n"
+		"orcpt rfc822;c+2B@d\nwhy ";
+	struct queuefile_recipient to[] = {
+		{.address = "c@d",
+			.address_len = 3,
+			.state = QUEUEFILE_DELIVERED,
+			.notify = QUEUEFILE_NOTIFY_SUCCESS |
+				  QUEUEFILE_NOTIFY_DELAY,
+			.orcpt = "rfc822;c+2B@d",
+			.orcpt_len = 13},
+		{.address = "e@f",
+			.address_len = 3,
+			.state = QUEUEFILE_TODO,
+			.notify = QUEUEFILE_NOTIFY_NEVER},
+	};
+	struct queuefile q = {.id = ID,
+		.file_size = 5000,
+		.message_offset = 2000,
+		.added_offset = 2000,
+		.flags = 1 | 8 | 16 | 32 | 64 | 128 | 256,
+		.held = true,
+		.priority = -3,
+		.deliver_by = 1790000000,
+		.by_mode = 'R',
+		.by_trace = true,
+		.ret = 'H',
+		.envid = "QQ+2B314159",
+		.envid_len = 11,
+		.command = "wake example.org",
+		.command_len = 16,
+		.origin = "",
+		.sender = "a@b",
+		.sender_len = 3,
+		.recipients = to,
+		.recipient_count = 2};
+	struct queuefile p;
+	stralloc sa = STRALLOC_ZERO;
+
+	(void)state;
+	assert_true(queuefile_format(&sa, &q));
+	assert_non_null(memmem(sa.s, sa.len, text, sizeof text - 1));
+	assert_int_equal(queuefile_parse(sa.s, sa.len, all, 2, &p), 1);
+	assert_true(p.flags == q.flags && p.held && !p.warned &&
+		    p.priority == -3 && p.deliver_by == 1790000000 &&
+		    p.by_mode == 'R' && p.by_trace && p.ret == 'H' &&
+		    p.envid_len == 11 && p.command_len == 16 &&
+		    all[0].notify == to[0].notify && all[0].orcpt_len == 13 &&
+		    all[0].state == QUEUEFILE_DELIVERED &&
+		    all[1].notify == QUEUEFILE_NOTIFY_NEVER &&
+		    all[1].orcpt == NULL);
+	assert_memory_equal(all[0].orcpt, "rfc822;c+2B@d", 13);
+	assert_memory_equal(sa.s + p.marks_offset, "h-", 2);
+	for (size_t len = 0; len < sa.len; len++)
+		assert_int_equal(parse(sa.s, len, 2, &p), 0);
+	stralloc_free(&sa);
+}
+
+static void
+wishes_that_cannot_be_are_not_written(void **state)
+{
+	static struct queuefile const bad[] = {
+		{.id = ID, .priority = 10},
+		{.id = ID, .deliver_by = 1, .by_mode = 'x'},
+		{.id = ID, .ret = 'x'},
+		{.id = ID, .envid = "", .envid_len = 0},
+		{.id = ID, .envid = "a b", .envid_len = 3},
+		{.id = ID, .command = "a\nb", .command_len = 3},
+	};
+	stralloc sa = STRALLOC_ZERO;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct queuefile q = bad[i];
+		q.origin = q.sender = "";
+		assert_false(queuefile_format(&sa, &q));
+	}
+	stralloc_free(&sa);
+}
+
+static void
 what_an_envelope_cannot_hold_is_not_written(void **state)
 {
 	static char const *const bad[] = {"a\nb", "\x7f", ""};
@@ -162,12 +248,38 @@ forms(void **state)
 			-1},
 		{"unknown state",
 			HEAD(N(99999), N(00500) " " N(00010), N(00510) " " ZERO,
-				"from <a@b>\nto x <c@d>\n\n"),
+				"from <a@b>\nto y <c@d>\n\n"),
 			-1},
 		{"control in an address",
 			HEAD(N(99999), N(00500) " " N(00010), N(00510) " " ZERO,
 				"from <a\r@b>\nto - <c@d>\n\n"),
 			-1},
+#define WISH(text)                                                             \
+	"kereru-queue 1\nid " ID                                               \
+	"\nsize " N(99999) "\nmessage " N(00500) " " N(00010) "\nadded " N(    \
+		00510) " " ZERO "\narrived " ZERO "\nnext " ZERO               \
+		       "\nexpires " ZERO "\nattempts " ZERO "\nflags\n" text   \
+		       "origin x\n" GOOD_REST
+#define TO(text)                                                               \
+	HEAD(N(99999), N(00500) " " N(00010), N(00510) " " ZERO,               \
+		"from <a@b>\nto - <c@d>\n" text "\n")
+		{"priority", WISH("priority 9\n"), 1},
+		{"priority 0", WISH("priority 0\n"), -1},
+		{"priority out of range", WISH("priority 10\n"), -1},
+		{"marks of a dropper", WISH("marks h-\n"), -1},
+		{"by", WISH("by " N(00007) " N\n"), 1},
+		{"by 0", WISH("by " ZERO " N\n"), -1},
+		{"by without mode", WISH("by " N(00007) "\n"), -1},
+		{"ret twice", WISH("ret F\nret H\n"), -1},
+		{"wrong order", WISH("envid x\nret H\n"), -1},
+		{"empty envid", WISH("envid \n"), -1},
+		{"command", WISH("command wake all\n"), 1},
+		{"notify", TO("notify failure\n"), 1},
+		{"notify of nothing", TO("notify\n"), -1},
+		{"never and more", TO("notify never failure\n"), -1},
+		{"unknown notify", TO("notify often\n"), -1},
+		{"orcpt", TO("orcpt rfc822;x\n"), 1},
+		{"orcpt with a blank", TO("orcpt rfc822; x\n"), -1},
 		{"CRLF", "kereru-queue 1\r\n", -1},
 		{"another version", "kereru-queue 2\nid " ID "\n", -1},
 		{"bad id", "kereru-queue 1\nid ../../etc/passwd\n", -1},
@@ -203,6 +315,8 @@ main(void)
 {
 	struct CMUnitTest const tests[] = {
 		cmocka_unit_test(round_trip),
+		cmocka_unit_test(wishes_are_kept),
+		cmocka_unit_test(wishes_that_cannot_be_are_not_written),
 		cmocka_unit_test(what_an_envelope_cannot_hold_is_not_written),
 		cmocka_unit_test(forms),
 		cmocka_unit_test(an_envelope_without_end_is_malformed),
