@@ -4,6 +4,7 @@
 static char const *const verbs[] = {
 	[COMMAND_APPEND] = "APPEND",
 	[COMMAND_AUTHENTICATE] = "AUTHENTICATE",
+	[COMMAND_CANCELUPDATE] = "CANCELUPDATE",
 	[COMMAND_CAPABILITY] = "CAPABILITY",
 	[COMMAND_CHECK] = "CHECK",
 	[COMMAND_CLOSE] = "CLOSE",
@@ -33,10 +34,12 @@ static char const *const verbs[] = {
 	[COMMAND_SELECT] = "SELECT",
 	[COMMAND_SETMETADATA] = "SETMETADATA",
 	[COMMAND_SETQUOTA] = "SETQUOTA",
+	[COMMAND_SORT] = "SORT",
 	[COMMAND_STARTTLS] = "STARTTLS",
 	[COMMAND_STATUS] = "STATUS",
 	[COMMAND_STORE] = "STORE",
 	[COMMAND_SUBSCRIBE] = "SUBSCRIBE",
+	[COMMAND_THREAD] = "THREAD",
 	[COMMAND_UNSELECT] = "UNSELECT",
 	[COMMAND_UNSUBSCRIBE] = "UNSUBSCRIBE",
 };
@@ -56,7 +59,8 @@ takes_uid(enum command_verb verb)
 	return verb == COMMAND_COPY || verb == COMMAND_EXPUNGE ||
 	       verb == COMMAND_FETCH || verb == COMMAND_MOVE ||
 	       verb == COMMAND_REPLACE || verb == COMMAND_SEARCH ||
-	       verb == COMMAND_STORE;
+	       verb == COMMAND_SORT || verb == COMMAND_STORE ||
+	       verb == COMMAND_THREAD;
 }
 
 bool

@@ -20,6 +20,7 @@
 #include "imapd/command.h"
 #include "imapd/mailbox.h"
 #include "imapd/reader.h"
+#include "imapd/saved.h"
 
 #define SESSION_REPLY_MAX 512
 
@@ -34,6 +35,7 @@ struct session {
 	struct mailbox mailbox;
 	char name[BOXNAME_MAX + 1];
 	size_t told_exists, told_recent;
+	struct saved saved; /* `$` */
 
 	struct reader reader;
 	struct command command;

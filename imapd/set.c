@@ -32,6 +32,11 @@ set_lex(struct lex *l, struct lex_text *set_r)
 	size_t const start = l->pos;
 	uint32_t first, last;
 
+	/* RFC 5182: it stands alone. */
+	if (lex_char(l, '$')) {
+		*set_r = (struct lex_text){l->s + start, 1};
+		return true;
+	}
 	do
 		if (!range(l, &first, &last))
 			return false;

@@ -15,7 +15,7 @@
 /* `*` in a range. */
 #define SET_STAR UINT32_MAX
 
-/* Read a set at the cursor. */
+/* Read a set at the cursor; `$` (saved.h) is one, without ranges here. */
 bool set_lex(struct lex *l, struct lex_text *set_r)
 	__attribute__((warn_unused_result));
 

@@ -37,6 +37,8 @@ session_set(struct session *s, struct lex_text const *set, bool uid)
 		return false;
 	}
 	memset(s->bits.s, 0, bytes);
+	if (SAVED_IS(set))
+		saved_bits(&s->saved, m, count, (unsigned char *)s->bits.s);
 	while (set_range(set, &pos, star, &first, &last)) {
 		size_t from = first > 0 ? first - 1 : 0, end = last;
 
