@@ -1,0 +1,79 @@
+/*
+ * meta.h - what was learned of messages once (the file `kereru-meta`)
+ *
+ * A cache: ENVELOPE, BODYSTRUCTURE and BODY as they are sent, the exact size,
+ * the internal date, a hash of the octets, and the header fields that clients
+ * ask for, of each message that somebody has looked into. Whatever it says is
+ * checked (crc, UID, the file's name and inode); what it does not say is read
+ * from the message. FETCH, SEARCH, SORT and THREAD read it and add to it.
+ *
+ *	struct meta_entry e;
+ *	int const r = meta_need(m, i, META_HEADER, &content, &e);
+ *
+ * Additions are held back until meta_flush, which the session calls at the end
+ * of a command.
+ */
+#ifndef META_H
+#define META_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "imapd/content.h"
+#include "imapd/mailbox.h"
+#include "mime/section.h"
+
+/* What an entry holds: bits of present, and of want below. */
+#define META_SIZE 1u	   /* size */
+#define META_DATE 2u	   /* date */
+#define META_HEADER 4u	   /* header: all fields of meta_field_names */
+#define META_ENVELOPE 8u   /* envelope */
+#define META_STRUCTURE 16u /* structure and body */
+#define META_DIGEST 32u	   /* digest */
+
+#define META_DIGEST_LEN 16
+
+struct meta_entry {
+	unsigned present;
+	uint64_t size; /* RFC822.SIZE */
+	int64_t date;  /* INTERNALDATE, seconds */
+	unsigned char digest[META_DIGEST_LEN];
+	/* Wire text with its parentheses. */
+	char const *envelope, *structure, *body;
+	size_t envelope_len, structure_len, body_len;
+	/*
+	 * The lines of the fields in meta_field_names with CRLF ends, in their
+	 * order, each field as often as it is there, and an empty line: a
+	 * header to parse as any other. A field of those names that is not
+	 * here is not in the message.
+	 */
+	char const *header;
+	size_t header_len;
+};
+
+/* Date, From, To, Cc, Subject, Message-ID, References, ... NULL-ended. */
+extern char const *const meta_field_names[];
+
+/* Is the field called name[0..len) one of them? */
+bool meta_has_field(char const *name, size_t len);
+
+/*
+ * The entry of message i if the cache has all of want: true. Pointers are good
+ * until the next call of a function here.
+ */
+bool meta_get(struct mailbox *m, size_t i, unsigned want,
+	struct meta_entry *e_r) __attribute__((warn_unused_result));
+
+/*
+ * As meta_get, but reads the message where the cache has not got it, and keeps
+ * what it learns. If c is open it is open on message i, else c is opened when
+ * it has to be. 1 got it, 0 the message is gone, -1 failed (errno).
+ */
+int meta_need(struct mailbox *m, size_t i, unsigned want, struct content *c,
+	struct meta_entry *e_r) __attribute__((warn_unused_result));
+
+/* Write down what was learned. */
+void meta_flush(struct mailbox *m);
+
+#endif
