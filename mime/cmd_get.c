@@ -17,6 +17,7 @@
 #include "mime/body.h"
 #include "mime/command.h"
 #include "mime/safename.h"
+#include "mime/unwrap.h"
 
 /* Files of the same name: after so many something else is wrong. */
 #define SAME_MAX 1000
@@ -234,7 +235,7 @@ mime_get(struct options const *o, int argc, char const *const *argv)
 		strerr_diefu2sys(111, "open the folder ", dir);
 	fd = command_open(argv[0]);
 	command_enter_writer(&folder, to_output ? 0 : 1);
-	if (!message_read(&message, fd))
+	if (!message_read(&message, fd) || !message_unwrap(&message))
 		strerr_diefu2sys(111, "read ", argv[0]);
 	if (to_output)
 		return print(argv[1]);

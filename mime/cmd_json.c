@@ -136,6 +136,8 @@ encoding_name(struct structure_part const *part)
 		return "quoted-printable";
 	case STRUCTURE_BASE64:
 		return "base64";
+	case STRUCTURE_UUENCODE:
+		return "uuencode";
 	case STRUCTURE_UNKNOWN_ENCODING:
 		return "unknown";
 	case STRUCTURE_IDENTITY:
@@ -210,8 +212,11 @@ mime_json(struct message const *m, struct request *r, stralloc *out)
 	if (!stralloc_cats(out, "{") || !put_date(m, out) ||
 		!stralloc_cats(out, "\"parts\":["))
 		return false;
-	for (size_t i = 0; i < m->count; i++)
+	for (size_t i = 0; i < m->count; i++) {
+		if (m->parts[i].made_up)
+			continue;
 		if ((i > 0 && !stralloc_cats(out, ",")) || !put_part(m, i, out))
 			return false;
+	}
 	return stralloc_cats(out, "]}\n");
 }

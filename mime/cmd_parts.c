@@ -47,6 +47,8 @@ put_encoding(struct structure_part const *part, stralloc *out)
 		return stralloc_cats(out, " quoted-printable");
 	case STRUCTURE_BASE64:
 		return stralloc_cats(out, " base64");
+	case STRUCTURE_UUENCODE:
+		return stralloc_cats(out, " uuencode");
 	case STRUCTURE_UNKNOWN_ENCODING:
 		return stralloc_cats(out, " unknown-encoding");
 	case STRUCTURE_IDENTITY:
@@ -92,7 +94,8 @@ mime_parts(struct message const *m, struct request *r, stralloc *out)
 {
 	(void)r;
 	for (size_t i = 0; i < m->count; i++)
-		if (!mime_parts_line(m, i, out) || !command_flush(out, false))
+		if (!m->parts[i].made_up && (!mime_parts_line(m, i, out) ||
+						    !command_flush(out, false)))
 			return false;
 	return true;
 }

@@ -11,6 +11,7 @@
 #include "mime/body.h"
 #include "mime/charset.h"
 #include "mime/command.h"
+#include "mime/unwrap.h"
 #include "mime/fold.h"
 #include "mime/names.h"
 
@@ -93,7 +94,7 @@ look(struct search *s, struct names const *n, size_t i, bool *failed,
 	bool read_it;
 
 	m.text.len = 0;
-	read_it = fd >= 0 && message_read(&m, fd);
+	read_it = fd >= 0 && message_read(&m, fd) && message_unwrap(&m);
 	if (!read_it) {
 		strerr_warnwu2sys("read ", path);
 		*failed = true;

@@ -1,11 +1,14 @@
 /*
  * decode.h - content transfer encodings, decoded (RFC 2045, 6.7 and 6.8)
  *
- * A stream decoder for base64 and quoted-printable that takes a body in
- * pieces; other encodings pass unchanged. Tolerant: octets outside the base64
- * alphabet are skipped and padding in the middle starts anew; a '=' that
- * starts no valid sequence stands for itself. Line ends come out as they came
- * in (LF or CRLF). No allocation.
+ * A stream decoder for base64, quoted-printable and uuencode that takes a body
+ * in pieces; other encodings pass unchanged. Tolerant: octets outside the
+ * base64 alphabet are skipped and padding in the middle starts anew; a '=' that
+ * starts no valid sequence stands for itself. A quantum that neither four
+ * letters nor padding complete is no data ("a full encoding quantum is always
+ * completed at the end of a body"). Of uuencode only what stands between
+ * "begin" and "end" is data. Line ends come out as they came in (LF or CRLF).
+ * No allocation.
  */
 #ifndef MIME_DECODE_H
 #define MIME_DECODE_H
@@ -24,6 +27,7 @@ struct decode {
 	unsigned int bits_count;
 	size_t held_len;
 	char held[DECODE_HELD_MAX];
+	unsigned int uu_state, uu_left;
 };
 
 /* Room that the output of decode_push needs for len octets of input. */

@@ -31,8 +31,8 @@ split_name(struct header_field *field, char const *line, size_t content)
 {
 	size_t n = 0;
 
-	while (n < content && line[n] != ':' && (unsigned char)line[n] > ' ' &&
-		line[n] != 0x7f)
+	/* RFC 5322, 2.2: printable ASCII; RFC 6532 changes values alone. */
+	while (n < content && line[n] != ':' && line[n] > ' ' && line[n] < 0x7f)
 		n++;
 
 	size_t colon = n;

@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/sandbox.h"
 #include "mime/command.h"
+#include "mime/unwrap.h"
 
 #define SPEC_MAX 6
 
@@ -131,7 +132,9 @@ run_one(struct command const *c, struct options const *o, char const *file)
 	if (program && !html_start(&request.html, program))
 		strerr_diefu2sys(111, "start ", program);
 	sandbox_enter_or_exit(&sandbox);
-	if (!message_read(&message, fd))
+	/* What is raw tells of the octets as they stand. */
+	if (!message_read(&message, fd) ||
+		(!c->raw && !message_unwrap(&message)))
 		strerr_diefu2sys(111, "read ", file);
 	if (!c->one(&message, &request, &out) || !command_flush(&out, true))
 		strerr_diefu1sys(111, "write to standard output");

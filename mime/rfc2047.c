@@ -145,7 +145,8 @@ push_b(struct charset_decoder *d, struct word const *word, stralloc *out)
 			return false;
 		pos += n;
 	}
-	return true;
+	/* Many words lack their padding. */
+	return charset_push(d, buf, decode_push(&base64, "=", 1, buf), out);
 }
 
 static bool

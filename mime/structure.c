@@ -133,6 +133,9 @@ read_encoding(struct structure_part *part, struct header_field const *field)
 		{"binary", STRUCTURE_IDENTITY},
 		{"quoted-printable", STRUCTURE_QUOTED_PRINTABLE},
 		{"base64", STRUCTURE_BASE64},
+		{"x-uuencode", STRUCTURE_UUENCODE},
+		{"x-uue", STRUCTURE_UUENCODE},
+		{"uuencode", STRUCTURE_UUENCODE},
 	};
 	size_t const start = rfc2045_skip(field->value, field->value_len, 0);
 	size_t const n = rfc2045_token(field->value, field->value_len, start);
@@ -314,6 +317,7 @@ close_part(struct parser *p, uint32_t index, struct cut const *cut)
 		child->header_offset = child->body_offset = cut->end;
 		child->header_lines = child->header_size = 0;
 		child->body_lines = child->body_size = 0;
+		child->made_up = true;
 	}
 }
 

@@ -43,6 +43,7 @@ enum structure_encoding {
 	STRUCTURE_IDENTITY, /* 7bit, 8bit, binary or none given */
 	STRUCTURE_QUOTED_PRINTABLE,
 	STRUCTURE_BASE64,
+	STRUCTURE_UUENCODE, /* x-uuencode and its kin, of no standard */
 	STRUCTURE_UNKNOWN_ENCODING
 };
 
@@ -64,6 +65,8 @@ struct structure_part {
 	/* It stands in a multipart/digest: without a type of its own it is
 	   message/rfc822, not text/plain (RFC 2046, 5.1.5). */
 	bool digest;
+	/* The message has no such part: the one of a multipart without. */
+	bool made_up;
 
 	/* Header with its empty line. */
 	size_t header_offset;

@@ -32,12 +32,13 @@ int
 LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
 {
 	static enum structure_encoding const encodings[] = {STRUCTURE_IDENTITY,
-		STRUCTURE_BASE64, STRUCTURE_QUOTED_PRINTABLE};
+		STRUCTURE_BASE64, STRUCTURE_QUOTED_PRINTABLE,
+		STRUCTURE_UUENCODE};
 	char const *s = (char const *)data;
 	char *whole = malloc(DECODE_ROOM(size));
 	char *pieces = malloc(DECODE_ROOM(size));
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		size_t const n =
 			decode(encodings[i], s, size, size ? size : 1, whole);
 

@@ -9,6 +9,7 @@
 
 #define B STRUCTURE_BASE64
 #define Q STRUCTURE_QUOTED_PRINTABLE
+#define U STRUCTURE_UUENCODE
 
 static struct {
 	char const *name;
@@ -23,7 +24,16 @@ static struct {
 	{"base64, junk is skipped", B, "Y!W-J j", "abc"},
 	{"base64, padding in the middle", B, "YQ==YmM=ZA==", "abcd"},
 	{"base64, end is missing", B, "YWJjZ", "abc"},
-	{"base64, no padding", B, "YWI", "ab"},
+	{"base64, no padding: no quantum", B, "YWJjYWI", "abc"},
+	{"base64, half a quantum, then padding", B, "YWI=", "ab"},
+	{"base64, junk inside a quantum", B, "Y\nW\rJ jYWJj", "abcabc"},
+	{"uuencode", U, "x\nbegin 644 a b\r\n#86)C\r\n!80``\r\n`\nend\n#86)C\n",
+		"abca"},
+	{"uuencode, two files", U,
+		"begin 644 a\n#86)C\nend\nbegin 600 b\n!80``", "abca"},
+	{"uuencode, a line that is cut", U, "begin 644 a\nM86)C86\n#86)C\n",
+		"abcabc"},
+	{"uuencode, what only looks so", U, "beginning\n#86)C\n", ""},
 	{"base64, nothing", B, "", ""},
 	{"base64, padding only", B, "====", ""},
 	{"quoted", Q, "a=3Db=3d", "a=b="},

@@ -33,7 +33,7 @@ static struct {
 	{"starts with a fold", " x: y\nA: b\n\n", "=x: y|A=b|12"},
 	{"bare CR is no line end", "A: b\rC: d\n\n", "A=b\rC: d|11"},
 	{"CR at the end", "A: b\r", "A=b\r|5"},
-	{"8-bit name", "\xc3\xa4: b\n\n", "\xc3\xa4=b|7"},
+	{"8-bit name is none", "\xc3\xa4: b\n\n", "=\xc3\xa4: b|7"},
 };
 
 static void
