@@ -26,6 +26,7 @@ typedef int command_function(
 	struct command_context const *x, int argc, char const *const *argv);
 
 command_function command_compile, command_check, command_user, command_domain,
-	command_alias, command_setup;
+	command_alias, command_setup, command_spf, command_dkim, command_arc,
+	command_dmarc;
 
 #endif

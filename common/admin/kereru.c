@@ -36,6 +36,7 @@ static struct {
 	{"user", command_user},
 	{"domain", command_domain},
 	{"alias", command_alias},
+	{"spf", command_spf},
 };
 
 int
