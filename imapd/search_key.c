@@ -11,6 +11,7 @@ enum argument {
 	KEYWORD, /* atom */
 	DATE,
 	NUMBER,
+	SECONDS, /* not zero */
 	UIDS,
 	ONE, /* a key */
 	TWO
@@ -38,6 +39,7 @@ static struct {
 	{"NEW", SEARCH_NEW, NOTHING, 0},
 	{"NOT", SEARCH_NOT, ONE, 0},
 	{"OLD", SEARCH_OLD, NOTHING, 0},
+	{"OLDER", SEARCH_OLDER, SECONDS, 0},
 	{"ON", SEARCH_ON, DATE, 0},
 	{"OR", SEARCH_OR, TWO, 0},
 	{"RECENT", SEARCH_RECENT, NOTHING, 0},
@@ -57,6 +59,7 @@ static struct {
 	{"UNFLAGGED", SEARCH_UNFLAGS, NOTHING, FLAG_FLAGGED},
 	{"UNKEYWORD", SEARCH_KEYWORD, KEYWORD, 1},
 	{"UNSEEN", SEARCH_UNFLAGS, NOTHING, FLAG_SEEN},
+	{"YOUNGER", SEARCH_YOUNGER, SECONDS, 0},
 };
 
 static uint16_t
@@ -117,6 +120,8 @@ argument(struct lex *l, struct search_args *args, uint16_t k,
 		return lex_date(l, &s->day);
 	case NUMBER:
 		return lex_number(l, UINT32_MAX, &s->number);
+	case SECONDS:
+		return lex_number(l, UINT32_MAX, &s->number) && s->number > 0;
 	case UIDS:
 		return set_lex(l, &s->text);
 	case ONE:
@@ -172,13 +177,28 @@ key(struct lex *l, struct search_args *args, unsigned depth)
 			return SEARCH_NONE;
 		return k;
 	}
-	if (c == '*' || (c >= '0' && c <= '9')) {
+	if (c == '*' || c == '$' || (c >= '0' && c <= '9')) {
 		k = add(args, SEARCH_SET);
 		if (k == SEARCH_NONE || !set_lex(l, &args->keys[k].text))
 			return SEARCH_NONE;
 		return k;
 	}
 	return named(l, args, depth);
+}
+
+static bool
+charset_name(struct lex *l, struct search_args *args)
+{
+	struct lex_text word;
+
+	if (!lex_astring(l, &word) || !lex_space(l))
+		return false;
+	args->charset = SEARCH_BADCHARSET;
+	if (lex_is(&word, "UTF-8"))
+		args->charset = SEARCH_UTF8;
+	else if (lex_is(&word, "US-ASCII"))
+		args->charset = SEARCH_ASCII;
+	return true;
 }
 
 static bool
@@ -190,15 +210,8 @@ charset(struct lex *l, struct search_args *args)
 	args->charset = SEARCH_ASCII;
 	if (!lex_atom(&probe, &word) || !lex_is(&word, "CHARSET"))
 		return true;
-	if (!lex_space(&probe) || !lex_astring(&probe, &word) ||
-		!lex_space(&probe))
-		return false;
-	if (lex_is(&word, "UTF-8"))
-		args->charset = SEARCH_UTF8;
-	else if (!lex_is(&word, "US-ASCII"))
-		args->charset = SEARCH_BADCHARSET;
 	*l = probe;
-	return true;
+	return lex_space(l) && charset_name(l, args);
 }
 
 bool
@@ -207,4 +220,12 @@ search_args_lex(struct lex *l, struct search_args *args_r)
 	args_r->keys_count = 0;
 	(void)add(args_r, SEARCH_AND);
 	return charset(l, args_r) && keys(l, args_r, 0, 0, 0);
+}
+
+bool
+search_args_lex_charset(struct lex *l, struct search_args *args_r)
+{
+	args_r->keys_count = 0;
+	(void)add(args_r, SEARCH_AND);
+	return charset_name(l, args_r) && keys(l, args_r, 0, 0, 0);
 }

@@ -28,6 +28,8 @@ enum search_kind {
 	SEARCH_BEFORE, /* internal date, the day alone */
 	SEARCH_ON,
 	SEARCH_SINCE,
+	SEARCH_OLDER, /* seconds of age (RFC 5032) */
+	SEARCH_YOUNGER,
 	SEARCH_SENTBEFORE, /* Date field */
 	SEARCH_SENTON,
 	SEARCH_SENTSINCE,
@@ -56,7 +58,12 @@ struct search_args {
 	size_t keys_count;
 };
 
+/* The keys of SEARCH, with or without CHARSET in front. */
 bool search_args_lex(struct lex *l, struct search_args *args_r)
+	__attribute__((warn_unused_result));
+
+/* A character set and keys: SORT and THREAD (RFC 5256, 5: search-criteria). */
+bool search_args_lex_charset(struct lex *l, struct search_args *args_r)
 	__attribute__((warn_unused_result));
 
 #endif

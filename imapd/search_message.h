@@ -1,0 +1,48 @@
+/*
+ * search_message.h - one message after another, as searching looks at them
+ *
+ * Opens and reads no more than is asked for. What fails is counted and taken
+ * for not there; the caller answers NO at the end then.
+ */
+#ifndef SEARCH_MESSAGE_H
+#define SEARCH_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "imapd/content.h"
+#include "imapd/session.h"
+
+struct search_message {
+	struct session *s;
+	struct content content;
+	size_t i; /* its index in the view */
+	bool opened, missing;
+	int64_t internal_s; /* internal date */
+	bool has_internal;
+	size_t failed;
+};
+
+void search_message_init(struct search_message *m, struct session *s);
+void search_message_free(struct search_message *m);
+
+/* Go to message i. */
+void search_message_start(struct search_message *m, size_t i);
+
+/* Have it open in m->content. False: it is gone, or failed. */
+bool search_message_open(struct search_message *m)
+	__attribute__((warn_unused_result));
+
+/* Seconds since 1970. False: gone or failed; then *seconds_r is 0. */
+bool search_message_internal(struct search_message *m, int64_t *seconds_r);
+
+/* RFC822.SIZE; as before. */
+bool search_message_size(struct search_message *m, uint64_t *size_r);
+
+/* The raw value of the first field of that name; len 0 where there is none. It
+ * stays until the next message. */
+struct lex_text search_message_field(
+	struct search_message *m, char const *name);
+
+#endif
