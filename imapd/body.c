@@ -202,11 +202,26 @@ choose_fields(struct fetch_args const *args, struct fetch_item const *item,
 	return true;
 }
 
+/* The part of `size` octets that an item asks for. */
+static void
+clip(struct fetch_item const *item, uint64_t size, uint64_t *skip_r,
+	uint64_t *left_r)
+{
+	*skip_r = 0;
+	*left_r = size;
+	if (!item->partial)
+		return;
+	*skip_r = item->origin < size ? item->origin : size;
+	*left_r -= *skip_r;
+	if (*left_r > item->length)
+		*left_r = item->length;
+}
+
 static bool
 send_item(struct session *s, struct content *c, struct fetch_args const *args,
 	struct fetch_item const *item, struct source const *from)
 {
-	uint64_t skip = 0, left = from->size;
+	uint64_t skip, left;
 	char number[32];
 
 	if (!add_label(&s->out, args, item))
@@ -217,12 +232,7 @@ send_item(struct session *s, struct content *c, struct fetch_args const *args,
 		session_send(s);
 		return true;
 	}
-	if (item->partial) {
-		skip = item->origin < left ? item->origin : left;
-		left -= skip;
-		if (left > item->length)
-			left = item->length;
-	}
+	clip(item, from->size, &skip, &left);
 	(void)snprintf(
 		number, sizeof number, " {%llu}\r\n", (unsigned long long)left);
 	if (!stralloc_cats(&s->out, number))
@@ -241,6 +251,85 @@ body_send(struct session *s, struct content *c, struct fetch_args const *args,
 			(!is_fields(&item->section) ||
 				choose_fields(args, item, &from, &text)) &&
 			send_item(s, c, args, item, &from);
+
+	stralloc_free(&text);
+	return ok;
+}
+
+/* What an item asks for; chosen fields are put together in text. */
+static bool
+find_item(struct content *c, struct fetch_args const *args, stralloc *text,
+	struct source *from)
+{
+	struct fetch_item const *const item = &args->items[0];
+
+	return find_source(c, &item->section, from) &&
+	       (!is_fields(&item->section) ||
+		       choose_fields(args, item, from, text)) &&
+	       !from->missing;
+}
+
+bool
+body_find(struct content *c, struct fetch_args const *args, uint64_t *size_r)
+{
+	stralloc text = STRALLOC_ZERO;
+	struct source from;
+	uint64_t skip;
+	bool const ok = find_item(c, args, &text, &from);
+
+	if (ok)
+		clip(&args->items[0], from.size, &skip, size_r);
+	stralloc_free(&text);
+	return ok;
+}
+
+static bool
+copy_clipped(struct content *c, struct fetch_item const *item,
+	struct source const *from,
+	bool (*put)(void *data, char const *s, size_t len), void *data)
+{
+	stralloc text = STRALLOC_ZERO;
+	uint64_t skip, left;
+	bool ok;
+
+	/* Octets are counted as they are sent, so it is made so. */
+	clip(item, from->size, &skip, &left);
+	ok = (from->s != NULL || content_whole(c)) &&
+	     section_crlf(&text,
+		     from->s != NULL ? from->s : c->s + from->offset,
+		     (size_t)from->len, false) &&
+	     skip + left <= text.len && put(data, text.s + skip, (size_t)left);
+	stralloc_free(&text);
+	return ok;
+}
+
+static bool
+copy_all(struct content *c, struct source const *from,
+	bool (*put)(void *data, char const *s, size_t len), void *data)
+{
+	uint64_t at = 0;
+	ssize_t n;
+
+	if (from->s != NULL)
+		return put(data, from->s, (size_t)from->len);
+	while ((n = read_block(c->fd, from->offset + at)) > 0) {
+		if (!put(data, block, (size_t)n))
+			return false;
+		at += (uint64_t)n;
+	}
+	return n == 0;
+}
+
+bool
+body_copy(struct content *c, struct fetch_args const *args,
+	bool (*put)(void *data, char const *s, size_t len), void *data)
+{
+	struct fetch_item const *const item = &args->items[0];
+	stralloc text = STRALLOC_ZERO;
+	struct source from;
+	bool const ok = find_item(c, args, &text, &from) &&
+			(item->partial ? copy_clipped(c, item, &from, put, data)
+				       : copy_all(c, &from, put, data));
 
 	stralloc_free(&text);
 	return ok;

@@ -20,6 +20,18 @@ bool body_send(struct session *s, struct content *c,
 	struct fetch_args const *args, struct fetch_item const *item)
 	__attribute__((warn_unused_result));
 
+/*
+ * For CATENATE (RFC 4469): how many octets the first item of args gives, in
+ * CRLF form. False if there is no such section (or errno: it cannot be read).
+ */
+bool body_find(struct content *c, struct fetch_args const *args,
+	uint64_t *size_r) __attribute__((warn_unused_result));
+
+/* Hand them to put, with the line ends that they have in the file. errno. */
+bool body_copy(struct content *c, struct fetch_args const *args,
+	bool (*put)(void *data, char const *s, size_t len), void *data)
+	__attribute__((warn_unused_result));
+
 /* The message's size in CRLF form, by reading it. errno. */
 bool body_size(struct content *c, uint64_t *size_r)
 	__attribute__((warn_unused_result));

@@ -1,279 +1,565 @@
-/* APPEND (RFC 3501, 6.3.11; RFC 4315, 3). The message goes from the client
- * straight into a file. */
+/* APPEND and REPLACE (RFC 9051, 6.3.12; RFC 3502 MULTIAPPEND; RFC 4469
+ * CATENATE; RFC 3516 BINARY; RFC 4315 APPENDUID; RFC 8508). Messages go from
+ * the client straight into files, however many they are: of the command only
+ * what stands between two of them is kept. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/log.h"
-#include "common/maildir.h"
+#include "imapd/append.h"
+#include "imapd/body.h"
 #include "imapd/commands.h"
-#include "imapd/filename.h"
-#include "imapd/resolve.h"
-#include "imapd/uidlist.h"
+#include "imapd/imapurl.h"
+#include "imapd/recode.h"
+#include "imapd/set.h"
 
-struct append {
-	char name[BOXNAME_MAX + 1];
-	bool name_ok;
-	struct flag_args flags;
-	bool has_date;
-	int64_t date;
-	int folder_fd;
-	uint32_t keywords;
-	char file[FILENAME_MAX_LEN + 1]; /* where it lies once committed */
-	bool in_new;
-	uint32_t validity, uid;
+/* A message with octets that are no text is held in memory. */
+#define BINARY_MAX (UINT64_C(64) << 20)
+
+enum step {
+	DONE,
+	REFUSED, /* answered; the rest of the command is to be dropped */
+	LOST	 /* no more can be read */
 };
 
-/* Whatever the message's size is: its literal has not come yet. */
+struct job {
+	struct session *s;
+	struct append append;
+	struct lex lex;
+	size_t keep; /* of the command: what is kept all the time */
+	/* The literal that the client is about to send. */
+	bool pending, synchronizing;
+	uint64_t size;
+	uint64_t octets; /* of the message so far, as they come */
+	/* REPLACE */
+	bool replace;
+	size_t index;
+	/* CATENATE: the mailbox that was looked into last. */
+	char box_name[BOXNAME_MAX + 1];
+	struct mailbox box;
+	bool box_open;
+	struct content content;
+	struct fetch_args section;
+};
+
+static enum step
+refuse_syntax(struct job *j)
+{
+	session_reply_syntax(j->s);
+	return REFUSED;
+}
+
+static enum step
+refuse_errno(struct job *j)
+{
+	struct session *const s = j->s;
+
+	switch (errno) {
+	case E2BIG:
+		session_reply(s, "NO", "[LIMIT] Too many messages at once");
+		break;
+	case EXFULL:
+		session_reply(s, "NO", "[LIMIT] No room for another keyword");
+		break;
+	case ENODATA:
+		session_reply(s, "NO", "Cancelled by an empty message");
+		break;
+	case EILSEQ:
+		session_reply(s, "NO",
+			"[UNKNOWN-CTE] Binary octets outside binary parts");
+		break;
+	default:
+		session_reply_errno(s, "APPEND");
+	}
+	return REFUSED;
+}
+
+/* Is there a literal at the end of the line that was read last? */
+static void
+look_for_literal(struct job *j)
+{
+	struct reader const *const r = &j->s->reader;
+
+	j->pending = lex_literal(
+		r->s + r->line, r->len - r->line, &j->size, &j->synchronizing);
+}
+
+/* Go on with the next line of the command. */
+static enum step
+next_line(struct job *j)
+{
+	struct reader *const r = &j->s->reader;
+	int const k = reader_line(r);
+
+	if (k <= 0)
+		return LOST;
+	if (r->too_long) {
+		look_for_literal(j);
+		session_reply(j->s, "BAD", "[TOOBIG] Command too long");
+		return REFUSED;
+	}
+	j->lex.len = r->len;
+	look_for_literal(j);
+	return DONE;
+}
+
+/* The literal has been read, and all of the command before it is done with. */
+static enum step
+after_literal(struct job *j)
+{
+	struct reader *const r = &j->s->reader;
+
+	r->len = j->keep;
+	r->literals = 0;
+	j->lex.pos = j->keep;
+	j->lex.text_used = 0;
+	return next_line(j);
+}
+
+/* "{12}" or "~{12+}" at the end of the line: it is what is pending. */
 static bool
-arguments(struct lex *l, struct append *a)
+at_literal(struct job *j, bool *binary_r)
 {
-	struct lex_text name;
+	struct lex *const l = &j->lex;
 
-	if (!lex_space(l) || !lex_astring(l, &name) || !lex_space(l))
-		return false;
-	a->name_ok = boxname_check(name.s, name.len, a->name);
-	a->flags.system = a->flags.keywords_count = 0;
-	a->has_date = false;
-	if (lex_peek(l) == '(' &&
-		(!flag_args_lex(l, false, &a->flags) || !lex_space(l)))
-		return false;
-	if (lex_peek(l) == '"') {
-		a->has_date = true;
-		if (!lex_date_time(l, &a->date) || !lex_space(l))
-			return false;
-	}
-	return lex_peek(l) == '{' &&
-	       memchr(l->s + l->pos, '\r', l->len - l->pos) == NULL;
+	*binary_r = lex_char(l, '~');
+	return j->pending && lex_peek(l) == '{' &&
+	       memchr(l->s + l->pos, '\r', l->len - l->pos) == NULL &&
+	       memchr(l->s + l->pos, ' ', l->len - l->pos) == NULL;
 }
 
-bool
-cmd_append_complete(struct session *s)
+static enum step
+check_size(struct job *j, uint64_t more)
 {
-	static struct append a;
-	struct lex l = s->command.lex;
+	uint64_t all;
 
-	return arguments(&l, &a);
+	if (__builtin_add_overflow(j->octets, more, &all) ||
+		all > j->s->append_max) {
+		session_reply(j->s, "NO", "[TOOBIG] Message too large");
+		return REFUSED;
+	}
+	if (!append_allows(&j->append, all)) {
+		session_reply(j->s, "NO", "[OVERQUOTA] Quota exceeded");
+		return REFUSED;
+	}
+	j->octets = all;
+	return DONE;
 }
 
-/* Open the folder. False: answered. */
-static bool
-open_target(struct session *s, struct append *a)
+/* Hand the octets of the literal to put. */
+static enum step
+receive(struct job *j, bool (*put)(struct job *, char const *, size_t))
 {
-	char dir[BOXNAME_MAX + 2];
-	struct keywords keywords;
+	struct stream *const in = j->s->stream;
+	uint64_t left = j->size;
+	bool ok = true;
 
-	if (!a->name_ok) {
-		session_reply(s, "NO", "[CANNOT] Not a valid mailbox name");
-		return false;
-	}
-	boxname_dir(a->name, dir);
-	a->folder_fd = openat(s->root_fd, dir,
-		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (a->folder_fd < 0) {
-		if (errno == ENOENT)
-			session_reply(s, "NO", "[TRYCREATE] No such mailbox");
-		else
-			session_reply_errno(s, "APPEND");
-		return false;
-	}
-	if (keywords_read(&keywords, a->folder_fd) &&
-		keywords_bits(&keywords, a->folder_fd, &a->flags, true,
-			&a->keywords, NULL))
-		return true;
-	session_reply_errno(s, "keywords");
-	close(a->folder_fd);
-	return false;
-}
-
-static int
-receive(struct session *s, struct maildir_writer *w, uint64_t size)
-{
-	struct stream *const in = s->stream;
-
-	while (size > 0) {
+	if (j->synchronizing)
+		session_puts(j->s, "+ Go ahead\r\n");
+	j->pending = false;
+	while (left > 0) {
 		size_t n = stream_pending(in);
 
 		if (n == 0) {
-			int const k = stream_fill(in);
-
-			if (k <= 0)
-				return k;
+			if (stream_fill(in) <= 0)
+				return LOST;
 			continue;
 		}
-		if (n > size)
-			n = (size_t)size;
-		maildir_write(w, in->in + in->in_start, n);
+		if (n > left)
+			n = (size_t)left;
+		ok = ok && put(j, in->in + in->in_start, n);
 		in->in_start += n;
-		size -= n;
+		left -= n;
 	}
-	return 1;
+	return ok ? DONE : refuse_errno(j);
 }
 
-/* The given time becomes the file's, which is the INTERNALDATE. */
 static bool
-set_date(struct append const *a)
+put_text(struct job *j, char const *s, size_t len)
 {
-	struct timespec const times[2] = {
-		{.tv_sec = a->date}, {.tv_sec = a->date}};
-	char path[FILENAME_MAX_LEN + 8];
-	int fd, error;
+	append_write(&j->append, s, len);
+	return true;
+}
+
+static bool
+put_memory(struct job *j, char const *s, size_t len)
+{
+	return stralloc_catb(&j->s->out, s, len);
+}
+
+/* Lines can hold it once its binary parts are in base64. */
+static enum step
+receive_binary(struct job *j)
+{
+	stralloc *const raw = &j->s->out;
+	stralloc text = STRALLOC_ZERO;
+	enum step step;
+
+	if (j->size > BINARY_MAX) {
+		session_reply(j->s, "NO", "[TOOBIG] Binary message too large");
+		return REFUSED;
+	}
+	raw->len = 0;
+	step = receive(j, put_memory);
+	if (step == DONE && raw->len > 0) {
+		if (recode_binary(&text, raw->s, raw->len))
+			append_write(&j->append, text.s, text.len);
+		else
+			step = refuse_errno(j);
+	}
+	stralloc_free(&text);
+	stralloc_free(raw);
+	return step;
+}
+
+static enum step
+literal(struct job *j, bool binary)
+{
+	enum step step = check_size(j, j->size);
+
+	if (step == DONE)
+		step = binary ? receive_binary(j) : receive(j, put_text);
+	return step == DONE ? after_literal(j) : step;
+}
+
+static enum step
+bad_url(struct job *j, struct lex_text const *url)
+{
+	struct session *const s = j->s;
 	bool ok;
 
-	if (!a->has_date)
-		return true;
-	(void)snprintf(
-		path, sizeof path, "%s/%s", a->in_new ? "new" : "cur", a->file);
-	fd = openat(a->folder_fd, path,
-		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT;
-	ok = futimens(fd, times) == 0 && fsync(fd) == 0;
-	error = errno;
-	close(fd);
-	errno = error;
-	return ok;
+	session_reply(s, "NO", "Nothing there");
+	s->out.len = 0;
+	ok = stralloc_cats(&s->out, "[BADURL ");
+	for (size_t i = 0; ok && i < url->len; i++)
+		if (url->s[i] > ' ' && url->s[i] < 127 && url->s[i] != ']' &&
+			url->s[i] != '\\')
+			ok = stralloc_catb(&s->out, url->s + i, 1);
+	if (ok && url->len > 0 && stralloc_cats(&s->out, "] ") &&
+		stralloc_0(&s->out))
+		s->code = s->out.s;
+	return REFUSED;
 }
 
-static void
-take_back(struct append const *a)
+/* The mailbox of a URL; NULL: there is none. */
+static struct mailbox *
+url_mailbox(struct job *j, struct imapurl const *url)
 {
-	char path[FILENAME_MAX_LEN + 8];
+	struct session *const s = j->s;
+	char dir[BOXNAME_MAX + 2];
 
-	(void)snprintf(
-		path, sizeof path, "%s/%s", a->in_new ? "new" : "cur", a->file);
-	(void)unlinkat(a->folder_fd, path, 0);
+	if (s->selected &&
+		(url->mailbox[0] == '\0' || strcmp(url->mailbox, s->name) == 0))
+		return &s->mailbox;
+	if (url->mailbox[0] == '\0')
+		return NULL;
+	if (j->box_open && strcmp(j->box_name, url->mailbox) == 0)
+		return &j->box;
+	if (j->box_open)
+		mailbox_close(&j->box);
+	boxname_dir(url->mailbox, dir);
+	j->box_open = mailbox_open(&j->box, s->root_fd, dir, true, false);
+	memcpy(j->box_name, url->mailbox, sizeof j->box_name);
+	return j->box_open ? &j->box : NULL;
 }
 
-/* Under the folder's lock nobody else gives the file a UID. */
+/* The section of a URL as FETCH has it. */
 static bool
-publish(struct session *s, struct append *a, struct maildir_writer *w)
+url_section(struct job *j, struct imapurl const *url)
 {
-	char name[FILENAME_MAX_LEN + 1], base[FILENAME_MAX_LEN + 1];
-	char const *list[1] = {base};
-	char const *letters = NULL;
-	struct filename f;
+	static char const head[] = "BODY.PEEK[";
+	static char text[sizeof head + IMAPURL_SECTION_MAX + 1],
+		unquoted[sizeof text];
+	size_t len = sizeof head - 1;
+	struct fetch_item *item;
+	struct lex l;
 
-	if (a->flags.system != 0 || a->keywords != 0) {
-		if (filename_make("x", 1, a->flags.system, a->keywords, name) ==
-			0)
-			return false;
-		letters = name + strlen("x:2,");
-	}
-	a->in_new = letters == NULL;
-	if (!maildir_commit(w, letters))
+	memcpy(text, head, len);
+	memcpy(text + len, url->section, url->section_len);
+	len += url->section_len;
+	text[len++] = ']';
+	lex_init(&l, text, len, unquoted);
+	if (!fetch_args_lex(&l, &j->section) || !lex_end(&l))
 		return false;
-	(void)snprintf(a->file, sizeof a->file, "%s", w->name);
-	filename_parse(a->file, strlen(a->file), &f);
-	memcpy(base, a->file, f.base_len);
-	base[f.base_len] = '\0';
-	if (set_date(a) &&
-		maildir_sync(a->folder_fd, a->in_new ? "new" : "cur") &&
-		resolve_add(s->root_fd, a->folder_fd, list, 1, &a->validity,
-			&a->uid))
-		return true;
-
-	int const error = errno;
-
-	take_back(a);
-	errno = error;
-	return false;
+	item = &j->section.items[0];
+	item->partial = url->partial;
+	item->origin = url->origin;
+	item->length = url->length > 0 ? url->length : UINT32_MAX;
+	return true;
 }
 
 static bool
-store(struct session *s, struct append *a, struct maildir_writer *w)
+put_source(void *data, char const *s, size_t len)
 {
-	int lock, error;
-	bool ok;
+	append_write(data, s, len);
+	return true;
+}
 
-	if (!uidlist_lock(a->folder_fd, &lock)) {
-		error = errno;
-		maildir_abort(w);
-		errno = error;
-		return false;
+static enum step
+catenate_url(struct job *j, struct lex_text const *text)
+{
+	struct imapurl url;
+	struct mailbox *m;
+	uint64_t size = 0;
+	enum step step;
+	size_t i;
+
+	if (!imapurl_parse(text->s, text->len, &url) || !url_section(j, &url))
+		return bad_url(j, text);
+	m = url_mailbox(j, &url);
+	if (m == NULL || (url.validity != 0 && url.validity != m->validity))
+		return bad_url(j, text);
+	i = mailbox_find_uid(m, url.uid);
+	if (i >= m->view.count || m->view.v[i].uid != url.uid ||
+		content_open(&j->content, m, i) <= 0 ||
+		!body_find(&j->content, &j->section, &size))
+		return bad_url(j, text);
+	step = check_size(j, size);
+	if (step != DONE)
+		return step;
+	return body_copy(&j->content, &j->section, put_source, &j->append)
+		       ? DONE
+		       : refuse_errno(j);
+}
+
+/* Have the literal that is a URL in the command's text. */
+static enum step
+url_literal(struct job *j)
+{
+	struct reader *const r = &j->s->reader;
+
+	if (!j->pending)
+		return refuse_syntax(j);
+	if (j->size > COMMAND_LITERALS_MAX - r->literals) {
+		session_reply(j->s, "NO", "[TOOBIG] Literal too large");
+		return REFUSED;
 	}
-	ok = publish(s, a, w);
-	error = errno;
-	uidlist_unlock(a->folder_fd, lock);
-	errno = error;
-	return ok;
+	if (j->synchronizing)
+		session_puts(j->s, "+ Go ahead\r\n");
+	j->pending = false;
+	reader_add(r, "\r\n", 2);
+	if (reader_literal(r, (size_t)j->size) <= 0)
+		return LOST;
+	return next_line(j);
 }
 
-/* Read what stands behind the literal: nothing, in a command that is right. */
-static bool
-line_is_empty(struct session *s, int *k_r)
+static enum step
+catenate_part(struct job *j)
 {
-	size_t const before = s->reader.len;
+	struct lex *const l = &j->lex;
+	struct lex_text word;
+	enum step step = DONE;
+	bool binary;
 
-	*k_r = reader_line(&s->reader);
-	return *k_r > 0 && s->reader.len == before && !s->reader.too_long;
+	if (!lex_atom(l, &word) || !lex_space(l))
+		return refuse_syntax(j);
+	if (lex_is(&word, "TEXT"))
+		return at_literal(j, &binary) ? literal(j, binary)
+					      : refuse_syntax(j);
+	if (!lex_is(&word, "URL"))
+		return refuse_syntax(j);
+	if (at_literal(j, &binary))
+		step = binary ? refuse_syntax(j) : url_literal(j);
+	if (step != DONE)
+		return step;
+	return lex_astring(l, &word) ? catenate_url(j, &word)
+				     : refuse_syntax(j);
+}
+
+static enum step
+catenate(struct job *j)
+{
+	enum step step;
+
+	if (!lex_space(&j->lex) || !lex_char(&j->lex, '('))
+		return refuse_syntax(j);
+	do
+		step = catenate_part(j);
+	while (step == DONE && lex_char(&j->lex, ' '));
+	if (step == DONE && !lex_char(&j->lex, ')'))
+		return refuse_syntax(j);
+	return step;
+}
+
+/* A message with what stands in front of it. */
+static enum step
+message(struct job *j)
+{
+	struct lex *const l = &j->lex;
+	struct flag_args flags = {0};
+	bool has_date = false, binary, is_catenate;
+	struct lex_text word;
+	int64_t date = 0;
+	enum step step;
+
+	if (lex_peek(l) == '(' &&
+		(!flag_args_lex(l, false, &flags) || !lex_space(l)))
+		return refuse_syntax(j);
+	if (lex_peek(l) == '"') {
+		has_date = true;
+		if (!lex_date_time(l, &date) || !lex_space(l))
+			return refuse_syntax(j);
+	}
+	is_catenate = lex_peek(l) == 'C' || lex_peek(l) == 'c';
+	if (is_catenate && (!lex_atom(l, &word) || !lex_is(&word, "CATENATE")))
+		return refuse_syntax(j);
+	if (!is_catenate && !at_literal(j, &binary))
+		return refuse_syntax(j);
+	if (!append_begin(&j->append, &flags, has_date ? &date : NULL))
+		return refuse_errno(j);
+	j->octets = 0;
+	step = is_catenate ? catenate(j) : literal(j, binary);
+	if (step == DONE && !append_end(&j->append))
+		return refuse_errno(j);
+	return step;
+}
+
+/* The end of the command: what it has sent is put where it belongs. */
+static enum step
+finish(struct job *j)
+{
+	struct session *const s = j->s;
+	struct append *const a = &j->append;
+	size_t const count = a->count;
+	char last[32] = "";
+
+	if (!append_commit(a))
+		return refuse_errno(j);
+	if (j->replace) {
+		session_printf(s,
+			"* OK [APPENDUID %lu %lu] Replacement is there\r\n",
+			(unsigned long)a->validity,
+			(unsigned long)a->first_uid);
+		if (mailbox_unlink(&s->mailbox, j->index) < 0)
+			session_reply_errno(s, "REPLACE");
+		else
+			session_reply(s, "OK", "REPLACE completed");
+		return DONE;
+	}
+	if (count > 1)
+		(void)snprintf(last, sizeof last, ":%lu",
+			(unsigned long)a->first_uid + count - 1);
+	session_reply(s, "OK", "[APPENDUID %lu %lu%s] APPEND completed",
+		(unsigned long)a->validity, (unsigned long)a->first_uid, last);
+	return DONE;
+}
+
+static enum step
+messages(struct job *j)
+{
+	enum step step;
+
+	do
+		step = message(j);
+	while (step == DONE && !j->replace && lex_char(&j->lex, ' '));
+	if (step != DONE)
+		return step;
+	return lex_end(&j->lex) && !j->pending ? finish(j) : refuse_syntax(j);
+}
+
+/* Open the folder, and find what is to be replaced. */
+static enum step
+start(struct job *j)
+{
+	struct session *const s = j->s;
+	char name[BOXNAME_MAX + 1], dir[BOXNAME_MAX + 2];
+	struct lex_text set;
+
+	if (j->replace && !s->selected) {
+		session_reply(s, "BAD", "No mailbox is selected");
+		return REFUSED;
+	}
+	if (j->replace && (!lex_space(&s->command.lex) ||
+				  !set_lex(&s->command.lex, &set)))
+		return refuse_syntax(j);
+	if (j->replace) {
+		if (!session_set(s, &set, s->command.uid))
+			return REFUSED;
+		for (j->index = 0; j->index < s->told_exists; j->index++)
+			if (session_has(s, j->index))
+				break;
+		if (j->index == s->told_exists || s->mailbox.read_only) {
+			session_reply(s, "NO",
+				s->mailbox.read_only
+					? "[CANNOT] Mailbox is read-only"
+					: "[NONEXISTENT] No such message");
+			return REFUSED;
+		}
+	}
+	if (!session_mailbox_name(s, name))
+		return REFUSED;
+	if (!lex_space(&s->command.lex))
+		return refuse_syntax(j);
+	j->lex = s->command.lex;
+	boxname_dir(name, dir);
+	if (append_open(&j->append, s->root_fd, dir, s->host))
+		return DONE;
+	if (errno != ENOENT)
+		return refuse_errno(j);
+	session_reply(s, "NO", "[TRYCREATE] No such mailbox");
+	return REFUSED;
 }
 
 /* The rest of a command that was refused may hold further literals. */
 static void
-drop(struct session *s, uint64_t size, bool synchronizing)
+drop(struct job *j)
 {
-	int k;
+	struct session *const s = j->s;
+	struct reader *const r = &s->reader;
+	int k = 1;
 
-	if (synchronizing)
-		return;
-	do {
-		struct reader *const r = &s->reader;
-
-		k = size == UINT64_MAX ? 0 : reader_skip(s->stream, size);
+	while (k > 0 && j->pending && !j->synchronizing) {
+		k = j->size == UINT64_MAX ? 0 : reader_skip(s->stream, j->size);
+		if (k > 0 && !r->too_long) {
+			r->len = j->keep;
+			r->literals = 0;
+		}
 		if (k > 0)
 			k = reader_line(r);
-		if (k > 0 && !lex_literal(r->s + r->line, r->len - r->line,
-				     &size, &synchronizing))
-			return;
-	} while (k > 0 && !synchronizing);
+		if (k > 0)
+			look_for_literal(j);
+	}
 	if (k <= 0)
 		s->ended = true;
 }
 
-void
-cmd_append(struct session *s, uint64_t size, bool synchronizing)
+bool
+cmd_append_takes(struct session *s)
 {
-	static struct maildir_writer w;
-	static struct append a;
 	struct lex l = s->command.lex;
-	int k;
+	struct lex_text text;
 
-	if (!arguments(&l, &a)) {
-		session_reply_syntax(s);
-		drop(s, size, synchronizing);
-		return;
+	return (s->command.verb == COMMAND_APPEND ||
+		       (s->command.verb == COMMAND_REPLACE && lex_space(&l) &&
+			       set_lex(&l, &text))) &&
+	       lex_space(&l) && lex_astring(&l, &text) && lex_space(&l);
+}
+
+void
+cmd_append(struct session *s)
+{
+	static struct job j;
+	enum step step;
+
+	j.s = s;
+	j.replace = s->command.verb == COMMAND_REPLACE;
+	j.keep = s->command.lex.pos;
+	j.box_open = false;
+	j.append.folder_fd = -1;
+	j.content = (struct content)CONTENT_ZERO;
+	look_for_literal(&j);
+	step = start(&j);
+	if (step == DONE)
+		step = messages(&j);
+	if (step == REFUSED)
+		drop(&j);
+	if (step == LOST) {
+		session_reply(s, "BAD", "The command was not ended");
+		s->ended = true;
 	}
-	if (size > s->append_max) {
-		session_reply(s, "NO", "[TOOBIG] Message too large");
-		drop(s, size, synchronizing);
-		return;
-	}
-	if (!open_target(s, &a)) {
-		drop(s, size, synchronizing);
-		return;
-	}
-	if (!maildir_begin(&w, a.folder_fd, s->host, NULL)) {
-		session_reply_errno(s, "APPEND");
-		close(a.folder_fd);
-		drop(s, size, synchronizing);
-		return;
-	}
-	if (synchronizing)
-		session_puts(s, "+ Go ahead\r\n");
-	k = receive(s, &w, size);
-	if (k <= 0 || !line_is_empty(s, &k)) {
-		maildir_abort(&w);
-		session_reply(s, "BAD", "Nothing may follow the message");
-		s->ended = k <= 0;
-	} else if (store(s, &a, &w)) {
-		session_reply(s, "OK", "[APPENDUID %lu %lu] APPEND completed",
-			(unsigned long)a.validity, (unsigned long)a.uid);
-	} else {
-		session_reply_errno(s, "APPEND");
-	}
-	close(a.folder_fd);
+	append_close(&j.append);
+	content_free(&j.content);
+	if (j.box_open)
+		mailbox_close(&j.box);
 }

@@ -31,10 +31,10 @@ void cmd_rename(struct session *s);
 void cmd_subscribe(struct session *s);
 void cmd_unsubscribe(struct session *s);
 
-/* cmd_append.c; the message's literal comes next. */
-void cmd_append(struct session *s, uint64_t size, bool synchronizing);
-/* Does the command so far lack nothing but a message? */
-bool cmd_append_complete(struct session *s);
+/* cmd_append.c: APPEND and REPLACE. Reads the rest of the command itself. */
+void cmd_append(struct session *s);
+/* Is the command, as far as it has come, one of them, up to its messages? */
+bool cmd_append_takes(struct session *s);
 
 /* cmd_copy.c */
 void cmd_copy(struct session *s);

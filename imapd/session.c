@@ -206,8 +206,8 @@ run_command(struct session *s)
 	enum command_verb const verb = s->command.verb;
 
 	/* One that is right is done before it is complete: read_command. */
-	if (verb == COMMAND_APPEND) {
-		session_reply_syntax(s);
+	if (verb == COMMAND_APPEND || verb == COMMAND_REPLACE) {
+		cmd_append(s);
 		return;
 	}
 	if (verb == COMMAND_UNKNOWN || table[verb].run == NULL) {
@@ -252,7 +252,7 @@ parse(struct session *s)
 }
 
 /*
- * Read a command up to its end, or up to the message of an APPEND.
+ * Read a command up to its end, or run one that brings messages as it comes.
  * 1 to be run, 2 s->reply is the answer; 0 end, -1.
  */
 static int
@@ -273,9 +273,8 @@ read_command(struct session *s)
 			    &synchronizing))
 			break;
 		if (!refused && !r->too_long && parse(s) &&
-			s->command.verb == COMMAND_APPEND &&
-			cmd_append_complete(s)) {
-			cmd_append(s, size, synchronizing);
+			cmd_append_takes(s)) {
+			cmd_append(s);
 			return 2;
 		}
 		if (refused || r->too_long ||

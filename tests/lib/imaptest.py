@@ -4,7 +4,11 @@ import os
 import re
 import select
 import subprocess
+import sys
 import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import imapgrammar  # noqa: E402
 
 
 class Mismatch(Exception):
@@ -63,6 +67,7 @@ class Connection:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **more)
         self.buffer = b""
         self.tag = 0
+        self.utf8 = False
         assert self.line().startswith(b"* PREAUTH")
 
     def more(self, timeout=20):
@@ -75,7 +80,13 @@ class Connection:
         self.buffer += data
 
     def line(self):
-        """A whole response, its literals in place, without the last CRLF."""
+        """A whole response, its literals in place, without the last CRLF. It
+        must be right in every octet."""
+        response = self.response()
+        imapgrammar.check(response, self.utf8)
+        return response
+
+    def response(self):
         end = 0
         while True:
             at = self.buffer.find(b"\r\n", end)
