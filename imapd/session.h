@@ -31,6 +31,11 @@ struct session {
 	uint64_t append_max;
 	bool ended; /* no further command is read */
 
+	/* What the client has switched on by ENABLE (RFC 5161). */
+	bool rev2; /* RFC 9051: no RECENT, ESEARCH always */
+	bool utf8; /* names and strings in UTF-8 (RFC 9755; rev2 has it too) */
+	bool uid_only; /* RFC 9586 */
+
 	bool selected;
 	struct mailbox mailbox;
 	char name[BOXNAME_MAX + 1];
