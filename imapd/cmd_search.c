@@ -41,7 +41,7 @@ cmd_search(struct session *s)
 		session_reply_syntax(s);
 		return;
 	}
-	if (search_charset_known(s, &q.args) && search_prepare(&q, s))
+	if (search_prepare(&q, s))
 		run(&q, &r);
 	/* RFC 5182, 2.1: what fails saves nothing; BAD leaves what is saved. */
 	if (r.save && s->status[0] == 'N')

@@ -43,6 +43,8 @@ void cmd_move(struct session *s);
 void cmd_fetch(struct session *s);
 void cmd_store(struct session *s);
 void cmd_search(struct session *s);
+void cmd_sort(struct session *s);
+void cmd_thread(struct session *s);
 void cmd_idle(struct session *s);
 
 #endif

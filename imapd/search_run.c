@@ -202,6 +202,11 @@ search_prepare(struct search *q, struct session *s)
 
 	search_message_init(&q->message, s);
 	q->now_s = (int64_t)time(NULL);
+	if (args->charset == SEARCH_BADCHARSET) {
+		session_reply(s, "NO",
+			"[BADCHARSET (US-ASCII UTF-8)] Unknown character set");
+		return false;
+	}
 	for (size_t n = args->keys_count; n > 0; n--) {
 		uint16_t const k = (uint16_t)(n - 1);
 		struct search_key const *const key = &args->keys[k];
@@ -278,16 +283,6 @@ search_collect(struct search *q, enum search_extent extent,
 			break;
 	}
 	return true;
-}
-
-bool
-search_charset_known(struct session *s, struct search_args const *args)
-{
-	if (args->charset != SEARCH_BADCHARSET)
-		return true;
-	session_reply(
-		s, "NO", "[BADCHARSET (US-ASCII UTF-8)] Unknown character set");
-	return false;
 }
 
 void

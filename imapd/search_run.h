@@ -44,9 +44,6 @@ enum search_extent { SEARCH_ALL, SEARCH_FIRST, SEARCH_LAST };
 bool search_collect(struct search *q, enum search_extent extent,
 	struct search_found *found_r) __attribute__((warn_unused_result));
 
-/* For the commands: answer NO for a character set that we have not got. */
-bool search_charset_known(struct session *s, struct search_args const *args);
-
 /* Leave the tagged answer behind a search: NO if messages could not be read. */
 void search_done(struct search const *q, char const *word);
 

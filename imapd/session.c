@@ -194,8 +194,10 @@ static struct {
 	[COMMAND_SEARCH] = {cmd_search, SELECTED_KEEP},
 	[COMMAND_SELECT] = {cmd_select, ANY},
 	[COMMAND_STATUS] = {cmd_status, ANY},
+	[COMMAND_SORT] = {cmd_sort, SELECTED_KEEP},
 	[COMMAND_STORE] = {cmd_store, SELECTED_KEEP},
 	[COMMAND_SUBSCRIBE] = {cmd_subscribe, ANY},
+	[COMMAND_THREAD] = {cmd_thread, SELECTED_KEEP},
 	[COMMAND_UNSELECT] = {cmd_unselect, SELECTED},
 	[COMMAND_UNSUBSCRIBE] = {cmd_unsubscribe, ANY},
 };

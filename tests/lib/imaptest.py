@@ -128,10 +128,20 @@ class Connection:
         return self.process.wait(10)
 
 
+def mbox_date(line):
+    """The date of a "From " line, as APPEND takes it."""
+    m = re.search(rb"(\w{3}) +(\d+) (\d+:\d+:\d+) (\d{4})(?: ([-+]\d{4}))?",
+                  line)
+    return b"" if not m else b' "%2d-%s-%s %s %s"' % (
+        int(m[2]), m[1], m[4], m[3], m[5] or b"+0000")
+
+
 def read_mbox(path):
+    """Messages, each with its date in front: (date, message)."""
     with open(path, "rb") as f:
         data = f.read()
-    return re.split(rb"(?m)^From [^\n]*\n", data)[1:]
+    pieces = re.split(rb"(?m)^(From [^\n]*)\n", data)[1:]
+    return [(mbox_date(a), b) for a, b in zip(pieces[::2], pieces[1::2])]
 
 
 class Script:
@@ -342,9 +352,11 @@ class Script:
         self.next_message = 0
 
     def append(self, c, message, arguments):
-        data = message.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-        return c.command(b"append " + (arguments or self.mailbox.encode())
-                         + b" {%d+}\r\n" % len(data) + data)
+        date, text = message
+        data = text.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+        return c.command(b"append " + (
+            arguments or self.mailbox.encode() + date)
+            + b" {%d+}\r\n" % len(data) + data)
 
     def run(self):
         self.prepare()
