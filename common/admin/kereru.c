@@ -37,6 +37,8 @@ static struct {
 	{"domain", command_domain},
 	{"alias", command_alias},
 	{"spf", command_spf},
+	{"dkim", command_dkim},
+	{"arc", command_arc},
 };
 
 int

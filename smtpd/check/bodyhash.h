@@ -1,0 +1,40 @@
+/*
+ * bodyhash.h - body hashes of several signatures in one pass (RFC 6376 3.7)
+ */
+#ifndef BODYHASH_H
+#define BODYHASH_H
+
+#include <bearssl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "smtpd/check/canon.h"
+#include "smtpd/check/source.h"
+
+#define BODYHASH_LEN 32
+#define BODYHASH_ALL UINT64_MAX
+
+struct bodyhash {
+	struct canon_body canon;
+	br_sha256_context sha;
+	uint64_t limit; /* octets that are hashed; BODYHASH_ALL */
+	uint64_t total; /* octets of the canonical body; after the pass */
+	unsigned char hash[BODYHASH_LEN];
+};
+
+/* Hashes asked for; equal ones are made once. */
+#define BODYHASH_MAX 10
+struct bodyhashes {
+	struct bodyhash list[BODYHASH_MAX];
+	size_t count;
+};
+
+/* Ask for one; returns its index, or -1: too many different ones. */
+int bodyhash_want(struct bodyhashes *b, bool is_relaxed, uint64_t limit);
+
+/* Read the body, which begins `at` octets into the message, and make all of
+ * them. False: errno. */
+bool bodyhash_read(struct bodyhashes *b, struct source const *message,
+	uint64_t at) __attribute__((warn_unused_result));
+
+#endif
