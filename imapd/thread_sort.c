@@ -111,6 +111,8 @@ gather_roots(struct thread *t, uint32_t count)
 				continue;
 			if (t->v[k].next != THREAD_NONE)
 				k = i;
+			else
+				t->v[i].child = THREAD_NONE;
 		}
 		if (!add_root(t, k))
 			return false;
