@@ -39,6 +39,7 @@ static struct {
 	{"spf", command_spf},
 	{"dkim", command_dkim},
 	{"arc", command_arc},
+	{"dmarc", command_dmarc},
 };
 
 int

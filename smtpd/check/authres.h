@@ -52,6 +52,7 @@ bool authres_property(struct authres_reader const *r,
 struct authres_writer {
 	char *out;
 	size_t max, len, mark;
+	size_t line; /* where the line began */
 	bool is_full;
 	bool has_results;
 };
