@@ -5,10 +5,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "imapd/annotations.h"
 #include "imapd/boxlist.h"
 #include "imapd/commands.h"
 #include "imapd/folder.h"
+#include "imapd/naming.h"
 #include "imapd/subscriptions.h"
+#include "imapd/use.h"
 
 static bool
 is_selected(struct session const *s, char const *name)
@@ -16,36 +19,110 @@ is_selected(struct session const *s, char const *name)
 	return s->selected && strcmp(s->name, name) == 0;
 }
 
-/* RFC 3501, 6.3.3: a separator at the end says that children will come. */
+/* Read a name behind a blank. RFC 3501, 6.3.3: a separator at the end says that
+ * children will come. False: answered. */
 static bool
-create_name(struct session *s, char *name_r)
+name_to_be(struct session *s, char *name_r)
 {
 	struct lex *const l = &s->command.lex;
 	struct lex_text name;
 
-	if (!lex_space(l) || !lex_astring(l, &name) || !lex_end(l)) {
+	if (!lex_space(l) || !lex_astring(l, &name)) {
 		session_reply_syntax(s);
 		return false;
 	}
 	if (name.len > 1 && name.s[name.len - 1] == BOXNAME_SEPARATOR)
 		name.len--;
-	if (boxname_check(name.s, name.len, name_r))
+	if (naming_in(s->utf8, name.s, name.len, name_r))
 		return true;
 	session_reply(s, "NO", "[CANNOT] Not a valid mailbox name");
 	return false;
 }
 
+/* The last argument. */
+static bool
+create_name(struct session *s, char *name_r)
+{
+	if (!name_to_be(s, name_r))
+		return false;
+	if (lex_end(&s->command.lex))
+		return true;
+	session_reply_syntax(s);
+	return false;
+}
+
+/* " (USE (\Drafts \Sent))" (RFC 6154, 3): use_r as it is kept, or empty.
+ * False: answered. */
+static bool
+create_use(struct session *s, char *use_r)
+{
+	struct lex *const l = &s->command.lex;
+	struct lex_text word;
+	char const *use;
+
+	use_r[0] = '\0';
+	if (lex_end(l))
+		return true;
+	if (!lex_char(l, '(') || !lex_atom(l, &word) || !lex_is(&word, "USE") ||
+		!lex_space(l) || !lex_char(l, '('))
+		goto syntax;
+	while (!lex_char(l, ')')) {
+		char const *const start = l->s + l->pos;
+
+		if (!lex_char(l, '\\') || !lex_atom(l, &word))
+			goto syntax;
+		word = (struct lex_text){start, word.len + 1};
+		use = use_find(&word);
+		if (use == NULL || strstr(use_r, use) != NULL ||
+			strlen(use_r) + strlen(use) + 2 > USE_MAX) {
+			session_reply(s, "NO", "[USEATTR] No mailbox for that");
+			return false;
+		}
+		if (use_r[0] != '\0')
+			strcat(use_r, " ");
+		strcat(use_r, use);
+		if (lex_peek(l) != ')' && !lex_space(l))
+			goto syntax;
+	}
+	if (lex_char(l, ')') && lex_end(l))
+		return true;
+syntax:
+	session_reply_syntax(s);
+	return false;
+}
+
+/* False: errno; the folder is taken away again. */
+static bool
+keep_use(struct session *s, char const *dir, char const *use)
+{
+	struct annotation const a = {.name = ANNOTATIONS_USE,
+		.value = use,
+		.value_len = strlen(use)};
+	int const fd = openat(s->root_fd, dir,
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	bool ok = fd >= 0 && annotations_set(fd, ANNOTATIONS_MAILBOX, &a, 1);
+	int const error = errno;
+
+	if (fd >= 0)
+		close(fd);
+	if (!ok && !folder_delete(s->root_fd, dir))
+		return false;
+	errno = error;
+	return ok;
+}
+
 void
 cmd_create(struct session *s)
 {
-	char name[BOXNAME_MAX + 1], dir[BOXNAME_MAX + 2];
+	char name[BOXNAME_MAX + 1], dir[BOXNAME_MAX + 2], use[USE_MAX];
 
-	if (!create_name(s, name))
+	if (!name_to_be(s, name) || !create_use(s, use))
 		return;
 	boxname_dir(name, dir);
 	if (boxname_is_inbox(name))
 		session_reply(s, "NO", "[ALREADYEXISTS] INBOX exists");
-	else if (folder_create(s->root_fd, dir))
+	else if (folder_create(s->root_fd, dir) &&
+		 (use[0] == '\0' || keep_use(s, dir, use)))
 		session_reply(s, "OK", "CREATE completed");
 	else
 		session_reply_errno(s, "CREATE");

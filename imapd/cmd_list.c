@@ -1,208 +1,206 @@
-/* LIST, LSUB, STATUS and NAMESPACE (RFC 3501, 6.3.8 to 6.3.10; RFC 2342;
- * RFC 3348 CHILDREN; RFC 6154 SPECIAL-USE). */
-#include <stdio.h>
+/* LIST, LSUB and NAMESPACE (RFC 9051, 6.3.9 and 6.3.10; RFC 3501, 6.3.9; RFC
+ * 5258 LIST-EXTENDED; RFC 5819 LIST-STATUS; RFC 6154 SPECIAL-USE; RFC 3348
+ * CHILDREN; RFC 2342). */
 #include <string.h>
-#include <strings.h>
 
+#include "common/log.h"
 #include "imapd/boxlist.h"
 #include "imapd/commands.h"
+#include "imapd/list_args.h"
+#include "imapd/naming.h"
+#include "imapd/status.h"
 #include "imapd/subscriptions.h"
-#include "mime/imap.h"
-
-/* What a folder is for is told by its name, as most clients make them. */
-static struct {
-	char const *name;
-	char const *attribute;
-} const uses[] = {
-	{"Archive", "\\Archive"},
-	{"Archives", "\\Archive"},
-	{"Drafts", "\\Drafts"},
-	{"Junk", "\\Junk"},
-	{"Spam", "\\Junk"},
-	{"Sent", "\\Sent"},
-	{"Sent Messages", "\\Sent"},
-	{"Trash", "\\Trash"},
-};
+#include "imapd/use.h"
 
 struct list {
-	char const *word; /* LIST or LSUB */
-	bool only_special, only_subscribed, tell_subscribed;
-	char pattern[BOXNAME_PATTERN_MAX];
-	size_t pattern_len;
+	struct session *s;
+	struct list_args args;
+	struct boxlist b;
+	bool lsub;
 };
 
-static char const *
-special_use(char const *name)
+/* Append " word" or, as the first in a list, "word". */
+static bool
+add_word(stralloc *out, char const *word)
 {
-	for (size_t i = 0; i < sizeof uses / sizeof *uses; i++)
-		if (strcasecmp(name, uses[i].name) == 0)
-			return uses[i].attribute;
-	return NULL;
+	return (out->s[out->len - 1] == '(' || stralloc_catb(out, " ", 1)) &&
+	       stralloc_cats(out, word);
+}
+
+static bool
+attributes(struct list const *list, unsigned flags, char const *use)
+{
+	stralloc *const out = &list->s->out;
+	bool ok = true;
+
+	/* A client that knows RFC 5258 or 9051 is told that there is nothing,
+	 * another one that it cannot be selected, which follows from it. */
+	if (flags & BOXLIST_MISSING)
+		ok = add_word(out, list->args.extended || list->s->rev2
+					   ? "\\NonExistent"
+					   : "\\Noselect");
+	if (ok && !list->lsub)
+		ok = add_word(out, flags & BOXLIST_CHILDREN
+					   ? "\\HasChildren"
+					   : "\\HasNoChildren");
+	if (ok && !list->lsub && *use != '\0')
+		ok = add_word(out, use);
+	if (ok && list->args.returns & LIST_SUBSCRIBED &&
+		flags & BOXLIST_SUBSCRIBED)
+		ok = add_word(out, "\\Subscribed");
+	return ok;
+}
+
+static bool
+child_info(struct list const *list)
+{
+	stralloc *const out = &list->s->out;
+
+	return stralloc_cats(out, " (\"CHILDINFO\" (") &&
+	       (!(list->args.select & LIST_SUBSCRIBED) ||
+		       add_word(out, "\"SUBSCRIBED\"")) &&
+	       (!(list->args.select & LIST_SPECIAL_USE) ||
+		       add_word(out, "\"SPECIAL-USE\"")) &&
+	       stralloc_cats(out, "))");
 }
 
 static void
-tell(struct session *s, struct list const *list, char const *name,
-	unsigned flags)
+tell(struct list const *list, char const *name, unsigned flags, char const *use,
+	bool has_child)
 {
-	char const *const use = special_use(name);
-	bool const full = strcmp(list->word, "LIST") == 0;
+	struct session *const s = list->s;
 	bool ok;
 
 	s->out.len = 0;
-	ok = stralloc_cats(&s->out, "* ") &&
-	     stralloc_cats(&s->out, list->word) && stralloc_cats(&s->out, " (");
-	if (ok && flags & BOXLIST_MISSING)
-		ok = stralloc_cats(&s->out, "\\Noselect ");
-	if (ok && full)
-		ok = stralloc_cats(&s->out, flags & BOXLIST_CHILDREN
-						    ? "\\HasChildren "
-						    : "\\HasNoChildren ");
-	if (ok && full && use != NULL && !(flags & BOXLIST_MISSING))
-		ok = stralloc_cats(&s->out, use) &&
-		     stralloc_catb(&s->out, " ", 1);
-	if (ok && list->tell_subscribed && flags & BOXLIST_SUBSCRIBED)
-		ok = stralloc_cats(&s->out, "\\Subscribed ");
-	if (ok && s->out.s[s->out.len - 1] == ' ')
-		s->out.len--;
-	ok = ok && stralloc_cats(&s->out, ") \".\" ") &&
-	     imap_string(&s->out, name, strlen(name)) &&
-	     stralloc_cats(&s->out, "\r\n");
-	if (ok)
-		session_send(s);
+	ok = stralloc_cats(&s->out, list->lsub ? "* LSUB (" : "* LIST (") &&
+	     attributes(list, flags, use) &&
+	     stralloc_cats(&s->out, ") \".\" ") &&
+	     naming_out(s->utf8, &s->out, name) &&
+	     (!has_child || child_info(list)) && stralloc_cats(&s->out, "\r\n");
+	if (!ok)
+		return;
+	session_send(s);
+	/* RFC 5819, 2: one whose state cannot be told has none. */
+	if (list->args.returns & LIST_STATUS && !(flags & BOXLIST_MISSING) &&
+		!status_tell(s, name, list->args.status))
+		log_error("status-failed", NULL, "mailbox", name, (char *)0);
+}
+
+/* Does mailbox i meet the selection options? */
+static bool
+is_selected(struct list const *list, size_t i, char *use)
+{
+	struct boxlist_entry const *const e = &list->b.v[i];
+	unsigned const select = list->args.select;
+
+	use[0] = '\0';
+	if (select & LIST_SUBSCRIBED && !(e->flags & BOXLIST_SUBSCRIBED))
+		return false;
+	if (!(e->flags & BOXLIST_MISSING) && !list->lsub)
+		use_of(list->s->root_fd, boxlist_name(&list->b, i), use);
+	return !(select & LIST_SPECIAL_USE) || *use != '\0';
+}
+
+/*
+ * CHILDINFO (RFC 5258, 3.5): is there one below mailbox i that meets the
+ * options? One that is not met itself is told for it only if that one is not.
+ */
+static bool
+has_selected_child(struct list const *list, size_t i, bool met)
+{
+	char const *const parent = boxlist_name(&list->b, i);
+	size_t const len = strlen(parent);
+	char use[USE_MAX];
+
+	for (size_t k = i + 1; k < list->b.count; k++) {
+		char const *const name = boxlist_name(&list->b, k);
+
+		if (strncmp(name, parent, len) != 0 ||
+			name[len] != BOXNAME_SEPARATOR)
+			return false;
+		if (is_selected(list, k, use) &&
+			(met || !list_args_match(&list->args, name)))
+			return true;
+	}
+	return false;
 }
 
 static void
-tell_matches(struct session *s, struct list const *list, struct boxlist *b)
+tell_matches(struct list const *list)
 {
-	bool const parents =
-		strcmp(list->word, "LIST") == 0 ||
-		memchr(list->pattern, '%', list->pattern_len) != NULL;
+	bool parents = !list->lsub;
+	char use[USE_MAX];
 
-	for (size_t i = 0; i < b->count; i++) {
-		char const *const name = boxlist_name(b, i);
-		unsigned const flags = b->v[i].flags;
+	/* LSUB tells parents to those alone who ask for one level. */
+	if (memchr(list->args.text, '%', list->args.used) != NULL)
+		parents = true;
+	for (size_t i = 0; i < list->b.count; i++) {
+		char const *const name = boxlist_name(&list->b, i);
+		unsigned const flags = list->b.v[i].flags;
+		bool met, child = false;
 
 		if ((flags & BOXLIST_MISSING && !parents) ||
-			(list->only_special && special_use(name) == NULL) ||
-			(list->only_subscribed &&
-				!(flags & BOXLIST_SUBSCRIBED)) ||
-			!boxname_match(list->pattern, list->pattern_len, name,
-				strlen(name)))
+			!list_args_match(&list->args, name))
 			continue;
-		tell(s, list, name, flags);
+		met = is_selected(list, i, use);
+		if (list->args.select & LIST_RECURSIVE)
+			child = has_selected_child(list, i, met);
+		if (met || child)
+			tell(list, name, flags, use, child);
 	}
 }
 
-static bool
-reference_and_pattern(struct lex *l, struct list *list)
+static void
+answer_list(struct list *list, char const *word)
 {
-	struct lex_text reference, pattern;
+	struct session *const s = list->s;
+	bool const subscribed = list->args.returns & LIST_SUBSCRIBED;
+	bool ok;
 
-	if (!lex_astring(l, &reference) || !lex_space(l) ||
-		!lex_list_mailbox(l, &pattern) ||
-		reference.len + pattern.len > sizeof list->pattern)
-		return false;
-	memcpy(list->pattern, reference.s, reference.len);
-	memcpy(list->pattern + reference.len, pattern.s, pattern.len);
-	/* LIST "" "" asks for the separator alone. */
-	list->pattern_len = pattern.len == 0 ? 0 : reference.len + pattern.len;
-	return true;
+	list->b = (struct boxlist)BOXLIST_ZERO;
+	if (list->args.count == 0)
+		session_printf(s, "* %s (\\Noselect) \".\" \"\"\r\n", word);
+	if (list->lsub)
+		ok = subscriptions_read(&list->b, s->root_fd, 0);
+	else
+		/* What is subscribed to need not exist. */
+		ok = boxlist_read(&list->b, s->root_fd) &&
+		     (!subscribed ||
+			     subscriptions_read(&list->b, s->root_fd,
+				     BOXLIST_SUBSCRIBED | BOXLIST_MISSING));
+	if (ok && boxlist_finish(&list->b)) {
+		tell_matches(list);
+		session_reply(s, "OK", "%s completed", word);
+	} else {
+		session_reply_errno(s, word);
+	}
+	boxlist_free(&list->b);
 }
 
-/* The options of RFC 5258 that SPECIAL-USE and some clients need: selection in
- * front, RETURN behind. */
-static bool
-options(struct lex *l, struct list *list, bool selection)
+static void
+run(struct session *s, bool lsub)
 {
-	struct lex_text word;
+	static struct list list;
 
-	if (!lex_char(l, '('))
-		return false;
-	if (lex_char(l, ')'))
-		return true;
-	do {
-		if (!lex_atom(l, &word))
-			return false;
-		if (lex_is(&word, "SPECIAL-USE"))
-			list->only_special |= selection;
-		else if (lex_is(&word, "SUBSCRIBED")) {
-			list->only_subscribed |= selection;
-			list->tell_subscribed = true;
-		} else if (!lex_is(&word, "CHILDREN") || selection) {
-			return false;
-		}
-	} while (lex_space(l));
-	return lex_char(l, ')');
-}
-
-static bool
-list_arguments(struct lex *l, struct list *list)
-{
-	struct lex_text word;
-
-	if (!lex_space(l))
-		return false;
-	if (lex_peek(l) == '(' && (!options(l, list, true) || !lex_space(l)))
-		return false;
-	if (!reference_and_pattern(l, list))
-		return false;
-	if (lex_end(l))
-		return true;
-	/* lex_end takes blanks away only in front of the end. */
-	return lex_atom(l, &word) && lex_is(&word, "RETURN") && lex_space(l) &&
-	       options(l, list, false) && lex_end(l);
+	list.s = s;
+	list.lsub = lsub;
+	if (list_args_lex(
+		    &s->command.lex, lsub, s->utf8, status_lex, &list.args))
+		answer_list(&list, lsub ? "LSUB" : "LIST");
+	else
+		session_reply_syntax(s);
 }
 
 void
 cmd_list(struct session *s)
 {
-	struct list list = {.word = "LIST"};
-	struct boxlist b = BOXLIST_ZERO;
-
-	if (!list_arguments(&s->command.lex, &list)) {
-		session_reply_syntax(s);
-		return;
-	}
-	if (list.pattern_len == 0) {
-		session_puts(s, "* LIST (\\Noselect) \".\" \"\"\r\n");
-		session_reply(s, "OK", "LIST completed");
-		return;
-	}
-	/* What is subscribed to need not exist. */
-	if (boxlist_read(&b, s->root_fd) &&
-		(!list.tell_subscribed ||
-			subscriptions_read(&b, s->root_fd,
-				BOXLIST_SUBSCRIBED | BOXLIST_MISSING)) &&
-		boxlist_finish(&b)) {
-		tell_matches(s, &list, &b);
-		session_reply(s, "OK", "LIST completed");
-	} else {
-		session_reply_errno(s, "LIST");
-	}
-	boxlist_free(&b);
+	run(s, false);
 }
 
 void
 cmd_lsub(struct session *s)
 {
-	struct list list = {.word = "LSUB"};
-	struct boxlist b = BOXLIST_ZERO;
-
-	if (!lex_space(&s->command.lex) ||
-		!reference_and_pattern(&s->command.lex, &list) ||
-		!lex_end(&s->command.lex)) {
-		session_reply_syntax(s);
-		return;
-	}
-	if (list.pattern_len == 0)
-		session_puts(s, "* LSUB (\\Noselect) \".\" \"\"\r\n");
-	if (subscriptions_read(&b, s->root_fd, 0) && boxlist_finish(&b)) {
-		tell_matches(s, &list, &b);
-		session_reply(s, "OK", "LSUB completed");
-	} else {
-		session_reply_errno(s, "LSUB");
-	}
-	boxlist_free(&b);
+	run(s, true);
 }
 
 void
@@ -214,84 +212,4 @@ cmd_namespace(struct session *s)
 	}
 	session_puts(s, "* NAMESPACE ((\"\" \".\")) NIL NIL\r\n");
 	session_reply(s, "OK", "NAMESPACE completed");
-}
-
-static char const *const items[] = {
-	"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN"};
-#define ITEMS (sizeof items / sizeof *items)
-
-static bool
-status_items(struct lex *l, unsigned *wanted_r)
-{
-	struct lex_text word;
-
-	*wanted_r = 0;
-	if (!lex_space(l) || !lex_char(l, '('))
-		return false;
-	do {
-		size_t i = 0;
-
-		if (!lex_atom(l, &word))
-			return false;
-		while (i < ITEMS && !lex_is(&word, items[i]))
-			i++;
-		if (i == ITEMS)
-			return false;
-		*wanted_r |= 1u << i;
-	} while (lex_space(l));
-	return lex_char(l, ')') && lex_end(l);
-}
-
-static bool
-status_text(stralloc *out, struct mailbox const *m, char const *name,
-	unsigned wanted)
-{
-	uint64_t values[ITEMS] = {m->view.count, 0, m->next_uid, m->validity};
-	char number[48];
-	bool ok = stralloc_cats(out, "* STATUS ") &&
-		  imap_string(out, name, strlen(name)) &&
-		  stralloc_cats(out, " (");
-
-	for (size_t i = 0; i < m->view.count; i++) {
-		values[1] += m->view.v[i].state & MESSAGE_RECENT;
-		values[4] += !(m->view.v[i].system & FLAG_SEEN);
-	}
-	for (size_t i = 0; ok && i < ITEMS; i++) {
-		if (!(wanted >> i & 1))
-			continue;
-		(void)snprintf(number, sizeof number, "%s %llu ", items[i],
-			(unsigned long long)values[i]);
-		ok = stralloc_cats(out, number);
-	}
-	if (ok)
-		out->len--;
-	return ok && stralloc_cats(out, ")\r\n");
-}
-
-void
-cmd_status(struct session *s)
-{
-	char name[BOXNAME_MAX + 1], dir[BOXNAME_MAX + 2];
-	struct mailbox m;
-	unsigned wanted;
-
-	if (!session_mailbox_name(s, name))
-		return;
-	if (!status_items(&s->command.lex, &wanted)) {
-		session_reply_syntax(s);
-		return;
-	}
-	boxname_dir(name, dir);
-	if (!mailbox_open(&m, s->root_fd, dir, true, false)) {
-		session_reply_errno(s, "STATUS");
-		return;
-	}
-	s->out.len = 0;
-	if (status_text(&s->out, &m, name, wanted)) {
-		session_send(s);
-		session_reply(s, "OK", "STATUS completed");
-	} else {
-		session_reply_errno(s, "memory");
-	}
-	mailbox_close(&m);
 }

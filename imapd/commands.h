@@ -21,8 +21,19 @@ void cmd_select_flags(struct session *s);
 /* cmd_list.c */
 void cmd_list(struct session *s);
 void cmd_lsub(struct session *s);
-void cmd_status(struct session *s);
 void cmd_namespace(struct session *s);
+
+/* status.c */
+void cmd_status(struct session *s);
+
+/* cmd_metadata.c */
+void cmd_getmetadata(struct session *s);
+void cmd_setmetadata(struct session *s);
+
+/* cmd_quota.c */
+void cmd_getquota(struct session *s);
+void cmd_getquotaroot(struct session *s);
+void cmd_setquota(struct session *s);
 
 /* cmd_folders.c */
 void cmd_create(struct session *s);

@@ -104,7 +104,7 @@ confine(int root_fd)
 int
 main(int argc, char const *const *argv)
 {
-	static char greeting[256], host[65];
+	static char greeting[2048], host[65];
 	static struct table settings = TABLE_ZERO;
 	static struct stream stream;
 	static struct session session;

@@ -119,7 +119,7 @@ quoted(struct lex *l, struct lex_text *text_r)
 }
 
 static bool
-literal(struct lex *l, struct lex_text *text_r)
+literal(struct lex *l, bool binary, struct lex_text *text_r)
 {
 	uint64_t size;
 
@@ -130,7 +130,7 @@ literal(struct lex *l, struct lex_text *text_r)
 		l->pos++;
 	if (!lex_char(l, '}') || !lex_char(l, '\r') || !lex_char(l, '\n') ||
 		size > l->len - l->pos ||
-		memchr(l->s + l->pos, '\0', (size_t)size) != NULL)
+		(!binary && memchr(l->s + l->pos, '\0', (size_t)size) != NULL))
 		return false;
 	*text_r = (struct lex_text){l->s + l->pos, (size_t)size};
 	l->pos += (size_t)size;
@@ -148,7 +148,7 @@ lex_string(struct lex *l, struct lex_text *text_r)
 {
 	if (lex_peek(l) == '"')
 		return quoted(l, text_r);
-	return lex_peek(l) == '{' && literal(l, text_r);
+	return lex_peek(l) == '{' && literal(l, false, text_r);
 }
 
 bool
@@ -156,6 +156,19 @@ lex_astring(struct lex *l, struct lex_text *text_r)
 {
 	return starts_string(l) ? lex_string(l, text_r)
 				: span(l, is_astring, text_r);
+}
+
+bool
+lex_value(struct lex *l, struct lex_text *text_r)
+{
+	if (lex_char(l, '~'))
+		return lex_peek(l) == '{' && literal(l, true, text_r);
+	if (starts_string(l))
+		return lex_string(l, text_r);
+	if (!lex_atom(l, text_r) || !lex_is(text_r, "NIL"))
+		return false;
+	*text_r = (struct lex_text){NULL, 0};
+	return true;
 }
 
 bool

@@ -50,6 +50,9 @@ bool lex_string(struct lex *l, struct lex_text *text_r)
 	__attribute__((warn_unused_result));
 bool lex_astring(struct lex *l, struct lex_text *text_r)
 	__attribute__((warn_unused_result));
+/* A string, a literal8 ("~{1}"), which may hold NULs, or NIL: s is NULL. */
+bool lex_value(struct lex *l, struct lex_text *text_r)
+	__attribute__((warn_unused_result));
 /* list-mailbox: an astring that may hold % and *. */
 bool lex_list_mailbox(struct lex *l, struct lex_text *text_r)
 	__attribute__((warn_unused_result));

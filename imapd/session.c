@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "imapd/capabilities.h"
 #include "imapd/commands.h"
+#include "imapd/naming.h"
 #include "imapd/session.h"
 
 /* A larger buffer is given back after the command. */
@@ -99,7 +100,7 @@ session_mailbox_name(struct session *s, char *name_r)
 		session_reply_syntax(s);
 		return false;
 	}
-	if (!boxname_check(name.s, name.len, name_r)) {
+	if (!naming_in(s->utf8, name.s, name.len, name_r)) {
 		session_reply(s, "NO", "[CANNOT] Not a valid mailbox name");
 		return false;
 	}
@@ -140,7 +141,9 @@ cmd_check(struct session *s)
 static void
 cmd_capability(struct session *s)
 {
-	session_printf(s, "* CAPABILITY %s\r\n", capabilities);
+	session_puts(s, "* CAPABILITY ");
+	session_puts(s, capabilities);
+	session_puts(s, "\r\n");
 	no_arguments(s, "CAPABILITY completed");
 }
 
@@ -182,6 +185,9 @@ static struct {
 	[COMMAND_EXAMINE] = {cmd_examine, ANY},
 	[COMMAND_EXPUNGE] = {cmd_expunge, SELECTED},
 	[COMMAND_FETCH] = {cmd_fetch, SELECTED_KEEP},
+	[COMMAND_GETMETADATA] = {cmd_getmetadata, ANY},
+	[COMMAND_GETQUOTA] = {cmd_getquota, ANY},
+	[COMMAND_GETQUOTAROOT] = {cmd_getquotaroot, ANY},
 	[COMMAND_ID] = {cmd_id, ANY},
 	[COMMAND_IDLE] = {cmd_idle, ANY},
 	[COMMAND_LIST] = {cmd_list, ANY},
@@ -193,6 +199,8 @@ static struct {
 	[COMMAND_RENAME] = {cmd_rename, ANY},
 	[COMMAND_SEARCH] = {cmd_search, SELECTED_KEEP},
 	[COMMAND_SELECT] = {cmd_select, ANY},
+	[COMMAND_SETMETADATA] = {cmd_setmetadata, ANY},
+	[COMMAND_SETQUOTA] = {cmd_setquota, ANY},
 	[COMMAND_STATUS] = {cmd_status, ANY},
 	[COMMAND_SORT] = {cmd_sort, SELECTED_KEEP},
 	[COMMAND_STORE] = {cmd_store, SELECTED_KEEP},

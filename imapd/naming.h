@@ -1,0 +1,30 @@
+/*
+ * naming.h - names of mailboxes as a session writes them
+ *
+ * Modified UTF-7 until the client has enabled UTF-8 (RFC 9051, 5.1; RFC 9755,
+ * 3); on disk and in all our structs it is always modified UTF-7. Pure.
+ */
+#ifndef NAMING_H
+#define NAMING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <skalibs/stralloc.h>
+
+#include "imapd/boxname.h"
+
+/* Check a name that a client gave. name_r: BOXNAME_MAX + 1 octets. */
+bool naming_in(bool utf8, char const *s, size_t len, char *name_r)
+	__attribute__((warn_unused_result));
+
+/* As naming_in for the parts of a LIST pattern: only brought to our form.
+ * out: at least max octets. */
+bool naming_pattern(bool utf8, char const *s, size_t len, char *out, size_t max,
+	size_t *len_r) __attribute__((warn_unused_result));
+
+/* Append a name as a string. False: memory is out. */
+bool naming_out(bool utf8, stralloc *out, char const *name)
+	__attribute__((warn_unused_result));
+
+#endif
