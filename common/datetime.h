@@ -1,5 +1,5 @@
 /*
- * datetime.h - the date of a header line
+ * datetime.h - dates as text
  */
 #ifndef DATETIME_H
 #define DATETIME_H
@@ -16,5 +16,8 @@
  * Returns the length.
  */
 size_t datetime_format(char out[DATETIME_MAX], uint64_t seconds);
+
+/* The same as RFC 3339 has it, for protocols: `2009-03-06T08:01:12Z`. */
+size_t datetime_format_utc(char out[DATETIME_MAX], uint64_t seconds);
 
 #endif

@@ -136,6 +136,17 @@ drop_added(struct drop *d, char const *s, size_t len)
 	d->q.added_len += len;
 }
 
+int
+drop_open(struct drop *d)
+{
+	flush(d);
+	if (d->failed) {
+		errno = d->error;
+		return -1;
+	}
+	return openat(d->tmp_fd, d->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+}
+
 /* The envelope once more, with its numbers. */
 static bool
 fill_in(struct drop *d)

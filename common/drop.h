@@ -83,6 +83,14 @@ void drop_message(struct drop *d, char const *s, size_t len);
 void drop_added(struct drop *d, char const *s, size_t len);
 
 /*
+ * Write out what is there so far and open the file once more, for reading, so
+ * that another process can look at it: offsets and lengths are d->q's, those in
+ * the file are not filled in yet. Returns the descriptor, the caller's; -1:
+ * errno.
+ */
+int drop_open(struct drop *d) __attribute__((warn_unused_result));
+
+/*
  * Fill in the envelope, fsync, rename, sync again. True: the message is
  * durable and the manager's. False: errno; a message that could not be made
  * durable is removed where that is still possible (before the rename), and

@@ -2,7 +2,8 @@
  * cmd.h - the commands of a session, one function each
  *
  * Called in the states that session.c's table allows. argument is not
- * NUL-ended; it holds printable ASCII and blanks only.
+ * NUL-ended; it holds no control characters; octets beyond ASCII
+ * only for MAIL, RCPT, VRFY and EXPN.
  */
 #ifndef SMTP_CMD_H
 #define SMTP_CMD_H
@@ -24,6 +25,10 @@ smtp_cmd_function smtp_cmd_help;
 smtp_cmd_function smtp_cmd_quit;
 smtp_cmd_function smtp_cmd_starttls;
 smtp_cmd_function smtp_cmd_auth;
+smtp_cmd_function smtp_cmd_bdat;
+smtp_cmd_function smtp_cmd_etrn;
+smtp_cmd_function smtp_cmd_expn;
+smtp_cmd_function smtp_cmd_xclient;
 smtp_cmd_function smtp_cmd_not_here;
 smtp_cmd_function smtp_cmd_http;
 smtp_cmd_function smtp_cmd_unknown;

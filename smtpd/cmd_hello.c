@@ -1,6 +1,8 @@
 /* HELO, EHLO (RFC 5321 4.1.1.1). */
 #include <string.h>
+#include <time.h>
 #include "smtpd/cmd.h"
+#include "smtpd/guard.h"
 #include "smtpd/hello.h"
 
 static bool
@@ -16,7 +18,10 @@ take_name(struct smtp_session *s, char const *argument, size_t len)
 	s->state = SMTP_AT_READY;
 	/* A second EHLO is also a RSET (RFC 5321 4.1.4). */
 	smtp_session_reset(s);
-	return true;
+	if (smtp_guard_stage(s, POLICING_HELO, NULL, 0))
+		return true;
+	s->state = SMTP_AT_START;
+	return false;
 }
 
 void
@@ -31,11 +36,17 @@ smtp_cmd_helo(struct smtp_session *s, char const *argument, size_t len)
 void
 smtp_cmd_ehlo(struct smtp_session *s, char const *argument, size_t len)
 {
+	bool is_login = s->mode == SMTP_MODE_OWNER;
 	struct smtp_hello hello = {.helo = s->client.helo,
 		.size_max = s->size_max,
-		.has_starttls = s->mode != SMTP_MODE_OWNER &&
-				s->front->has_certificates &&
-				!s->front->is_tls};
+		.recipients_max = s->recipients_max,
+		.hold_max = s->hold_max,
+		.now = (uint64_t)time(NULL),
+		.has_starttls = !is_login && s->front->has_certificates &&
+				!s->front->is_tls,
+		.is_login = is_login,
+		.is_tls = s->client.tls[0] != '\0',
+		.has_xclient = s->may_xclient};
 
 	if (!take_name(s, argument, len))
 		return;

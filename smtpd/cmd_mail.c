@@ -1,12 +1,21 @@
 /* MAIL (RFC 5321 4.1.1.2). */
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "smtpd/cmd.h"
+#include "smtpd/guard.h"
 #include "smtpd/lookup.h"
 
 static char const syntax[] = "MAIL FROM:<address> parameters";
 
-/* The answer to what could not be parsed; the log needs no line of it. */
+/* What everybody may ask for, and only users. */
+#define EVERYBODY                                                              \
+	(SMTP_PARAMETER_SIZE | SMTP_PARAMETER_BODY | SMTP_PARAMETER_UTF8 |     \
+		SMTP_PARAMETER_RET | SMTP_PARAMETER_ENVID)
+#define USERS                                                                  \
+	(SMTP_PARAMETER_AUTH | SMTP_PARAMETER_BY | SMTP_PARAMETER_PRIORITY)
+
+/* The answer to what could not be parsed. */
 static void
 complain(struct smtp_session *s, enum smtp_path_error error,
 	enum addr_error address_error)
@@ -16,8 +25,11 @@ complain(struct smtp_session *s, enum smtp_path_error error,
 		smtp_session_reply(s, SMTP_R_SYNTAX, syntax);
 		break;
 	case SMTP_PATH_ADDRESS:
-		smtp_session_refuse(s, SMTP_R_BAD_SENDER,
-			addr_strerror(address_error), NULL);
+		if (address_error == ADDR_ERR_UTF8)
+			smtp_session_refuse(s, SMTP_R_UTF8_SENDER, "", NULL);
+		else
+			smtp_session_refuse(s, SMTP_R_BAD_SENDER,
+				addr_strerror(address_error), NULL);
 		break;
 	case SMTP_PATH_PARAMETER:
 		smtp_session_reply(s, SMTP_R_PARAMETER, "");
@@ -25,7 +37,33 @@ complain(struct smtp_session *s, enum smtp_path_error error,
 	case SMTP_PATH_VALUE:
 		smtp_session_reply(s, SMTP_R_VALUE, "");
 		break;
+	case SMTP_PATH_8BIT:
+		smtp_session_reply(s, SMTP_R_LINE_8BIT, "");
+		break;
 	}
+}
+
+static unsigned
+known_parameters(struct smtp_session const *s)
+{
+	unsigned known = 0;
+
+	if (s->is_extended)
+		known |= EVERYBODY;
+	/* RFC 8689 4.1: only under TLS. */
+	if (s->is_extended && s->client.tls[0] != '\0')
+		known |= SMTP_PARAMETER_TLS;
+	if (s->mode == SMTP_MODE_OWNER)
+		known |= USERS | (s->hold_max > 0 ? SMTP_PARAMETER_HOLD : 0);
+	return known;
+}
+
+/* Whether a hold is within what EHLO says (RFC 4865 5.2). */
+static bool
+may_hold(struct smtp_session const *s, struct smtp_parameters const *p,
+	uint64_t now)
+{
+	return p->hold_for <= s->hold_max && p->hold_until <= now + s->hold_max;
 }
 
 /* Whether the sender's address may be used: SMTP_R_SENDER, or why not. */
@@ -34,7 +72,7 @@ judge(struct smtp_session const *s, struct smtp_path const *path)
 {
 	int owned;
 
-	if (s->size_max > 0 && path->size > s->size_max)
+	if (s->size_max > 0 && path->parameters.size > s->size_max)
 		return SMTP_R_TOO_BIG;
 	if (s->mode != SMTP_MODE_OWNER || path->address.whole_len == 0)
 		return SMTP_R_SENDER;
@@ -50,28 +88,27 @@ smtp_cmd_mail(struct smtp_session *s, char const *argument, size_t len)
 	struct smtp_path path;
 	enum smtp_path_error error;
 	enum addr_error address_error = ADDR_ERR_SYNTAX;
-	unsigned parameters = 0;
+	uint64_t now = (uint64_t)time(NULL);
 	enum smtp_reply verdict;
 
-	if (s->is_extended)
-		parameters = SMTP_PARAMETER_SIZE | SMTP_PARAMETER_BODY;
-	if (s->mode == SMTP_MODE_OWNER)
-		parameters |= SMTP_PARAMETER_AUTH;
 	if (!smtp_path_parse(argument, len,
-		    "FROM:", ADDR_ALLOW_EMPTY | ADDR_ALLOW_LONG, parameters,
-		    &path, &error, &address_error)) {
+		    "FROM:", ADDR_ALLOW_EMPTY | ADDR_ALLOW_LONG,
+		    known_parameters(s), &path, &error, &address_error)) {
 		complain(s, error, address_error);
 		return;
 	}
-	memcpy(s->sender, path.address.whole, path.address.whole_len);
-	s->sender_len = path.address.whole_len;
-	s->state = SMTP_AT_MAIL;
-	verdict = judge(s, &path);
-	if (verdict != SMTP_R_SENDER) {
-		smtp_session_refuse(s, verdict, "", NULL);
-		smtp_session_reset(s);
+	if (!may_hold(s, &path.parameters, now)) {
+		smtp_session_reply(s, SMTP_R_VALUE, "");
 		return;
 	}
-	s->flags = path.body == SMTP_BODY_8BITMIME ? QUEUEFILE_8BIT : 0;
-	smtp_session_reply(s, SMTP_R_SENDER, "");
+	smtp_transaction_mail(&s->mail, &path, now);
+	s->state = SMTP_AT_MAIL;
+	verdict = judge(s, &path);
+	if (verdict != SMTP_R_SENDER)
+		smtp_session_refuse(s, verdict, "", NULL);
+	else if (smtp_guard_stage(s, POLICING_MAIL, NULL, s->mail.size)) {
+		smtp_session_reply(s, verdict, "");
+		return;
+	}
+	smtp_session_reset(s);
 }

@@ -81,10 +81,7 @@ smtp_cmd_starttls(struct smtp_session *s, char const *argument, size_t len)
 	}
 	smtp_session_note_tls(s);
 	/* What was said before does not count (RFC 3207 4.2). */
-	s->client.helo[0] = '\0';
-	s->is_extended = false;
-	s->state = SMTP_AT_START;
-	smtp_session_reset(s);
+	smtp_session_restart(s);
 }
 
 void

@@ -1,9 +1,14 @@
 /* RCPT (RFC 5321 4.1.1.3). */
 #include <string.h>
 #include "smtpd/cmd.h"
+#include "smtpd/guard.h"
 #include "smtpd/lookup.h"
 
-static char const syntax[] = "RCPT TO:<address>";
+static char const syntax[] = "RCPT TO:<address> parameters";
+
+/* Refused recipients of a session that are answered at once. Who knows a name
+ * that is gone has few of them; who guesses has many. */
+#define REFUSED_FREE 10
 
 static void
 complain(struct smtp_session *s, enum smtp_path_error error,
@@ -14,14 +19,20 @@ complain(struct smtp_session *s, enum smtp_path_error error,
 		smtp_session_reply(s, SMTP_R_SYNTAX, syntax);
 		break;
 	case SMTP_PATH_ADDRESS:
-		smtp_session_refuse(s, SMTP_R_BAD_RECIPIENT,
-			addr_strerror(address_error), NULL);
+		if (address_error == ADDR_ERR_UTF8)
+			smtp_session_refuse(s, SMTP_R_UTF8_RECIPIENT, "", NULL);
+		else
+			smtp_session_refuse(s, SMTP_R_BAD_RECIPIENT,
+				addr_strerror(address_error), NULL);
 		break;
 	case SMTP_PATH_PARAMETER:
 		smtp_session_reply(s, SMTP_R_PARAMETER, "");
 		break;
 	case SMTP_PATH_VALUE:
 		smtp_session_reply(s, SMTP_R_VALUE, "");
+		break;
+	case SMTP_PATH_8BIT:
+		smtp_session_reply(s, SMTP_R_LINE_8BIT, "");
 		break;
 	}
 }
@@ -67,24 +78,57 @@ qualify(struct smtp_session const *s, struct addr *a,
 	return addr_parse(whole, sizeof name - 1 + host_len, 0, a, &ignored);
 }
 
-static enum smtp_reply
-take(struct smtp_session *s, struct addr const *a)
+/* Somebody tries names: each answer takes its time, and in the end there is
+ * none. False: the session is over. */
+static bool
+slow_down(struct smtp_session *s)
 {
-	enum smtp_reply verdict;
+	if (s->mode == SMTP_MODE_OWNER)
+		return true;
+	s->refused++;
+	if (s->refused > s->refused_max) {
+		smtp_session_end(s, SMTP_R_MANY_REFUSED, "many-refused");
+		return false;
+	}
+	if (s->refused > REFUSED_FREE)
+		smtp_session_pause(s, s->tarpit_ms);
+	return true;
+}
 
-	if (s->to_count >= s->recipients_max)
-		return SMTP_R_TOO_MANY_RECIPIENTS;
-	verdict = judge(s, a);
-	if (verdict != SMTP_R_RECIPIENT)
-		return verdict;
-	if (!stralloc_readyplus(&s->to, a->whole_len + 1))
-		return SMTP_R_TROUBLE;
-	memcpy(s->to.s + s->to.len, a->whole, a->whole_len);
-	s->to.len += a->whole_len;
-	s->to.s[s->to.len++] = '\0';
-	s->to_count++;
+static void
+refuse(struct smtp_session *s, enum smtp_reply verdict, struct addr const *a)
+{
+	s->mail.refused_count++;
+	if (verdict == SMTP_R_NO_MAILBOX || verdict == SMTP_R_NO_RELAY) {
+		if (!slow_down(s) ||
+			!smtp_guard_stage(s, POLICING_UNKNOWN, a, 0))
+			return;
+	}
+	smtp_session_refuse(s, verdict, "", a);
+}
+
+static void
+take(struct smtp_session *s, struct addr const *a,
+	struct smtp_parameters const *p)
+{
+	enum smtp_reply verdict = s->mail.to_count >= s->recipients_max
+					  ? SMTP_R_TOO_MANY_RECIPIENTS
+					  : judge(s, a);
+
+	if (verdict != SMTP_R_RECIPIENT) {
+		refuse(s, verdict, a);
+		return;
+	}
+	if (!smtp_guard_stage(s, POLICING_RCPT, a, s->mail.size)) {
+		s->mail.refused_count++;
+		return;
+	}
+	if (!smtp_transaction_rcpt(&s->mail, a, p)) {
+		refuse(s, SMTP_R_TROUBLE, a);
+		return;
+	}
 	s->state = SMTP_AT_RCPT;
-	return SMTP_R_RECIPIENT;
+	smtp_session_reply(s, SMTP_R_RECIPIENT, "");
 }
 
 void
@@ -93,22 +137,21 @@ smtp_cmd_rcpt(struct smtp_session *s, char const *argument, size_t len)
 	struct smtp_path path;
 	enum smtp_path_error error;
 	enum addr_error address_error = ADDR_ERR_SYNTAX;
-	enum smtp_reply verdict;
+	unsigned known = s->is_extended
+				 ? SMTP_PARAMETER_NOTIFY | SMTP_PARAMETER_ORCPT
+				 : 0;
+	unsigned flags = ADDR_ALLOW_POSTMASTER | ADDR_ALLOW_LONG;
 	char whole[ADDR_PATH_MAX + 1];
 
-	if (!smtp_path_parse(argument, len,
-		    "TO:", ADDR_ALLOW_POSTMASTER | ADDR_ALLOW_LONG, 0, &path,
-		    &error, &address_error)) {
-		s->refused_count++;
+	if (s->mail.flags & QUEUEFILE_UTF8)
+		flags |= ADDR_ALLOW_UTF8;
+	if (!smtp_path_parse(argument, len, "TO:", flags, known, &path, &error,
+		    &address_error)) {
+		s->mail.refused_count++;
 		complain(s, error, address_error);
-		return;
+	} else if (qualify(s, &path.address, whole)) {
+		take(s, &path.address, &path.parameters);
+	} else {
+		refuse(s, SMTP_R_TROUBLE, &path.address);
 	}
-	verdict = qualify(s, &path.address, whole) ? take(s, &path.address)
-						   : SMTP_R_TROUBLE;
-	if (verdict == SMTP_R_RECIPIENT) {
-		smtp_session_reply(s, verdict, "");
-		return;
-	}
-	s->refused_count++;
-	smtp_session_refuse(s, verdict, "", &path.address);
 }

@@ -18,10 +18,11 @@ static struct {
 	{"QUIT", SMTP_QUIT},
 	{"STARTTLS", SMTP_STARTTLS},
 	{"AUTH", SMTP_AUTH},
-	{"BDAT", SMTP_KNOWN},
+	{"BDAT", SMTP_BDAT},
+	{"ETRN", SMTP_ETRN},
+	{"EXPN", SMTP_EXPN},
+	{"XCLIENT", SMTP_XCLIENT},
 	{"BURL", SMTP_KNOWN},
-	{"ETRN", SMTP_KNOWN},
-	{"EXPN", SMTP_KNOWN},
 	{"SAML", SMTP_KNOWN},
 	{"SEND", SMTP_KNOWN},
 	{"SOML", SMTP_KNOWN},
@@ -99,9 +100,8 @@ smtp_command_parse(char const *s, size_t len, struct smtp_command *command_r)
 			command_r->verb = verbs[i].verb;
 }
 
-/* Digits only (RFC 1870 4: at most 20 of them). */
-static bool
-parse_size(char const *s, size_t len, uint64_t *size_r)
+bool
+smtp_number(char const *s, size_t len, uint64_t *n_r)
 {
 	uint64_t n = 0;
 
@@ -113,55 +113,57 @@ parse_size(char const *s, size_t len, uint64_t *size_r)
 			__builtin_add_overflow(n, s[i] - '0', &n))
 			return false;
 	}
-	*size_r = n;
+	*n_r = n;
 	return true;
 }
 
 static bool
-parse_body(char const *s, size_t len, enum smtp_body *body_r)
+is_8bit(char const *s, size_t len)
 {
-	if (len == 4 && smtp_word(s, len, "7BIT"))
-		*body_r = SMTP_BODY_7BIT;
-	else if (len == 8 && smtp_word(s, len, "8BITMIME"))
-		*body_r = SMTP_BODY_8BITMIME;
-	else
-		return false;
-	return true;
+	return smtp_line_check(s, len) == SMTP_LINE_8BIT;
 }
 
-/* One parameter s[0..len); *seen collects which were given. */
+/* The words s[0..len) behind a path; each has a blank in front. */
 static bool
-parameter(char const *s, size_t len, unsigned known, unsigned *seen,
-	struct smtp_path *path, enum smtp_path_error *error_r)
+parse_parameters(char const *s, size_t len, unsigned known,
+	struct smtp_parameters *p, enum smtp_path_error *error_r)
 {
-	static struct {
-		char const *word;
-		unsigned bit;
-	} const names[] = {{"SIZE=", SMTP_PARAMETER_SIZE},
-		{"BODY=", SMTP_PARAMETER_BODY}, {"AUTH=", SMTP_PARAMETER_AUTH}};
-	unsigned bit = 0;
-	size_t n = 0;
-	bool ok;
+	size_t i = 0;
 
-	for (size_t i = 0; i < sizeof names / sizeof *names && n == 0; i++)
-		if (known & names[i].bit) {
-			n = smtp_word(s, len, names[i].word);
-			bit = names[i].bit;
+	while (i < len) {
+		enum smtp_parameter_error error;
+		size_t start = i;
+
+		*error_r = SMTP_PATH_SYNTAX;
+		while (i < len && is_blank(s[i]))
+			i++;
+		if (i == start)
+			return false;
+		start = i;
+		while (i < len && !is_blank(s[i]))
+			i++;
+		if (i > start && !smtp_parameter_parse(s + start, i - start,
+					 known, p, &error)) {
+			*error_r = error == SMTP_PARAMETER_UNKNOWN
+					   ? SMTP_PATH_PARAMETER
+					   : SMTP_PATH_VALUE;
+			return false;
 		}
-	*error_r = SMTP_PATH_PARAMETER;
-	if (n == 0)
-		return false;
-	*error_r = SMTP_PATH_VALUE;
-	if (*seen & bit)
-		return false;
-	*seen |= bit;
-	if (bit == SMTP_PARAMETER_SIZE)
-		ok = parse_size(s + n, len - n, &path->size);
-	else if (bit == SMTP_PARAMETER_BODY)
-		ok = parse_body(s + n, len - n, &path->body);
-	else
-		ok = len > n;
-	return ok;
+	}
+	return true;
+}
+
+bool
+smtp_asks_for_utf8(char const *s, size_t len)
+{
+	static char const word[] = "SMTPUTF8";
+
+	for (size_t i = 1; i < len; i++)
+		if (is_blank(s[i - 1]) && smtp_word(s + i, len - i, word) &&
+			(len - i == sizeof word - 1 ||
+				is_blank(s[i + sizeof word - 1])))
+			return true;
+	return false;
 }
 
 bool
@@ -169,9 +171,8 @@ smtp_path_parse(char const *s, size_t len, char const *keyword,
 	unsigned address_flags, unsigned parameters, struct smtp_path *path_r,
 	enum smtp_path_error *error_r, enum addr_error *address_error_r)
 {
-	struct smtp_path path = {.body = SMTP_BODY_7BIT};
+	struct smtp_path path = {.parameters = {0}};
 	size_t i = smtp_word(s, len, keyword), used;
-	unsigned seen = 0;
 
 	*error_r = SMTP_PATH_SYNTAX;
 	if (i == 0)
@@ -180,26 +181,28 @@ smtp_path_parse(char const *s, size_t len, char const *keyword,
 		i++;
 	if (i == len)
 		return false;
+	if ((parameters & SMTP_PARAMETER_UTF8) && smtp_asks_for_utf8(s, len))
+		address_flags |= ADDR_ALLOW_UTF8;
 	if (!addr_parse_path(s + i, len - i, address_flags, &path.address,
 		    &used, address_error_r)) {
 		*error_r = SMTP_PATH_ADDRESS;
 		return false;
 	}
 	i += used;
-	while (i < len) {
-		size_t start = i;
-
-		while (i < len && is_blank(s[i]))
-			i++;
-		if (i == start)
-			return false;
-		start = i;
-		while (i < len && !is_blank(s[i]))
-			i++;
-		if (i > start && !parameter(s + start, i - start, parameters,
-					 &seen, &path, error_r))
-			return false;
-		*error_r = SMTP_PATH_SYNTAX;
+	if (!(address_flags & ADDR_ALLOW_UTF8) && is_8bit(s + i, len - i)) {
+		*error_r = SMTP_PATH_8BIT;
+		return false;
+	}
+	if (!parse_parameters(
+		    s + i, len - i, parameters, &path.parameters, error_r))
+		return false;
+	/* The word may have stood in quotes. */
+	if ((parameters & SMTP_PARAMETER_UTF8) &&
+		!(path.parameters.given & SMTP_PARAMETER_UTF8) &&
+		is_8bit(s, i)) {
+		*error_r = SMTP_PATH_ADDRESS;
+		*address_error_r = ADDR_ERR_UTF8;
+		return false;
 	}
 	*path_r = path;
 	return true;

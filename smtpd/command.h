@@ -11,10 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "common/addr.h"
+#include "smtpd/parameter.h"
 
 /*
  * Octets of a command line, its CRLF not included: RFC 5321 4.5.3.1.4 wants 512
- * and what extensions add (SIZE 26, BODY 16, AUTH 500; RFC 4954 3).
+ * and what extensions add (AUTH 500, ORCPT 500, ENVID and RET 120, others some
+ * dozens each).
  */
 #define SMTP_LINE_MAX 2046
 
@@ -31,6 +33,10 @@ enum smtp_verb {
 	SMTP_QUIT,
 	SMTP_STARTTLS,
 	SMTP_AUTH,
+	SMTP_BDAT,
+	SMTP_ETRN,
+	SMTP_EXPN,
+	SMTP_XCLIENT,
 	SMTP_KNOWN,   /* a command of SMTP that we don't have */
 	SMTP_HTTP,    /* a browser that was sent here, or a proxy's attack */
 	SMTP_UNKNOWN, /* no command at all */
@@ -56,30 +62,30 @@ enum smtp_line_flaw smtp_line_check(char const *s, size_t len);
 void smtp_command_parse(
 	char const *s, size_t len, struct smtp_command *command_r);
 
+/* Take a decimal number of at most 20 digits from s[0..len): all of it. */
+bool smtp_number(char const *s, size_t len, uint64_t *n_r)
+	__attribute__((warn_unused_result));
+
 /* Octets of s that are the word `word` (in capitals) in any case: its length,
  * or 0 if s[0..len) does not begin so. */
 size_t smtp_word(char const *s, size_t len, char const *word);
 
-enum smtp_body { SMTP_BODY_7BIT, SMTP_BODY_8BITMIME };
+/* Whether SMTPUTF8 is one of the words of s, but not the first. */
+bool smtp_asks_for_utf8(char const *s, size_t len);
 
 /* The argument of MAIL or RCPT. */
 struct smtp_path {
 	struct addr address;
-	uint64_t size; /* SIZE=, or 0 */
-	enum smtp_body body;
+	struct smtp_parameters parameters;
 };
 
 enum smtp_path_error {
 	SMTP_PATH_SYNTAX = 1, /* FROM: or TO: is missing, or no blank behind */
 	SMTP_PATH_ADDRESS,    /* *address_error_r says what is wrong */
 	SMTP_PATH_PARAMETER,  /* unknown: 555 (RFC 5321 4.1.1.11) */
-	SMTP_PATH_VALUE	      /* a parameter's value, or it is given twice */
+	SMTP_PATH_VALUE,      /* a parameter's value, or it is given twice */
+	SMTP_PATH_8BIT	      /* behind the path, without SMTPUTF8 */
 };
-
-/* parameters */
-#define SMTP_PARAMETER_SIZE 1u /* RFC 1870 */
-#define SMTP_PARAMETER_BODY 2u /* RFC 6152 */
-#define SMTP_PARAMETER_AUTH 4u /* RFC 4954 5; checked and forgotten */
 
 /*
  * Parse `FROM:<path> parameters` (keyword "FROM:") or "TO:". Blanks between the
@@ -88,6 +94,9 @@ enum smtp_path_error {
  *
  * address_flags  ADDR_*
  * parameters     SMTP_PARAMETER_* that are known here
+ *
+ * A path that is not in ASCII is ADDR_ERR_UTF8 unless ADDR_ALLOW_UTF8 is set or
+ * SMTPUTF8 is known here and given.
  *
  * address_error_r is set with SMTP_PATH_ADDRESS only.
  */

@@ -1,5 +1,5 @@
 /*
- * data.h - the octets behind DATA (RFC 5321 4.1.1.4, 4.5.2)
+ * data.h - the octets behind DATA and BDAT (RFC 5321 4.1.1.4, 4.5.2; RFC 3030)
  *
  * Finds the end of the message, undoes dot-stuffing, and notices what no
  * message may hold. Only CRLF.CRLF ends data (and `.` CRLF at its very start):
@@ -32,16 +32,19 @@ enum smtp_data_state {
 struct smtp_data {
 	enum smtp_data_state state;
 	unsigned flaws; /* SMTP_DATA_*; sticky */
+	size_t column;	/* octets of the line so far */
+	size_t longest; /* of all lines, their ends not included */
 };
 #define SMTP_DATA_ZERO                                                         \
 	{                                                                      \
-		SMTP_DATA_START, 0                                             \
+		SMTP_DATA_START, 0, 0, 0                                       \
 	}
 
 /*
  * Take in octets of s[0..len), until the text that belongs to the message stops
  * being contiguous. span_r[0..span_len_r) lies in s and is the next piece of
- * the message; it may be empty. Once flaws is set, spans are of no more use.
+ * the message; it may be empty. With flaws, spans still hold all octets but a
+ * bare CR behind a dot that starts a line.
  *
  * Returns how many octets were eaten, at least one if len > 0. Call again with
  * the rest until all is eaten or the state is SMTP_DATA_END; what is left then
@@ -49,5 +52,12 @@ struct smtp_data {
  */
 size_t smtp_data_push(struct smtp_data *d, char const *s, size_t len,
 	char const **span_r, size_t *span_len_r);
+
+/*
+ * The same for octets of a BDAT chunk, where a dot means nothing and the end is
+ * known: all of s is part of the message. In the end the state is
+ * SMTP_DATA_START if the last line had its CRLF, or nothing came.
+ */
+void smtp_data_chunk(struct smtp_data *d, char const *s, size_t len);
 
 #endif

@@ -1,6 +1,7 @@
 /* What recipients.cdb says of an address. */
 #include <stdint.h>
 #include <string.h>
+#include "smtpd/command.h"
 #include "smtpd/lookup.h"
 
 static bool
@@ -83,4 +84,47 @@ smtp_lookup_owner(
 	if (found <= 0)
 		return found;
 	return smtp_lookup_has_uid(value, value_len, uid);
+}
+
+/* The uid of a mailbox's entry, `m UID`. */
+static bool
+mailbox_uid(char const *value, size_t len, uid_t *uid_r)
+{
+	uint64_t n;
+
+	if (len < 3 || value[0] != 'm' || value[1] != ' ' ||
+		!smtp_number(value + 2, len - 2, &n) || n > UINT32_MAX)
+		return false;
+	*uid_r = (uid_t)n;
+	return true;
+}
+
+int
+smtp_lookup_members(struct table const *recipients, struct addr const *a,
+	smtp_lookup_put *put, void *data)
+{
+	char key[ADDR_KEY_MAX];
+	char const *value;
+	size_t len = addr_key(a, key, sizeof key), value_len;
+	uint32_t pos = CDB_TRAVERSE_INIT();
+	int found;
+
+	if (len == 0)
+		return 0;
+	found = table_find(recipients, key, len, &value, &value_len);
+	if (found <= 0)
+		return found;
+	for (;;) {
+		cdb_data name, entry;
+		uid_t uid;
+		int r = cdb_traverse_next(
+			&recipients->map, &name, &entry, &pos);
+
+		if (r <= 0)
+			return r < 0 ? -1 : 1;
+		if (mailbox_uid(entry.s, entry.len, &uid) &&
+			smtp_lookup_has_uid(value, value_len, uid) &&
+			!put(data, name.s, name.len))
+			return 1;
+	}
 }

@@ -34,4 +34,13 @@ int smtp_lookup_owner(struct table const *recipients, struct addr const *a,
 /* The same for the value of an entry. */
 bool smtp_lookup_has_uid(char const *value, size_t len, uid_t uid);
 
+/*
+ * Call put with each mailbox here that the address is or leads to, until it
+ * says false. Where else an alias leads the table does not tell. Reads the
+ * whole table. 1; 0 there is no such address; -1 damaged.
+ */
+typedef bool smtp_lookup_put(void *data, char const *address, size_t len);
+int smtp_lookup_members(struct table const *recipients, struct addr const *a,
+	smtp_lookup_put *put, void *data) __attribute__((warn_unused_result));
+
 #endif

@@ -19,17 +19,33 @@ add(struct text *t, char const *s)
 	t->len += n;
 }
 
-/* RFC 3848 */
+/* RFC 3848; RFC 6531 4.3 */
 static char const *
 with(struct smtp_received const *r)
 {
-	bool secure = r->tls[0] != '\0';
+	static char const *const names[2][2][2] = {
+		{{"ESMTP", "ESMTPS"}, {"ESMTPA", "ESMTPSA"}},
+		{{"UTF8SMTP", "UTF8SMTPS"}, {"UTF8SMTPA", "UTF8SMTPSA"}}};
 
 	if (!r->is_extended)
 		return "SMTP";
-	if (r->is_login)
-		return secure ? "ESMTPSA" : "ESMTPA";
-	return secure ? "ESMTPS" : "ESMTP";
+	return names[r->is_utf8][r->is_login][r->tls[0] != '\0'];
+}
+
+/* TCP-info of RFC 5321 4.4 is an address literal. */
+static void
+add_origin(struct text *t, struct smtp_received const *r)
+{
+	add(t, "from ");
+	add(t, r->helo);
+	add(t, " (");
+	if (r->name[0] != '\0') {
+		add(t, r->name);
+		add(t, " ");
+	}
+	add(t, strchr(r->client, ':') ? "[IPv6:" : "[");
+	add(t, r->client);
+	add(t, "])\r\n\t");
 }
 
 size_t
@@ -39,12 +55,10 @@ smtp_received_format(char out[SMTP_RECEIVED_MAX], struct smtp_received const *r)
 	char date[DATETIME_MAX];
 
 	datetime_format(date, r->seconds);
-	add(&t, "Received: from ");
-	add(&t, r->helo);
-	/* TCP-info of RFC 5321 4.4 is an address literal. */
-	add(&t, strchr(r->client, ':') ? " ([IPv6:" : " ([");
-	add(&t, r->client);
-	add(&t, "])\r\n\tby ");
+	add(&t, "Received: ");
+	if (!r->is_hidden)
+		add_origin(&t, r);
+	add(&t, "by ");
 	add(&t, r->host);
 	add(&t, " with ");
 	add(&t, with(r));

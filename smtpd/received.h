@@ -1,5 +1,5 @@
 /*
- * received.h - our Received field (RFC 5321 4.4; RFC 3848)
+ * received.h - our Received field (RFC 5321 4.4; RFC 3848, RFC 6531 3.7.3)
  */
 #ifndef SMTP_RECEIVED_H
 #define SMTP_RECEIVED_H
@@ -14,11 +14,14 @@
 struct smtp_received {
 	char const *helo;      /* as the client gave it, checked */
 	char const *client;    /* address as text */
+	char const *name;      /* of the address in the DNS, or empty */
 	char const *host;      /* ours */
 	char const *id;	       /* of the queue file */
 	char const *tls;       /* what TLS agreed on; empty: none */
 	bool is_extended;      /* EHLO, not HELO */
 	bool is_login;	       /* after AUTH */
+	bool is_utf8;	       /* SMTPUTF8 was asked for */
+	bool is_hidden;	       /* where from is left out */
 	char const *recipient; /* NULL: more than one, who shall not know of
 				* one another */
 	uint64_t seconds;

@@ -1,13 +1,20 @@
 /* One SMTP session. */
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include "common/log.h"
+#include "common/netlist.h"
 #include "common/settings.h"
 #include "common/tls.h"
 #include "smtpd/cmd.h"
+#include "smtpd/guard.h"
+#include "smtpd/proxied.h"
 
 #define SIZE_MAX_DEFAULT 52428800
 #define RECIPIENTS_MAX_DEFAULT 1000
+#define LINE_MAX_DEFAULT 1048576
+#define BAD_MAX_DEFAULT 10
+#define REFUSED_MAX_DEFAULT 100
 
 /* The state machine. `otherwise` is said in a state that is not allowed, but
  * before HELO the answer is always that. */
@@ -30,33 +37,81 @@ static struct {
 	[SMTP_QUIT] = {smtp_cmd_quit, SMTP_AT_ANY, SMTP_R_OK},
 	[SMTP_STARTTLS] = {smtp_cmd_starttls, SMTP_AT_START | SMTP_AT_READY,
 		SMTP_R_NESTED},
+	[SMTP_BDAT] = {smtp_cmd_bdat, SMTP_AT_ANY, SMTP_R_OK},
+	[SMTP_ETRN] = {smtp_cmd_etrn, SMTP_AT_READY, SMTP_R_NESTED},
+	[SMTP_EXPN] = {smtp_cmd_expn, SMTP_AT_ANY, SMTP_R_OK},
+	[SMTP_XCLIENT] = {smtp_cmd_xclient, SMTP_AT_START | SMTP_AT_READY,
+		SMTP_R_NESTED},
 	[SMTP_AUTH] = {smtp_cmd_auth, SMTP_AT_ANY, SMTP_R_OK},
 	[SMTP_KNOWN] = {smtp_cmd_not_here, SMTP_AT_ANY, SMTP_R_OK},
 	[SMTP_HTTP] = {smtp_cmd_http, SMTP_AT_ANY, SMTP_R_OK},
 	[SMTP_UNKNOWN] = {smtp_cmd_unknown, SMTP_AT_ANY, SMTP_R_OK},
 };
 
+static unsigned
+number(struct smtp_session const *s, char const *key, unsigned otherwise)
+{
+	uint64_t n = settings_number(&s->front->settings, key, otherwise);
+
+	return n > INT32_MAX / 1000 ? INT32_MAX / 1000 : (unsigned)n;
+}
+
+/* What depends on who the client is. */
+static void
+set_rights(struct smtp_session *s)
+{
+	struct table const *settings = &s->front->settings;
+
+	s->may_repair =
+		s->mode == SMTP_MODE_WORLD && number(s, "repair-lines", 0) != 0;
+	s->may_xclient = s->mode != SMTP_MODE_OWNER &&
+			 netlist_holds(settings_text(settings, "xclient-from"),
+				 s->front->client);
+}
+
 void
 smtp_session_init(struct smtp_session *s, struct front *front,
 	enum smtp_mode mode, char const *mailbox)
 {
-	uint64_t recipients = settings_number(
-		&front->settings, "recipients-max", RECIPIENTS_MAX_DEFAULT);
-
 	s->front = front;
 	s->mode = mode;
 	s->mailbox = mailbox;
 	s->size_max = settings_number(
 		&front->settings, "message-size-max", SIZE_MAX_DEFAULT);
-	s->recipients_max = recipients > QUEUEFILE_RECIPIENTS_MAX
-				    ? QUEUEFILE_RECIPIENTS_MAX
-				    : (size_t)recipients;
+	s->recipients_max = number(s, "recipients-max", RECIPIENTS_MAX_DEFAULT);
+	if (s->recipients_max > QUEUEFILE_RECIPIENTS_MAX)
+		s->recipients_max = QUEUEFILE_RECIPIENTS_MAX;
+	s->line_max = settings_number(
+		&front->settings, "line-length-max", LINE_MAX_DEFAULT);
+	s->bad_max = number(s, "errors-max", BAD_MAX_DEFAULT);
+	s->refused_max = number(s, "refused-max", REFUSED_MAX_DEFAULT);
+	s->tarpit_ms = (int)number(s, "tarpit-delay", 1) * 1000;
+	s->greet_ms = (int)number(s, "greet-delay", 0) * 1000;
+	s->hold_max = number(s, "future-release-max", 0);
+	s->hides_client = number(s, "hide-submitter", 0) != 0;
+	set_rights(s);
 	s->state = SMTP_AT_START;
 	s->reason = "closed";
 	s->timeout_ms = front->stream.timeout_ms;
 	smtp_session_renew(s);
 	if (mode != SMTP_MODE_OWNER && front->is_tls)
 		smtp_session_note_tls(s);
+}
+
+void
+smtp_session_set_client(struct smtp_session *s, char const *address)
+{
+	size_t len = strlen(address);
+
+	if (len > SMTP_CLIENT_MAX)
+		len = SMTP_CLIENT_MAX;
+	memcpy(s->client_address, address, len);
+	s->client_address[len] = '\0';
+	s->front->client = s->client_address;
+	s->client_name[0] = '\0';
+	if (s->mode == SMTP_MODE_WORLD)
+		s->mode = SMTP_MODE_HOSTED;
+	set_rights(s);
 }
 
 void
@@ -89,13 +144,19 @@ smtp_session_note_tls(struct smtp_session *s)
 void
 smtp_session_reset(struct smtp_session *s)
 {
-	s->sender_len = 0;
-	s->flags = 0;
-	s->to.len = 0;
-	s->to_count = 0;
-	s->refused_count = 0;
+	smtp_intake_abort(s);
+	smtp_transaction_reset(&s->mail);
 	if (s->state != SMTP_AT_START)
 		s->state = SMTP_AT_READY;
+}
+
+void
+smtp_session_restart(struct smtp_session *s)
+{
+	s->client.helo[0] = '\0';
+	s->is_extended = false;
+	s->state = SMTP_AT_START;
+	smtp_session_reset(s);
 }
 
 void
@@ -113,30 +174,54 @@ smtp_session_reply(
 	struct smtp_session *s, enum smtp_reply r, char const *detail)
 {
 	(void)smtp_reply_send(&s->front->stream, r, detail);
-	if (smtp_reply_is_bad(r) && ++s->bad_commands >= SMTP_BAD_MAX)
+	if (smtp_reply_is_bad(r) && ++s->bad_commands >= s->bad_max)
 		smtp_session_end(s, SMTP_R_BAD_COMMANDS, "bad-commands");
 }
 
 void
-smtp_session_refuse(struct smtp_session *s, enum smtp_reply r,
-	char const *detail, struct addr const *to)
+smtp_session_pause(struct smtp_session *s, int ms)
+{
+	struct stream *stream = &s->front->stream;
+
+	if (ms > 0 && stream_flush(stream))
+		(void)!stream_wait(stream, 0, stream_clock_ms() + ms);
+}
+
+static void
+log_refused(struct smtp_session const *s, char const *text, size_t len,
+	struct addr const *to)
 {
 	struct log_line line;
-	char text[SMTP_REPLY_MAX];
-	size_t len = smtp_reply_format(text, r, detail);
 
 	log_begin(&line, "refused", NULL);
 	log_text(&line, "client", s->front->client, strlen(s->front->client));
 	log_text(&line, "helo", s->client.helo, strlen(s->client.helo));
 	if (s->mailbox != NULL)
 		log_text(&line, "mailbox", s->mailbox, strlen(s->mailbox));
-	if (s->state & (SMTP_AT_MAIL | SMTP_AT_RCPT))
-		log_text(&line, "from", s->sender, s->sender_len);
+	if (s->state & (SMTP_AT_MAIL | SMTP_AT_RCPT | SMTP_AT_BDAT))
+		log_text(&line, "from", s->mail.sender, s->mail.sender_len);
 	if (to != NULL)
 		log_text(&line, "to", to->whole, to->whole_len);
 	log_text(&line, "reply", text, len);
 	log_end(&line);
+}
+
+void
+smtp_session_refuse(struct smtp_session *s, enum smtp_reply r,
+	char const *detail, struct addr const *to)
+{
+	char text[SMTP_REPLY_MAX];
+
+	log_refused(s, text, smtp_reply_format(text, r, detail), to);
 	smtp_session_reply(s, r, detail);
+}
+
+void
+smtp_session_refuse_text(
+	struct smtp_session *s, char const *text, struct addr const *to)
+{
+	log_refused(s, text, strlen(text), to);
+	smtp_session_reply(s, SMTP_R_GIVEN, text);
 }
 
 void
@@ -152,6 +237,16 @@ smtp_session_broken(struct smtp_session *s, int filled)
 	}
 }
 
+/* Commands that SMTPUTF8 has changed (RFC 6531 3.4, 3.7.4.2): they look
+ * themselves. */
+static bool
+takes_utf8(struct smtp_command const *c)
+{
+	return c->verb == SMTP_MAIL || c->verb == SMTP_RCPT ||
+	       ((c->verb == SMTP_VRFY || c->verb == SMTP_EXPN) &&
+		       smtp_asks_for_utf8(c->argument, c->argument_len));
+}
+
 static void
 run_line(struct smtp_session *s, char const *line, size_t len, bool crlf)
 {
@@ -163,16 +258,18 @@ run_line(struct smtp_session *s, char const *line, size_t len, bool crlf)
 		smtp_session_reply(s, SMTP_R_LINE_CONTROL, "");
 		return;
 	}
-	if (flaw == SMTP_LINE_8BIT) {
+	smtp_command_parse(line, len, &command);
+	if (flaw == SMTP_LINE_8BIT && !takes_utf8(&command)) {
 		smtp_session_reply(s, SMTP_R_LINE_8BIT, "");
 		return;
 	}
-	smtp_command_parse(line, len, &command);
 	if (commands[command.verb].states & s->state)
 		commands[command.verb].run(
 			s, command.argument, command.argument_len);
 	else if (s->state == SMTP_AT_START)
 		smtp_session_reply(s, SMTP_R_NEED_HELLO, "");
+	else if (s->state == SMTP_AT_BDAT)
+		smtp_session_reply(s, SMTP_R_NESTED, "");
 	else
 		smtp_session_reply(s, commands[command.verb].otherwise, "");
 }
@@ -218,6 +315,31 @@ log_session(struct smtp_session const *s, char const *event, bool is_end)
 	log_end(&line);
 }
 
+/* Before the first word of ours. False: the session is over. */
+static bool
+greet(struct smtp_session *s)
+{
+	struct stream *stream = &s->front->stream;
+
+	if (!smtp_proxied_begin(s))
+		return false;
+	/* Who does not wait for the greeting wants to be quick, not polite. */
+	if (s->greet_ms > 0 &&
+		(stream_pending(stream) > 0 ||
+			stream_wait(stream, POLLIN,
+				stream_clock_ms() + s->greet_ms))) {
+		smtp_session_end(s, SMTP_R_EARLY, "early");
+		return false;
+	}
+	if (!smtp_guard_stage(s, POLICING_CONNECT, NULL, 0)) {
+		s->is_over = true;
+		s->reason = "refused";
+		return false;
+	}
+	smtp_session_reply(s, SMTP_R_GREETING, s->front->hostname);
+	return true;
+}
+
 void
 smtp_session_run(struct smtp_session *s)
 {
@@ -226,9 +348,10 @@ smtp_session_run(struct smtp_session *s)
 	if (s->mode == SMTP_MODE_OWNER)
 		s->state = SMTP_AT_READY;
 	else
-		smtp_session_reply(s, SMTP_R_GREETING, s->front->hostname);
+		(void)!greet(s);
 	while (!s->is_over)
 		next_line(s);
+	smtp_intake_abort(s);
 	stream_close(&s->front->stream);
 	log_session(s, "disconnected", true);
 }

@@ -7,14 +7,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <skalibs/stralloc.h>
 #include "common/addr.h"
-#include "common/drop.h"
 #include "common/monitor/front.h"
 #include "common/table.h"
 #include "smtpd/command.h"
+#include "smtpd/intake.h"
 #include "smtpd/preamble.h"
 #include "smtpd/reply.h"
+#include "smtpd/transaction.h"
 
 /* Whom a session may send to. The manager decides the same once more, by the
  * uid of the dropped file. */
@@ -30,16 +30,24 @@ enum smtp_mode {
 #define SMTP_AT_READY 2u /* HELO or EHLO said */
 #define SMTP_AT_MAIL 4u	 /* MAIL accepted */
 #define SMTP_AT_RCPT 8u	 /* and a recipient */
-#define SMTP_AT_ANY 15u
+#define SMTP_AT_BDAT 16u /* and a chunk that was not the last */
+#define SMTP_AT_ANY 31u
 
-/* Bad commands after which a session ends. */
-#define SMTP_BAD_MAX 10
+/* Octets of a client's address as text. */
+#define SMTP_CLIENT_MAX 45
 /* A session without an accepted message may last this many times the time limit
  * of one wait; one that receives, a second longer for each so many octets. */
 #define SMTP_TIMEOUTS_MAX 10
 #define SMTP_OCTETS_PER_SECOND 1000
-/* Received fields of a message that goes round in a loop. */
-#define SMTP_HOPS_MAX 50
+/* A pair to policy or check (guard.h), asked for when first needed. */
+struct smtp_guard_pair {
+	bool is_asked;
+	int fd; /* -1: none to be had, or none wanted */
+};
+
+struct smtp_guard {
+	struct smtp_guard_pair policy, check;
+};
 
 struct smtp_session {
 	struct front *front;
@@ -48,25 +56,33 @@ struct smtp_session {
 	struct table recipients;
 	uint64_t size_max; /* octets of a message; 0: no limit */
 	size_t recipients_max;
+	size_t line_max; /* octets of a line of a message */
+	unsigned bad_max, refused_max;
+	int tarpit_ms;	   /* for each refused recipient but the first */
+	int greet_ms;	   /* before the greeting */
+	bool may_repair;   /* bare CR, LF and NUL are made right */
+	bool hides_client; /* in our Received field, after login */
+	bool may_xclient;
+	uint64_t hold_max; /* seconds of FUTURERELEASE */
 
 	unsigned state; /* one of SMTP_AT_* */
 	bool is_extended;
 	struct smtp_preamble client; /* its name, and what TLS agreed on */
+	/* By PROXY or XCLIENT: another address than the peer's, and its name
+	 * in the DNS; empty: not known. */
+	char client_address[SMTP_CLIENT_MAX + 1];
+	char client_name[SMTP_HELO_MAX + 1];
 	unsigned bad_commands;
+	unsigned refused;  /* recipients */
 	unsigned accepted; /* messages */
 	bool is_over;
 	char const *reason;  /* why it is over, for the log */
 	int timeout_ms;	     /* of one wait */
 	int64_t deadline_ms; /* on stream_clock_ms, of what is to be done */
 
-	/* The transaction. */
-	char sender[ADDR_PATH_MAX + 1];
-	size_t sender_len;
-	unsigned flags; /* QUEUEFILE_* */
-	stralloc to;	/* recipients, each NUL-ended */
-	size_t to_count;
-	size_t refused_count;
-	struct drop drop;
+	struct smtp_transaction mail;
+	struct smtp_intake intake;
+	struct smtp_guard guard;
 };
 
 /*
@@ -85,6 +101,18 @@ void smtp_session_reply(
 /* As above, with a log line: the recipient in question, or NULL. */
 void smtp_session_refuse(struct smtp_session *s, enum smtp_reply r,
 	char const *detail, struct addr const *to);
+/* The same for a text that is not of the table (printable ASCII, with its
+ * code).
+ */
+void smtp_session_refuse_text(
+	struct smtp_session *s, char const *text, struct addr const *to);
+/* Send what is to be sent, then wait. */
+void smtp_session_pause(struct smtp_session *s, int ms);
+/* Another client is behind the peer, as PROXY or XCLIENT say: what the peer's
+ * network may is not for it. address is one, as text. */
+void smtp_session_set_client(struct smtp_session *s, char const *address);
+/* Forget the transaction, and that there was a HELO. */
+void smtp_session_restart(struct smtp_session *s);
 /* Forget the transaction. */
 void smtp_session_reset(struct smtp_session *s);
 /* Note what TLS agreed on, if it is on. */

@@ -1,7 +1,9 @@
 /* Submission before login. */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 #include "common/log.h"
+#include "common/queuefile.h"
 #include "common/settings.h"
 #include "smtpd/command.h"
 #include "smtpd/hello.h"
@@ -75,14 +77,31 @@ submit_line(struct submit *s, size_t max, enum smtp_reply too_long,
 	return 0;
 }
 
+static uint64_t
+recipients_max(struct table const *settings)
+{
+	uint64_t n = settings_number(
+		settings, "recipients-max", QUEUEFILE_RECIPIENTS_MAX);
+
+	return n < QUEUEFILE_RECIPIENTS_MAX ? n : QUEUEFILE_RECIPIENTS_MAX;
+}
+
 static void
 hello(struct submit *s, char const *argument, size_t len, bool is_extended)
 {
+	struct table const *settings = &s->front->settings;
+	/* What the smtpd behind the login will do is told here: nobody asks
+	 * again after AUTH. */
 	struct smtp_hello h = {.helo = s->client.helo,
-		.size_max = settings_number(&s->front->settings,
-			"message-size-max", SIZE_MAX_DEFAULT),
+		.size_max = settings_number(
+			settings, "message-size-max", SIZE_MAX_DEFAULT),
+		.recipients_max = recipients_max(settings),
+		.hold_max = settings_number(settings, "future-release-max", 0),
+		.now = (uint64_t)time(NULL),
 		.has_starttls = s->front->has_certificates && !s->front->is_tls,
-		.has_auth = s->front->is_tls};
+		.has_auth = s->front->is_tls,
+		.is_login = s->front->is_tls,
+		.is_tls = s->front->is_tls};
 
 	if (!smtp_helo_ok(argument, len)) {
 		submit_reply(
@@ -121,6 +140,13 @@ starttls(struct submit *s, size_t argument_len)
 }
 
 static void
+need_login(struct submit *s)
+{
+	submit_reply(
+		s, s->front->is_tls ? SMTP_R_NEED_LOGIN : SMTP_R_NEED_TLS, "");
+}
+
+static void
 run_command(struct submit *s, struct smtp_command const *c)
 {
 	switch (c->verb) {
@@ -153,14 +179,20 @@ run_command(struct submit *s, struct smtp_command const *c)
 	case SMTP_UNKNOWN:
 		submit_reply(s, SMTP_R_UNKNOWN, "");
 		break;
+	case SMTP_BDAT:
+		/* The chunk behind it must not be read as commands. */
+		need_login(s);
+		submit_end(s, SMTP_R_LOST_CHUNK, "lost-chunk");
+		break;
 	case SMTP_MAIL:
 	case SMTP_RCPT:
 	case SMTP_DATA:
+	case SMTP_ETRN:
+	case SMTP_EXPN:
+	case SMTP_XCLIENT:
 	case SMTP_KNOWN:
 	case SMTP_VERBS:
-		submit_reply(s,
-			s->front->is_tls ? SMTP_R_NEED_LOGIN : SMTP_R_NEED_TLS,
-			"");
+		need_login(s);
 		break;
 	}
 }

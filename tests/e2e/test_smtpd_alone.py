@@ -88,8 +88,10 @@ def test_a_message_is_queued(smtp, tables):
 def test_ehlo_announces(smtp):
     assert smtp.cmd("EHLO sorcerer.example.net").split("\n") == [
         "250-mx.kereru.test Hello sorcerer.example.net [192.0.2.7]",
-        "250-SIZE 100000", "250-PIPELINING", "250-8BITMIME",
-        "250-ENHANCEDSTATUSCODES", "250 HELP"]
+        "250-SIZE 100000", "250-ETRN", "250-EXPN", "250-PIPELINING",
+        "250-8BITMIME", "250-SMTPUTF8", "250-CHUNKING", "250-BINARYMIME",
+        "250-DSN", "250-ENHANCEDSTATUSCODES", "250-LIMITS RCPTMAX=5",
+        "250 HELP"]
     assert smtp.cmd("HELO sorcerer.example.net") == "250 mx.kereru.test"
 
 
@@ -107,37 +109,43 @@ def test_two_messages_in_a_session(smtp, tables):
 
 
 # What each command answers in each state; * a state that it changes.
-STATES = ("start", "ready", "mail", "rcpt")
+STATES = ("start", "ready", "mail", "rcpt", "bdat")
 COMMANDS = {
-    "HELO a.example": ("250", "250", "250", "250"),
-    "EHLO a.example": ("250", "250", "250", "250"),
-    "MAIL FROM:<a@example.net>": ("503", "250", "503", "503"),
-    "RCPT TO:<alice@kereru.test>": ("503", "503", "250", "250"),
-    "DATA": ("503", "503", "503", "354"),
-    "RSET": ("250", "250", "250", "250"),
-    "NOOP": ("250", "250", "250", "250"),
-    "NOOP with words": ("250", "250", "250", "250"),
-    "VRFY alice": ("252", "252", "252", "252"),
-    "VRFY": ("501", "501", "501", "501"),
-    "HELP": ("214", "214", "214", "214"),
-    "HELP MAIL": ("214", "214", "214", "214"),
-    "QUIT": ("221", "221", "221", "221"),
-    "QUIT now": ("501", "501", "501", "501"),
-    "RSET now": ("501", "501", "501", "501"),
-    "DATA now": ("503", "503", "501", "501"),
-    "STARTTLS": ("454", "454", "503", "503"),
-    "AUTH PLAIN AGEAYg==": ("502", "502", "502", "502"),
-    "EXPN list": ("502", "502", "502", "502"),
-    "BDAT 3 LAST": ("502", "502", "502", "502"),
-    "HELO": ("501", "501", "501", "501"),
-    "HELO a b": ("501", "501", "501", "501"),
-    "EHLO -": ("501", "501", "501", "501"),
-    "NONSENSE": ("500", "500", "500", "500"),
-    "": ("500", "500", "500", "500"),
-    "GET / HTTP/1.1": ("421", "421", "421", "421"),
+    "HELO a.example": ("250", "250", "250", "250", "250"),
+    "EHLO a.example": ("250", "250", "250", "250", "250"),
+    "MAIL FROM:<a@example.net>": ("503", "250", "503", "503", "503"),
+    "RCPT TO:<alice@kereru.test>": ("503", "503", "250", "250", "503"),
+    "DATA": ("503", "503", "503", "354", "503"),
+    "RSET": ("250", "250", "250", "250", "250"),
+    "NOOP": ("250", "250", "250", "250", "250"),
+    "NOOP with words": ("250", "250", "250", "250", "250"),
+    "VRFY alice": ("252", "252", "252", "252", "252"),
+    "VRFY": ("501", "501", "501", "501", "501"),
+    "HELP": ("214", "214", "214", "214", "214"),
+    "HELP MAIL": ("214", "214", "214", "214", "214"),
+    "QUIT": ("221", "221", "221", "221", "221"),
+    "QUIT now": ("501", "501", "501", "501", "501"),
+    "RSET now": ("501", "501", "501", "501", "501"),
+    "DATA now": ("503", "503", "501", "501", "503"),
+    "STARTTLS": ("454", "454", "503", "503", "503"),
+    "AUTH PLAIN AGEAYg==": ("502", "502", "502", "502", "502"),
+    "EXPN list": ("550", "550", "550", "550", "550"),
+    "ETRN kereru.test": ("503", "459", "503", "503", "503"),
+    "BDAT 0": ("503", "503", "503", "250", "250"),
+    "BDAT 0 LAST": ("503", "503", "503", "250", "250"),
+    "BDAT": ("501", "501", "501", "501", "501"),
+    "BDAT x LAST": ("501", "501", "501", "501", "501"),
+    "XCLIENT ADDR=192.0.2.1": ("550", "550", "503", "503", "503"),
+    "SEND FROM:<a@example.net>": ("502", "502", "502", "502", "502"),
+    "HELO": ("501", "501", "501", "501", "501"),
+    "HELO a b": ("501", "501", "501", "501", "501"),
+    "EHLO -": ("501", "501", "501", "501", "501"),
+    "NONSENSE": ("500", "500", "500", "500", "500"),
+    "": ("500", "500", "500", "500", "500"),
+    "GET / HTTP/1.1": ("421", "421", "421", "421", "421"),
 }
 SETUP = ("EHLO a.example", "MAIL FROM:<a@example.net>",
-         "RCPT TO:<alice@kereru.test>")
+         "RCPT TO:<alice@kereru.test>", "BDAT 0")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -146,13 +154,18 @@ def test_every_state(tables, command):
         c = Client(tables)
         for before in SETUP[:i]:
             assert c.cmd(before).startswith("250")
-        assert c.cmd(command)[:3] == COMMANDS[command][i], state
-        if COMMANDS[command][i] == "354":
+        want = COMMANDS[command][i]
+        assert c.cmd(command)[:3] == want, state
+        if want == "354":
             c.send(".\r\n")
             assert c.reply().startswith("250 ")
-        if COMMANDS[command][i] in ("421", "221"):
+        if want == "501" and command.startswith("BDAT"):
+            assert c.reply().startswith("421 4.7.0 ")
+            assert c.is_closed()
+        if want in ("421", "221"):
             assert c.is_closed()
         assert c.end()[0] == 0
+        assert tables.names("tmp") == []
 
 
 def test_hello_forgets_the_transaction(smtp):
@@ -259,8 +272,33 @@ MAIL = [
     ("MAIL FROM:<a@example.net> SIZE=100001", "552 5.3.4"),
     ("MAIL FROM:<a@example.net> SIZE=99999999999999999999", "501 5.5.4"),
     ("MAIL FROM:<a@example.net> BODY=7BIT SIZE=1", "250 2.1.0"),
-    ("MAIL FROM:<a@example.net> BODY=BINARYMIME", "501 5.5.4"),
-    ("MAIL FROM:<a@example.net> SMTPUTF8", "555 5.5.4"),
+    ("MAIL FROM:<a@example.net> BODY=BINARYMIME", "250 2.1.0"),
+    ("MAIL FROM:<a@example.net> BODY=9BIT", "501 5.5.4"),
+    ("MAIL FROM:<a@example.net> SMTPUTF8", "250 2.1.0"),
+    ("MAIL FROM:<a@example.net> smtputf8 BODY=8BITMIME", "250 2.1.0"),
+    ("MAIL FROM:<a@example.net> SMTPUTF8=yes", "501 5.5.4"),
+    ("MAIL FROM:<a@example.net> SMTPUTF8 SMTPUTF8", "501 5.5.4"),
+    ("MAIL FROM:<a@example.net> RET=FULL ENVID=QQ314159", "250 2.1.0"),
+    ("MAIL FROM:<a@example.net> RET=ALL", "501 5.5.4"),
+    ("MAIL FROM:<a@example.net> RET=FULL RET=HDRS", "501 5.5.4"),
+    ("MAIL FROM:<a@example.net> ENVID=a+2Bb", "250 2.1.0"),
+    ("MAIL FROM:<a@example.net> ENVID=a+0Ab", "501 5.5.4"),
+    ("MAIL FROM:<a@example.net> ENVID=a+b", "501 5.5.4"),
+    ("MAIL FROM:<a@example.net> ENVID=" + "x" * 100, "250 2.1.0"),
+    ("MAIL FROM:<a@example.net> ENVID=" + "x" * 101, "501 5.5.4"),
+    ("MAIL FROM:<a@example.net> NOTIFY=NEVER", "555 5.5.4"),
+    ("MAIL FROM:<a@example.net> BY=120;R", "555 5.5.4"),
+    ("MAIL FROM:<a@example.net> HOLDFOR=60", "555 5.5.4"),
+    ("MAIL FROM:<a@example.net> MT-PRIORITY=3", "555 5.5.4"),
+    ("MAIL FROM:<a@example.net> REQUIRETLS", "555 5.5.4"),
+    ("MAIL FROM:<\xc3\xa9@example.net>", "550 5.6.7"),
+    ("MAIL FROM:<\xc3\xa9@example.net> SMTPUTF8", "250 2.1.0"),
+    ("MAIL FROM:<a@\xc3\xa9xample.net> SMTPUTF8 SIZE=5", "250 2.1.0"),
+    ("MAIL FROM:<\xe9@example.net> SMTPUTF8", "501 5.1.7"),
+    ("MAIL FROM:<\xe9@example.net>", "550 5.6.7"),
+    ('MAIL FROM:<"\xc3\xa9 SMTPUTF8 "@example.net>', "550 5.6.7"),
+    ("MAIL FROM:<a@example.net> ENVID=\xc3\xa9", "501 5.5.2"),
+    ("MAIL FROM:<a@example.net> ENVID=\xc3\xa9 SMTPUTF8", "501 5.5.4"),
     ("MAIL FROM:<a@example.net> AUTH=<>", "555 5.5.4"),
     ("MAIL FROM:<a@example.net>SIZE=1", "501 5.5.4"),
     ("MAIL FROM:a@example.net", "501 5.1.7"),

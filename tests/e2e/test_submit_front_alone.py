@@ -83,9 +83,11 @@ def test_commands_before_login(tables, command, clear, secure):
 def test_ehlo_in_the_clear(tables):
     c = front(tables)
     answer = c.cmd("EHLO laptop.example.net").split("\n")
-    assert answer[1:] == ["250-SIZE 100000", "250-PIPELINING", "250-8BITMIME",
-                          "250-ENHANCEDSTATUSCODES", "250-STARTTLS",
-                          "250 HELP"]
+    assert answer[1:] == [
+        "250-SIZE 100000", "250-ETRN", "250-EXPN", "250-PIPELINING",
+        "250-8BITMIME", "250-SMTPUTF8", "250-CHUNKING", "250-BINARYMIME",
+        "250-DSN", "250-ENHANCEDSTATUSCODES", "250-LIMITS RCPTMAX=5",
+        "250-STARTTLS", "250 HELP"]
     assert c.end()[0] == 0
 
 

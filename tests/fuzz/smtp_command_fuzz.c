@@ -32,9 +32,18 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
 	if (smtp_path_parse(c.argument, c.argument_len,
 		    c.verb == SMTP_MAIL ? "FROM:" : "TO:",
 		    ADDR_ALLOW_EMPTY | ADDR_ALLOW_POSTMASTER | ADDR_ALLOW_LONG,
-		    SMTP_PARAMETER_SIZE | SMTP_PARAMETER_BODY, &path, &e, &ae))
+		    ~0u, &path, &e, &ae)) {
+		struct smtp_parameters const *p = &path.parameters;
+
 		within(c.argument, c.argument_len, path.address.whole,
 			path.address.whole_len);
+		if (p->envid != NULL)
+			within(c.argument, c.argument_len, p->envid,
+				p->envid_len);
+		if (p->orcpt != NULL)
+			within(c.argument, c.argument_len, p->orcpt,
+				p->orcpt_len);
+	}
 	if (smtp_preamble_parse(s, size, &p, &used) <= 0)
 		return 0;
 	if (used > size)

@@ -38,6 +38,9 @@ as_the_library_says(void **state)
 			&tm);
 		datetime_format(out, t);
 		assert_string_equal(out, wanted);
+		strftime(wanted, sizeof wanted, "%Y-%m-%dT%H:%M:%SZ", &tm);
+		assert_int_equal(datetime_format_utc(out, t), 20);
+		assert_string_equal(out, wanted);
 	}
 }
 

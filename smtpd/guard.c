@@ -1,0 +1,236 @@
+/* Asking policy and check, where the settings want it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+#include <skalibs/types.h>
+#include "common/log.h"
+#include "common/pair.h"
+#include "common/queuebody.h"
+#include "common/settings.h"
+#include "smtpd/checking.h"
+#include "smtpd/guard.h"
+#include "smtpd/stamp.h"
+
+/* Greylists and rates are looked up in memory; milters and hooks take their
+ * time, and the client waits ten minutes (RFC 5321 4.5.3.2.6). */
+#define POLICY_TIMEOUT_MS 10000
+#define CHECK_TIMEOUT_MS 300000
+
+#define ROLE_POLICY 'p'
+#define ROLE_CHECK 'c'
+
+static struct checking_bytes
+bytes(char const *s)
+{
+	return (struct checking_bytes){s, strlen(s)};
+}
+
+static char const *
+known(char const *s)
+{
+	return s != NULL ? s : "";
+}
+
+/* Ask the monitor for a pair to policy or check; -1: there is none. */
+static int
+open_pair(struct smtp_session const *s, char role)
+{
+	char const question[] = {'O', role};
+	char answer[2];
+	int fds[2];
+	size_t count = 0;
+	ssize_t n;
+
+	if (s->mode == SMTP_MODE_OWNER)
+		return -1;
+	if (!pair_send(FRONT_PAIR_FD, question, sizeof question, NULL, 0))
+		return -1;
+	n = pair_receive(FRONT_PAIR_FD, answer, sizeof answer, fds, 1, &count);
+	if (n == 2 && answer[0] == 'O' && answer[1] == 'o' && count == 1)
+		return fds[0];
+	return -1;
+}
+
+/* What both are asked about: the setting that switches it on. */
+static int
+pair_of(struct smtp_session *s, struct smtp_guard_pair *pair, char role,
+	char const *setting)
+{
+	if (!pair->is_asked) {
+		pair->is_asked = true;
+		pair->fd = -1;
+		if (settings_number(&s->front->settings, setting, 0) != 0)
+			pair->fd = open_pair(s, role);
+	}
+	return pair->fd;
+}
+
+bool
+smtp_guard_stage(struct smtp_session *s, enum policing_stage stage,
+	struct addr const *recipient, uint64_t size)
+{
+	int fd = pair_of(s, &s->guard.policy, ROLE_POLICY, "policy");
+	struct policing_question q = {.stage = stage,
+		.client = bytes(s->front->client),
+		.name = bytes(s->client_name),
+		.helo = bytes(s->client.helo),
+		.mailbox = bytes(known(s->mailbox)),
+		.sender = {s->mail.sender, s->mail.sender_len},
+		.size = size};
+	struct policing_answer answer;
+
+	if (fd < 0)
+		return true;
+	if (recipient != NULL)
+		q.recipient = (struct checking_bytes){
+			recipient->whole, recipient->whole_len};
+	if (!policing_ask(fd, &q, POLICY_TIMEOUT_MS, &answer)) {
+		log_error("no-policy", NULL, "client", s->front->client,
+			(char *)0);
+		close(fd);
+		s->guard.policy.fd = -1;
+		return true;
+	}
+	smtp_session_pause(s, (int)answer.delay_ms);
+	if (answer.action == POLICING_ACCEPT)
+		return true;
+	if (answer.text[0] != '\0')
+		smtp_session_refuse_text(s, answer.text, recipient);
+	else
+		smtp_session_refuse(s,
+			answer.action == POLICING_LATER ? SMTP_R_POLICY_LATER
+							: SMTP_R_POLICY_REFUSED,
+			"", recipient);
+	return false;
+}
+
+/* The message anew, from len octets of fd at offset, with these flags; our own
+ * header lines behind. False: errno. */
+static void
+put_message(void *data, char const *s, size_t len)
+{
+	drop_message(data, s, len);
+}
+
+static bool
+rewrite(struct smtp_session *s, int fd, uint64_t offset, uint64_t len,
+	unsigned flags)
+{
+	struct drop *d = &s->intake.drop;
+
+	drop_abort(d);
+	if (!smtp_stamp_begin(s, flags))
+		return false;
+	if (queuebody_copy(fd, offset, len, put_message, d) != QUEUEBODY_OK) {
+		drop_abort(d);
+		return false;
+	}
+	smtp_stamp_add(s);
+	return true;
+}
+
+/* The verdict is to accept: what it changes. */
+static bool
+take_over(struct smtp_session *s, struct checking_answer const *a, int file,
+	uint64_t offset, uint64_t len)
+{
+	struct drop *d = &s->intake.drop;
+	unsigned flags = s->mail.flags | (a->is_junk ? QUEUEFILE_JUNK : 0);
+
+	if (a->replacement_fd >= 0) {
+		if (!rewrite(
+			    s, a->replacement_fd, 0, a->replacement_len, flags))
+			return false;
+	} else if (a->is_junk && !rewrite(s, file, offset, len, flags)) {
+		return false;
+	}
+	drop_added(d, a->lines.s, a->lines.len);
+	return true;
+}
+
+static bool
+ask(struct smtp_session *s, int fd, int file, struct checking_answer *a)
+{
+	struct drop const *d = &s->intake.drop;
+	struct checking_message m = {.client = bytes(s->front->client),
+		.name = bytes(s->client_name),
+		.helo = bytes(s->client.helo),
+		.tls = bytes(s->client.tls),
+		.mailbox = bytes(known(s->mailbox)),
+		.sender = {s->mail.sender, s->mail.sender_len},
+		.id = bytes(d->q.id),
+		.message_offset = d->q.message_offset,
+		.message_len = d->q.message_len,
+		.added_offset = d->q.added_offset,
+		.added_len = d->q.added_len,
+		.flags = s->mail.flags};
+
+	return checking_ask(fd, file, &m, s->mail.to.s, s->mail.to.len,
+		CHECK_TIMEOUT_MS, a);
+}
+
+static void
+refuse_verdict(struct smtp_session *s, struct checking_answer const *a)
+{
+	char text[SMTP_REPLY_MAX + 1];
+	size_t n = uint_fmt(text, a->code);
+	size_t len = strlen(a->text);
+
+	if (len == 0) {
+		smtp_session_refuse(s,
+			a->action == CHECKING_REJECT ? SMTP_R_POLICY_REFUSED
+						     : SMTP_R_POLICY_LATER,
+			"", NULL);
+		return;
+	}
+	text[n++] = ' ';
+	memcpy(text + n, a->text, len + 1);
+	smtp_session_refuse_text(s, text, NULL);
+}
+
+/* check has the whole message to look at: it must be in the file. False:
+ * answered. */
+static bool
+check(struct smtp_session *s, int fd)
+{
+	struct drop *d = &s->intake.drop;
+	uint64_t offset = d->q.message_offset, len = d->q.message_len;
+	struct checking_answer a = CHECKING_ANSWER_ZERO;
+	int file = drop_open(d);
+	bool is_asked = file >= 0 && ask(s, fd, file, &a), ok = false;
+
+	if (!is_asked) {
+		log_error("no-check", d->q.id, (char *)0);
+		smtp_session_refuse(s, SMTP_R_TROUBLE, "", NULL);
+	} else if (a.action == CHECKING_ACCEPT) {
+		ok = take_over(s, &a, file, offset, len);
+		if (!ok) {
+			log_error("queue-failed", NULL, (char *)0);
+			smtp_session_refuse(s, SMTP_R_TROUBLE, "", NULL);
+		}
+	} else if (a.action == CHECKING_DISCARD) {
+		log_event("discarded", d->q.id, (char *)0);
+		smtp_session_reply(s, SMTP_R_QUEUED, d->q.id);
+	} else {
+		refuse_verdict(s, &a);
+	}
+	if (is_asked)
+		checking_answer_free(&a);
+	if (file >= 0)
+		close(file);
+	return ok;
+}
+
+bool
+smtp_guard_message(struct smtp_session *s)
+{
+	int fd;
+
+	if (!smtp_guard_stage(s, POLICING_END, NULL, s->intake.size))
+		return false;
+	fd = pair_of(s, &s->guard.check, ROLE_CHECK, "check");
+	if (fd < 0)
+		return true;
+	return check(s, fd);
+}

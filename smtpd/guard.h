@@ -1,0 +1,31 @@
+/*
+ * guard.h - asking policy and check, where the settings want it
+ *
+ * Each is asked over a pair that the monitor gives; without them, or when
+ * nothing is switched on, all is allowed.
+ */
+#ifndef SMTP_GUARD_H
+#define SMTP_GUARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "smtpd/policing.h"
+#include "smtpd/session.h"
+
+/*
+ * Ask policy at a stage; waits as long as it says. recipient may be NULL.
+ * False: it was refused, and is answered and logged.
+ */
+bool smtp_guard_stage(struct smtp_session *s, enum policing_stage stage,
+	struct addr const *recipient, uint64_t size)
+	__attribute__((warn_unused_result));
+
+/*
+ * Behind the last octet, with our own header lines written: ask policy and
+ * check about the message in s->intake. Header lines of the verdict are added;
+ * a replaced one stands in s->intake then. False: answered and logged.
+ */
+bool smtp_guard_message(struct smtp_session *s)
+	__attribute__((warn_unused_result));
+
+#endif
