@@ -337,6 +337,7 @@ open_texts(struct config *c, struct faults *f)
 		{&c->aliases_text, c->folder, "aliases"},
 		{&c->routes_text, c->folder, "routes"},
 		{&c->networks_text, c->folder, "networks"},
+		{&c->rules_text, c->folder, "rules"},
 		{&c->history_text, values_text(&c->values, "state"), "uids"},
 	};
 
@@ -363,7 +364,7 @@ config_read(struct config *c, char const *folder, struct faults *f)
 		return false;
 	if (!read_domains(c, f) || !read_users(c, f) || !read_history(c, f) ||
 		!read_passwords(c, f) || !config_read_aliases(c, f) ||
-		!config_read_routing(c, f)) {
+		!config_read_routing(c, f) || !config_read_rules(c, f)) {
 		fault(f, folder, 0, "out of memory");
 		return false;
 	}
@@ -375,7 +376,7 @@ config_free(struct config *c)
 {
 	struct text *texts[] = {&c->domains_text, &c->users_text,
 		&c->passwords_text, &c->aliases_text, &c->routes_text,
-		&c->networks_text, &c->history_text};
+		&c->networks_text, &c->rules_text, &c->history_text};
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		text_free(texts[i]);
@@ -390,6 +391,7 @@ config_free(struct config *c)
 	free(c->routes.list);
 	free(c->networks.list);
 	free(c->uids.list);
+	stralloc_free(&c->rules);
 	values_free(&c->values);
 	*c = (struct config){0};
 }

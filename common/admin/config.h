@@ -73,7 +73,8 @@ struct config {
 	char const *folder;
 	struct values values;
 	struct text domains_text, users_text, passwords_text, aliases_text,
-		routes_text, networks_text, history_text;
+		routes_text, networks_text, rules_text, history_text;
+	stralloc rules; /* the statements, a line each; NUL-ended */
 	CONFIG_LIST(struct config_domain) domains;
 	CONFIG_LIST(struct config_user) users;
 	CONFIG_LIST(struct config_password) passwords;
@@ -106,6 +107,10 @@ bool config_read_aliases(struct config *c, struct faults *f)
 	__attribute__((warn_unused_result));
 /* Routes and networks. */
 bool config_read_routing(struct config *c, struct faults *f)
+	__attribute__((warn_unused_result));
+
+/* The rules of check. */
+bool config_read_rules(struct config *c, struct faults *f)
 	__attribute__((warn_unused_result));
 
 /* NULL: no such domain. */

@@ -47,6 +47,30 @@ static struct {
 		"# Networks whose hosts may send to the world without a "
 		"login:\n"
 		"# 192.0.2.0/24 or 2001:db8::/32, one a line."},
+	{"rules", 0644,
+		"# What becomes of a message before it is accepted: rules(5).\n"
+		"# Used where the settings say `check yes` (or `check-login "
+		"yes`).\n"
+		"rule GTUBE gtube=yes reject 5.7.1 the test message of spam "
+		"filters\n"
+		"rule SPF_FAIL spf=fail weight 3\n"
+		"rule SPF_SOFTFAIL spf=softfail weight 1\n"
+		"rule DKIM_FAIL dkim=fail weight 0.5\n"
+		"rule DMARC_REJECT dmarc=fail dmarc-policy=reject reject "
+		"5.7.1 the author's domain asks to refuse this\n"
+		"rule DMARC_QUARANTINE dmarc=fail dmarc-policy=quarantine "
+		"junk\n"
+		"rule HELO_OURS helo=ours login=no weight 5\n"
+		"rule HELO_LITERAL helo=literal,address login=no weight 1\n"
+		"rule NO_REVERSE reverse=none login=no weight 1\n"
+		"rule BAYES_SPAM bayes=spam weight 5\n"
+		"rule BAYES_HAM bayes=ham weight -3\n"
+		"#rule BLOCKLIST list:zen.spamhaus.org weight 5\n"
+		"#rule WELCOME list:list.dnswl.org weight -5\n"
+		"#rule URLS url:multi.surbl.org weight 5\n"
+		"#milter rspamd inet:127.0.0.1:11332 skip\n"
+		"rule SPAM score>=15 reject 5.7.1 looks like spam\n"
+		"rule JUNK score>=5 junk"},
 };
 
 static char const demo_listeners[] = "listen-smtp 127.0.0.1:2525\n"

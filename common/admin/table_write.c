@@ -108,6 +108,9 @@ write_settings(struct output *o)
 			return false;
 		}
 	}
+	/* They go where the settings go: to check, with each session. */
+	if (!add(o, "rules", 5, o->config->rules.s, o->config->rules.len))
+		return false;
 	return setting_uids(values_text(v, "mailbox-uids"), &min, &max) &&
 	       add_number(o, "mailbox-uid-min", min) &&
 	       add_number(o, "mailbox-uid-max", max);
