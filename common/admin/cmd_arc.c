@@ -4,11 +4,15 @@
 #include <string.h>
 #include "common/admin/cmd_auth.h"
 #include "common/admin/command.h"
-#include "smtpd/check/arc.h"
+#include "common/admin/cmd_signer.h"
+#include "smtpd/check/arc_seal.h"
 
 static char const usage[] =
 	"usage: kereru arc verify [--resolver ADDRESS:PORT] [--timeout MS]\n"
-	"                         [--time SECONDS] [--bits BITS] [FILE...]\n";
+	"                         [--time SECONDS] [--bits BITS] [FILE...]\n"
+	"       kereru arc seal --key FILE --domain DOMAIN --selector NAME\n"
+	"                       --status none|pass|fail --results VALUE\n"
+	"                       [--time SECONDS] [FILE]\n";
 
 static bool
 verify_file(struct cmd_auth *a, char const *path)
@@ -66,12 +70,44 @@ verify(int argc, char const *const *argv)
 	return code;
 }
 
+static int
+seal(int argc, char const *const *argv)
+{
+	struct cmd_signer s;
+	char fields[ARC_SEAL_MAX];
+	size_t len;
+	enum arc_code status = ARC_NONE;
+	int code = cmd_signer_open(&s, "arc seal", argc, argv), r;
+
+	if (code != COMMAND_OK)
+		return code;
+	while (status < ARC_TEMPERROR &&
+		strcmp(s.status, arc_name(status)) != 0)
+		status++;
+	if (status == ARC_TEMPERROR || s.results == NULL) {
+		fputs(usage, stderr);
+		cmd_signer_close(&s);
+		return COMMAND_PERMANENT;
+	}
+	r = arc_seal(&s.message, &s.signer, status, s.results, fields, &len);
+	if (r > 0)
+		fwrite(fields, 1, len, stdout);
+	if (r >= 0)
+		fwrite(s.message.bytes, 1, s.message.len, stdout);
+	else
+		perror("kereru: cannot seal");
+	cmd_signer_close(&s);
+	return r >= 0 ? COMMAND_OK : COMMAND_PERMANENT;
+}
+
 int
 command_arc(struct command_context const *x, int argc, char const *const *argv)
 {
 	(void)x;
 	if (argc > 1 && strcmp(argv[1], "verify") == 0)
 		return verify(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "seal") == 0)
+		return seal(argc - 1, argv + 1);
 	fputs(usage, stderr);
 	return COMMAND_PERMANENT;
 }

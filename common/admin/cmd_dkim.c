@@ -1,14 +1,20 @@
 /* `kereru dkim`: verify, sign, and make keys. */
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "common/admin/cmd_auth.h"
 #include "common/admin/command.h"
+#include "common/admin/cmd_signer.h"
 #include "smtpd/check/dkim.h"
 
 static char const usage[] =
 	"usage: kereru dkim verify [--resolver ADDRESS:PORT] [--timeout MS]\n"
-	"                          [--time SECONDS] [--bits BITS] [FILE...]\n";
+	"                          [--time SECONDS] [--bits BITS] [FILE...]\n"
+	"       kereru dkim sign --key FILE --domain DOMAIN --selector NAME\n"
+	"                        [--time SECONDS] [--lifetime SECONDS] [FILE]\n"
+	"       kereru dkim key new (rsa [BITS] | ed25519) >FILE\n"
+	"       kereru dkim key record FILE\n";
 
 static void
 tell(char const *path, struct dkim_results const *results)
@@ -80,12 +86,82 @@ verify(int argc, char const *const *argv)
 	return code;
 }
 
+static int
+sign(int argc, char const *const *argv)
+{
+	struct cmd_signer s;
+	char field[DKIM_SIGN_MAX];
+	size_t len;
+	int code = cmd_signer_open(&s, "dkim sign", argc, argv);
+
+	if (code != COMMAND_OK)
+		return code;
+	if (dkim_sign(&s.message, &s.signer, field, &len)) {
+		fwrite(field, 1, len, stdout);
+		fwrite(s.message.bytes, 1, s.message.len, stdout);
+	} else {
+		perror("kereru: cannot sign");
+		code = COMMAND_PERMANENT;
+	}
+	cmd_signer_close(&s);
+	return code;
+}
+
+static int
+new_key(int argc, char const *const *argv)
+{
+	char pem[DKIM_PEM_MAX];
+	bool is_rsa = strcmp(argv[0], "rsa") == 0;
+	unsigned bits = !is_rsa ? 0 : argc > 1 ? (unsigned)atoi(argv[1]) : 2048;
+
+	if ((!is_rsa && strcmp(argv[0], "ed25519") != 0) ||
+		(is_rsa && (bits < DKIM_RSA_BITS_MIN ||
+				   bits > DKIM_RSA_BITS_MAX))) {
+		fputs(usage, stderr);
+		return COMMAND_PERMANENT;
+	}
+	if (!dkim_private_make(bits, pem)) {
+		fprintf(stderr, "kereru: cannot make a key\n");
+		return COMMAND_TEMPORARY;
+	}
+	fputs(pem, stdout);
+	sodium_memzero(pem, sizeof pem);
+	return COMMAND_OK;
+}
+
+static int
+show_record(char const *path)
+{
+	struct dkim_private key;
+	char record[DKIM_RECORD_MAX];
+	bool is_done;
+
+	if (!cmd_signer_key(path, &key))
+		return COMMAND_PERMANENT;
+	is_done = dkim_private_record(&key, record);
+	dkim_private_wipe(&key);
+	if (is_done)
+		puts(record);
+	else
+		fprintf(stderr,
+			"kereru: %s has an exponent that is not usual\n", path);
+	return is_done ? COMMAND_OK : COMMAND_PERMANENT;
+}
+
 int
 command_dkim(struct command_context const *x, int argc, char const *const *argv)
 {
 	(void)x;
 	if (argc > 1 && strcmp(argv[1], "verify") == 0)
 		return verify(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "sign") == 0)
+		return sign(argc - 1, argv + 1);
+	if (argc > 3 && strcmp(argv[1], "key") == 0) {
+		if (strcmp(argv[2], "new") == 0)
+			return new_key(argc - 3, argv + 3);
+		if (strcmp(argv[2], "record") == 0)
+			return show_record(argv[3]);
+	}
 	fputs(usage, stderr);
 	return COMMAND_PERMANENT;
 }

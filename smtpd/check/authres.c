@@ -5,7 +5,7 @@
 #include "smtpd/check/authres.h"
 
 /* Octets of a line behind its tab; RFC 5322 2.1.1 wants 78 in all. */
-#define LINE_MAX 66
+#define LINE_WIDTH 66
 
 static bool
 is_word(char c)
@@ -305,7 +305,7 @@ authres_add_property(
 	if (w->is_full || *value == '\0')
 		return;
 	/* Eight octets for the tab, some for quotes. */
-	if (w->len - w->line + strlen(name) + strlen(value) > LINE_MAX) {
+	if (w->len - w->line + strlen(name) + strlen(value) > LINE_WIDTH) {
 		put_text(w, "\r\n\t");
 		w->line = w->len;
 	} else {

@@ -1,0 +1,31 @@
+/*
+ * arc_seal.h - adding a set to an ARC chain (RFC 8617 5.1)
+ */
+#ifndef ARC_SEAL_H
+#define ARC_SEAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "smtpd/check/arc.h"
+#include "smtpd/check/authres.h"
+#include "smtpd/check/dkim_sign.h"
+
+#define ARC_SEAL_MAX (3 * DKIM_SIGN_MAX)
+
+/*
+ * Make the three fields of the next set, folded, with CRLF, to be put in front
+ * of the message.
+ *
+ * status   of the chain as it was verified when the message came (ARC_NONE for
+ *          none). A chain that failed is sealed as failed, once.
+ * results  the value of our own Authentication-Results, which begins with our
+ *          name; passed on as it is
+ *
+ * 1 made; 0 nothing must be added (the chain is full, ended in a failure
+ * before, or its status is not known: ARC_TEMPERROR); -1 errno as dkim_sign.
+ */
+int arc_seal(struct source const *message, struct dkim_signer const *signer,
+	enum arc_code status, char const *results, char out[ARC_SEAL_MAX],
+	size_t *len_r) __attribute__((warn_unused_result));
+
+#endif
