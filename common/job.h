@@ -14,10 +14,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "common/id.h"
+#include "common/queuefile.h"
 #include "common/wire.h"
 
-/* Recipients of one job: its frame stays below WIRE_FRAME_MAX. */
+/* Recipients of one job. With all that may come along 50 do not fit into a
+ * frame: whoever puts them together keeps the sum of job_recipient_octets below
+ * JOB_OCTETS_MAX. */
 #define JOB_RECIPIENTS_MAX 50
+#define JOB_OCTETS_MAX (WIRE_FRAME_MAX - 1024)
 #define JOB_ADDRESS_MAX 320
 /* Octets of an answer's text. */
 #define JOB_TEXT_MAX 400
@@ -34,6 +38,9 @@ enum job_opened { JOB_OPENED = 'o', JOB_UNKNOWN = 'u', JOB_LATER = 'l' };
 struct job_recipient {
 	char const *address;
 	size_t address_len;
+	unsigned notify;   /* QUEUEFILE_NOTIFY_*; 0: not said */
+	char const *orcpt; /* as given, or empty */
+	size_t orcpt_len;
 };
 
 /* Manager -> delivery, with one descriptor. */
@@ -41,16 +48,42 @@ struct job {
 	uint32_t number;
 	char id[ID_LEN + 1];
 	uint64_t message_offset, message_len, added_offset, added_len;
-	unsigned flags; /* QUEUEFILE_8BIT, QUEUEFILE_UTF8 */
+	unsigned flags; /* JOB_FLAGS; others mean nothing */
 	char const *sender;
 	size_t sender_len;
+	/* What the sender asked for, as in queuefile.h. */
+	int priority;
+	uint64_t deliver_by; /* seconds since 1970; 0: none */
+	char by_mode;	     /* 'R', 'N'; 0 without deliver_by */
+	bool by_trace;
+	char ret;	   /* 'F', 'H', 0 */
+	char const *envid; /* or empty */
+	size_t envid_len;
 	/* remote: for RCPT TO; local: one, the address as it was in the
 	 * envelope, for Delivered-To */
 	struct job_recipient recipients[JOB_RECIPIENTS_MAX];
 	size_t recipient_count;
 };
 
-enum job_status { JOB_DONE = 'd', JOB_RETRY = 'r', JOB_FAILED = 'f' };
+/* The flags of a queue file that deliveries are told. */
+#define JOB_FLAGS                                                              \
+	(QUEUEFILE_8BIT | QUEUEFILE_UTF8 | QUEUEFILE_BINARY |                  \
+		QUEUEFILE_REQUIRETLS | QUEUEFILE_JUNK)
+
+enum job_status {
+	JOB_DONE = 'd',
+	/* Done, by a host that will not report a success (RFC 3461 5.2.2). */
+	JOB_RELAYED = 'h',
+	JOB_RETRY = 'r',
+	JOB_FAILED = 'f'
+};
+
+/* Octets that a recipient takes in a frame. */
+static inline size_t
+job_recipient_octets(size_t address_len, size_t orcpt_len)
+{
+	return address_len + orcpt_len + 5;
+}
 
 struct job_result {
 	enum job_status status;

@@ -1,4 +1,5 @@
 /* The messages in work. */
+#include <string.h>
 #include "queue/active.h"
 
 /* Octets of envelopes in memory. */
@@ -6,6 +7,29 @@
 
 static struct queued *first;
 static size_t most, count, remote_count, weight;
+
+/* Ids end in chance. */
+#define CHAINS 1024
+static struct queued *chains[CHAINS];
+
+static struct queued **
+chain_of(char const *id)
+{
+	unsigned n = 0;
+
+	for (size_t i = ID_LEN - 4; i < ID_LEN; i++)
+		n = n * 31 + (unsigned char)id[i];
+	return &chains[n % CHAINS];
+}
+
+struct queued *
+active_find(char const *id)
+{
+	for (struct queued *m = *chain_of(id); m != NULL; m = m->chain)
+		if (memcmp(m->q.id, id, ID_LEN) == 0)
+			return m;
+	return NULL;
+}
 
 void
 active_init(size_t max)
@@ -16,6 +40,10 @@ active_init(size_t max)
 void
 active_enlist(struct queued *m)
 {
+	struct queued **chain = chain_of(m->q.id);
+
+	m->chain = *chain;
+	*chain = m;
 	m->before = NULL;
 	m->after = first;
 	if (first != NULL)
@@ -35,6 +63,11 @@ active_is_remote(struct queued *m)
 void
 active_release(struct queued *m)
 {
+	struct queued **chain = chain_of(m->q.id);
+
+	while (*chain != m)
+		chain = &(*chain)->chain;
+	*chain = m->chain;
 	if (m->before != NULL)
 		m->before->after = m->after;
 	else

@@ -20,6 +20,9 @@ void active_enlist(struct queued *m);
 /* It goes through a remote: counted until its release. */
 void active_is_remote(struct queued *m);
 
+/* The one with this id, or NULL. */
+struct queued *active_find(char const *id);
+
 /* Take m off the list and free it. */
 void active_release(struct queued *m);
 

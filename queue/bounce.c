@@ -1,193 +1,39 @@
-/* Telling a sender what could not be delivered. */
+/* Putting a delivery report into the queue. */
 #include <stdio.h>
 #include <string.h>
-#include "common/datetime.h"
 #include "common/drop.h"
 #include "common/log.h"
 #include "common/queuebody.h"
 #include "queue/bounce.h"
+#include "queue/dsn.h"
 
-static bool
-put(stralloc *sa, char const *s)
+static char const postmaster[] = "postmaster";
+
+/* The original on its way into the report: lines that lack a CR get it, a bare
+ * CR and NUL go. */
+struct original {
+	struct drop *d;
+	char last;
+};
+
+static void
+put_original(void *data, char const *s, size_t len)
 {
-	return stralloc_cats(sa, s);
-}
+	struct original *o = data;
 
-static bool
-put_date(stralloc *sa, uint64_t seconds)
-{
-	char text[DATETIME_MAX];
-
-	return stralloc_catb(sa, text, datetime_format(text, seconds));
-}
-
-/* Remote text and addresses: one line, printable; UTF-8 stays as it is in an
- * address that asked for it. */
-static bool
-put_clean(stralloc *sa, char const *s, size_t len, bool utf8)
-{
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)s[i];
-		bool ok = (c >= ' ' && c < 127) || (utf8 && c >= 128);
-		if (!stralloc_append(sa, ok ? s[i] : '?'))
-			return false;
+	for (size_t i = 0; i < len;) {
+		size_t start = i;
+		while (i < len && s[i] != '\n' && s[i] != '\r' && s[i] != '\0')
+			i++;
+		if (i > start) {
+			drop_message(o->d, s + start, i - start);
+			o->last = s[i - 1];
+		}
+		if (i < len && s[i++] == '\n') {
+			drop_message(o->d, "\r\n", 2);
+			o->last = '\n';
+		}
 	}
-	return true;
-}
-
-static size_t
-digits(char const *s, size_t len, size_t max)
-{
-	size_t n = 0;
-
-	while (n < len && n < max && s[n] >= '0' && s[n] <= '9')
-		n++;
-	return n;
-}
-
-/* The length of a code `5.n.n` at the start of s, or 0. */
-static size_t
-code_length(char const *s, size_t len)
-{
-	size_t subject, detail;
-
-	if (len < 5 || s[0] != '5' || s[1] != '.')
-		return 0;
-	subject = digits(s + 2, len - 2, 3);
-	if (subject == 0 || 2 + subject >= len || s[2 + subject] != '.')
-		return 0;
-	detail = digits(s + 3 + subject, len - 3 - subject, 3);
-	return detail > 0 ? 3 + subject + detail : 0;
-}
-
-void
-bounce_status(
-	char const *text, size_t len, char status_r[BOUNCE_STATUS_MAX + 1])
-{
-	memcpy(status_r, "5.0.0", 6);
-	for (size_t i = 0; i < len; i++) {
-		/* Not in the middle of an address or number. */
-		bool starts = i == 0 || text[i - 1] == ' ' ||
-			      text[i - 1] == '(' || text[i - 1] == '#';
-		size_t n = starts ? code_length(text + i, len - i) : 0;
-		bool ends = n > 0 &&
-			    (i + n == len || text[i + n] == ' ' ||
-				    text[i + n] == ')' || text[i + n] == ':');
-		if (!ends)
-			continue;
-		memcpy(status_r, text + i, n);
-		status_r[n] = '\0';
-		return;
-	}
-}
-
-static bool
-put_headers(stralloc *sa, struct bounce const *b, bool is_8bit)
-{
-	bool utf8 = b->q->flags & QUEUEFILE_UTF8;
-
-	return put(sa, "Date: ") && put_date(sa, b->now) &&
-	       put(sa, "\r\nFrom: Mail Delivery System <MAILER-DAEMON@") &&
-	       put(sa, b->hostname) && put(sa, ">\r\nTo: <") &&
-	       put_clean(sa, b->q->sender, b->q->sender_len, utf8) &&
-	       put(sa, ">\r\nSubject: Undelivered mail: not delivered to its "
-		       "recipients\r\nMessage-ID: <") &&
-	       put(sa, b->id) && put(sa, "@") && put(sa, b->hostname) &&
-	       put(sa, ">\r\nAuto-Submitted: auto-replied\r\n"
-		       "MIME-Version: 1.0\r\nContent-Type: multipart/report; "
-		       "report-type=delivery-status;\r\n\tboundary=\"=_") &&
-	       put(sa, b->id) && put(sa, "\"\r\nContent-Transfer-Encoding: ") &&
-	       put(sa, is_8bit ? "8bit" : "7bit") && put(sa, "\r\n\r\n");
-}
-
-static bool
-put_boundary(stralloc *sa, struct bounce const *b, char const *rest)
-{
-	return put(sa, "--=_") && put(sa, b->id) && put(sa, rest);
-}
-
-static bool
-put_text(stralloc *sa, struct bounce const *b, bool is_8bit)
-{
-	bool utf8 = b->q->flags & QUEUEFILE_UTF8;
-
-	if (!put_boundary(sa, b, "\r\nContent-Type: text/plain; charset=") ||
-		!put(sa, utf8 ? "utf-8" : "us-ascii") ||
-		!put(sa, "\r\nContent-Transfer-Encoding: ") ||
-		!put(sa, utf8 && is_8bit ? "8bit" : "7bit") ||
-		!put(sa, "\r\n\r\nThis is the mail system at ") ||
-		!put(sa, b->hostname) ||
-		!put(sa, ".\r\n\r\nI'm sorry: your message (its header is "
-			 "below) could not be delivered to\r\none or more "
-			 "recipients. I have given up; it will not be tried "
-			 "again.\r\n"))
-		return false;
-	for (size_t i = 0; i < b->q->recipient_count; i++) {
-		struct queuefile_recipient const *r = &b->q->recipients[i];
-		if (r->state != QUEUEFILE_FAILED)
-			continue;
-		if (!put(sa, "\r\n<") ||
-			!put_clean(sa, r->address, r->address_len, utf8) ||
-			!put(sa, ">\r\n    ") ||
-			!put_clean(sa, r->why, r->why_len, false) ||
-			!put(sa, "\r\n"))
-			return false;
-	}
-	return put(sa, "\r\n");
-}
-
-static bool
-put_recipient_status(
-	stralloc *sa, struct queuefile_recipient const *r, bool utf8)
-{
-	char status[BOUNCE_STATUS_MAX + 1];
-
-	bounce_status(r->why, r->why_len, status);
-	return put(sa, "\r\nFinal-Recipient: ") &&
-	       put(sa, utf8 ? "utf-8; " : "rfc822; ") &&
-	       put_clean(sa, r->address, r->address_len, utf8) &&
-	       put(sa, "\r\nAction: failed\r\nStatus: ") && put(sa, status) &&
-	       put(sa, "\r\nDiagnostic-Code: x-kereru; ") &&
-	       put_clean(sa, r->why, r->why_len, false) && put(sa, "\r\n");
-}
-
-static bool
-put_status(stralloc *sa, struct bounce const *b)
-{
-	bool utf8 = b->q->flags & QUEUEFILE_UTF8;
-
-	if (!put_boundary(sa, b, "\r\nContent-Type: message/") ||
-		!put(sa, utf8 ? "global-delivery-status" : "delivery-status") ||
-		!put(sa, utf8 ? "\r\nContent-Transfer-Encoding: 8bit" : "") ||
-		!put(sa, "\r\n\r\nReporting-MTA: dns; ") ||
-		!put(sa, b->hostname) || !put(sa, "\r\nArrival-Date: ") ||
-		!put_date(sa, b->arrived) || !put(sa, "\r\n"))
-		return false;
-	for (size_t i = 0; i < b->q->recipient_count; i++)
-		if (b->q->recipients[i].state == QUEUEFILE_FAILED &&
-			!put_recipient_status(sa, &b->q->recipients[i], utf8))
-			return false;
-	return put(sa, "\r\n");
-}
-
-/* Lines that a foreign header lacks a CR for get it; a bare CR, NUL go. */
-static bool
-put_original(stralloc *sa, struct bounce const *b, bool is_8bit)
-{
-	if (!put_boundary(sa, b, "\r\nContent-Type: text/rfc822-headers\r\n") ||
-		!put(sa, "Content-Transfer-Encoding: ") ||
-		!put(sa, is_8bit ? "8bit" : "7bit") || !put(sa, "\r\n\r\n"))
-		return false;
-	for (size_t i = 0; i < b->header_len; i++) {
-		char c = b->header[i];
-		if (c == '\n' ? !put(sa, "\r\n")
-			      : c != '\r' && c != '\0' &&
-					!stralloc_append(sa, c))
-			return false;
-	}
-	if (sa->len > 0 && sa->s[sa->len - 1] != '\n' && !put(sa, "\r\n"))
-		return false;
-	return put(sa, "\r\n") && put_boundary(sa, b, "--\r\n");
 }
 
 static bool
@@ -199,75 +45,120 @@ has_8bit(char const *s, size_t len)
 	return false;
 }
 
+/* RFC 3461 4.3: the whole message comes back with failures alone. What is
+ * binary can't stand in a report (RFC 2046 5.2.1 allows it no encoding). */
 static bool
-is_8bit_bounce(struct bounce const *b)
+is_full(struct queuefile const *q)
 {
-	return (b->q->flags & QUEUEFILE_UTF8) ||
-	       has_8bit(b->header, b->header_len);
+	bool failed = false;
+
+	for (size_t i = 0; i < q->recipient_count; i++)
+		failed = failed || q->recipients[i].state == QUEUEFILE_FAILED;
+	return failed && q->ret == 'F' && !(q->flags & QUEUEFILE_BINARY) &&
+	       q->message_len <= BOUNCE_FULL_MAX &&
+	       q->added_len <= BOUNCE_HEADER_MAX;
 }
 
-bool
-bounce_format(stralloc *sa, struct bounce const *b)
+/* The added lines, then the message's header. */
+static bool
+read_header(struct queued const *m, stralloc *sa)
 {
-	bool is_8bit = is_8bit_bounce(b);
+	return queuebody_header(m->fd, m->q.added_offset, m->q.added_len,
+		       BOUNCE_HEADER_MAX, sa) == QUEUEBODY_OK &&
+	       queuebody_header(m->fd, m->q.message_offset, m->q.message_len,
+		       BOUNCE_HEADER_MAX, sa) == QUEUEBODY_OK;
+}
 
-	return put_headers(sa, b, is_8bit) && put_text(sa, b, is_8bit) &&
-	       put_status(sa, b) && put_original(sa, b, is_8bit);
+static bool
+put_report(struct drop *d, struct dsn const *dsn, struct queued const *m,
+	stralloc const *header)
+{
+	struct original o = {.d = d, .last = '\n'};
+	stralloc text = STRALLOC_ZERO;
+	bool ok = dsn_head(&text, dsn);
+
+	if (ok)
+		drop_message(d, text.s, text.len);
+	if (!dsn->is_full)
+		put_original(&o, header->s, header->len);
+	else
+		ok = ok &&
+		     queuebody_copy(m->fd, m->q.added_offset, m->q.added_len,
+			     put_original, &o) == QUEUEBODY_OK &&
+		     queuebody_copy(m->fd, m->q.message_offset,
+			     m->q.message_len, put_original,
+			     &o) == QUEUEBODY_OK;
+	if (o.last != '\n')
+		drop_message(d, "\r\n", 2);
+	text.len = 0;
+	ok = ok && dsn_end(&text, dsn);
+	if (ok)
+		drop_message(d, text.s, text.len);
+	stralloc_free(&text);
+	return ok;
 }
 
 static enum helper_result
-write_file(int tmp_fd, int new_fd, struct bounce *b, struct queued const *m)
+write_file(struct bounce_place const *place, struct dsn *dsn,
+	struct queued const *m, stralloc const *header)
 {
 	static struct drop d;
 	char origin[32];
-	struct queuefile_recipient to = {.address = m->q.sender,
-		.address_len = m->q.sender_len,
+	struct queuefile_recipient to = {.address = dsn->to,
+		.address_len = dsn->to_len,
 		.state = QUEUEFILE_TODO};
 	struct drop_envelope e = {.origin = origin,
 		.sender = "",
 		.recipients = &to,
 		.recipient_count = 1,
 		.flags = QUEUEFILE_OWN | (m->q.flags & QUEUEFILE_UTF8) |
-			 (is_8bit_bounce(b) ? QUEUEFILE_8BIT : 0)};
-	stralloc text = STRALLOC_ZERO;
-	bool ok;
+			 (m->q.flags & QUEUEFILE_REQUIRETLS) |
+			 (dsn->is_8bit ? QUEUEFILE_8BIT : 0) |
+			 (dsn->is_double ? QUEUEFILE_DOUBLE : 0)};
 
 	e.origin_len =
 		(size_t)snprintf(origin, sizeof origin, "bounce %s", m->q.id);
-	if (!drop_begin(&d, tmp_fd, new_fd, DROP_SYNC_FOLDER, &e))
+	if (!drop_begin(&d, place->tmp_fd, place->new_fd, DROP_SYNC_FOLDER, &e))
 		return HELPER_FAILED;
-	b->id = d.q.id;
-	ok = bounce_format(&text, b);
-	if (!ok) {
+	dsn->id = d.q.id;
+	if (!put_report(&d, dsn, m, header)) {
 		drop_abort(&d);
-	} else {
-		drop_message(&d, text.s, text.len);
-		ok = drop_commit(&d);
+		return HELPER_FAILED;
 	}
-	stralloc_free(&text);
-	if (ok)
-		log_event("bounced", m->q.id, "as", b->id, (char *)0);
-	return ok ? HELPER_OK : HELPER_FAILED;
+	if (!drop_commit(&d))
+		return HELPER_FAILED;
+	log_event(dsn->is_double ? "double-bounced" : "bounced", m->q.id, "as",
+		dsn->id, (char *)0);
+	return HELPER_OK;
 }
 
 enum helper_result
-bounce_write(int tmp_fd, int new_fd, char const *hostname, uint64_t now,
-	struct queued const *m)
+bounce_write(struct bounce_place const *place, struct queued const *m)
 {
 	stralloc header = STRALLOC_ZERO;
-	struct bounce b = {.hostname = hostname,
-		.now = now,
+	struct dsn dsn = {.hostname = place->hostname,
+		.to = m->q.sender,
+		.to_len = m->q.sender_len,
+		.now = place->now,
 		.arrived = m->q.arrived / 1000000,
-		.q = &m->q};
+		.retry_until = m->q.expires,
+		.q = &m->q,
+		.is_late = m->is_late,
+		.is_double = m->q.sender_len == 0,
+		.is_full = is_full(&m->q)};
 	enum helper_result r;
 
+	if (dsn.is_double) {
+		dsn.to = postmaster;
+		dsn.to_len = sizeof postmaster - 1;
+	}
 	/* A header that can't be read is left out: the sender still learns. */
-	if (queuebody_header(m->fd, m->q.message_offset, m->q.message_len,
-		    BOUNCE_HEADER_MAX, &header) != QUEUEBODY_OK)
+	if (!read_header(m, &header))
 		header.len = 0;
-	b.header = header.s;
-	b.header_len = header.len;
-	r = write_file(tmp_fd, new_fd, &b, m);
+	dsn.is_8bit = has_8bit(header.s, header.len) ||
+		      (m->q.flags & QUEUEFILE_UTF8) ||
+		      (dsn.is_full && (m->q.flags & QUEUEFILE_8BIT));
+	r = write_file(place, &dsn, m, &header);
 	if (r == HELPER_FAILED)
 		log_error("bounce-failed", m->q.id, (char *)0);
 	stralloc_free(&header);

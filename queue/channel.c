@@ -283,16 +283,26 @@ encode(struct delivery const *job)
 		.message_len = q->message_len,
 		.added_offset = q->added_offset,
 		.added_len = q->added_len,
-		.flags = q->flags & (QUEUEFILE_8BIT | QUEUEFILE_UTF8),
+		.flags = q->flags & JOB_FLAGS,
 		.sender = q->sender,
 		.sender_len = q->sender_len,
+		.priority = q->priority,
+		.deliver_by = q->deliver_by,
+		.by_mode = q->by_mode,
+		.by_trace = q->by_trace,
+		.ret = q->ret,
+		.envid = q->envid,
+		.envid_len = q->envid_len,
 		.recipient_count = job->count};
 	memcpy(j.id, q->id, sizeof j.id);
 	for (size_t i = 0; i < job->count; i++) {
 		struct queuefile_recipient const *to =
 			&q->recipients[job->recipients[i]];
-		j.recipients[i] = (struct job_recipient){
-			.address = to->address, .address_len = to->address_len};
+		j.recipients[i] = (struct job_recipient){.address = to->address,
+			.address_len = to->address_len,
+			.notify = to->notify,
+			.orcpt = to->orcpt,
+			.orcpt_len = to->orcpt_len};
 	}
 	return job_encode(frame, sizeof frame, &j);
 }

@@ -110,14 +110,29 @@ unpark_some(struct destination *d)
 	}
 }
 
+/* Each hold lasts twice as long as the one before, up to a limit. */
+static uint64_t
+next_hold(struct destination const *d)
+{
+	struct pool_limits const *limits = &pool_of(d)->limits;
+	uint64_t next = 2 * d->hold_ms;
+
+	if (d->hold_ms == 0)
+		return limits->hold_ms;
+	if (limits->hold_max_ms < limits->hold_ms)
+		return limits->hold_ms;
+	return next < limits->hold_max_ms ? next : limits->hold_max_ms;
+}
+
 static void
 hold(struct destination *d, char const *text, size_t len)
 {
-	uint64_t hold_ms = pool_of(d)->limits.hold_ms;
+	uint64_t hold_ms = next_hold(d);
 	char *reason = malloc(len + 1);
 
 	if (reason == NULL)
 		return;
+	d->hold_ms = hold_ms;
 	memcpy(reason, text, len);
 	reason[len] = '\0';
 	free(d->reason);
@@ -142,6 +157,7 @@ learn(struct channel *c, bool is_put_off, char const *text, size_t len)
 		c->succeeded = true;
 		d->failures = 0;
 		d->held_until = 0;
+		d->hold_ms = 0;
 		d->window = turns_window(d) + 1;
 		return;
 	}
@@ -238,6 +254,12 @@ on_ended(struct channel *c)
 		pool_of(d)->waiting++;
 	}
 	c->in_hand = 0;
+	/* Held meanwhile: what was given back is not tried again at once. */
+	if (deliveries_is_held(d)) {
+		turns_leave(d);
+		answer_line(d, JOB_RETRY, d->reason, d->reason_len);
+		return;
+	}
 	unpark_some(d);
 	turns_wake(d);
 }

@@ -81,12 +81,13 @@ destination_find(enum pool_kind pool, char const *name, size_t len, bool make)
 	return d;
 }
 
+/* How it went is remembered for as long again as it was held. */
 static bool
 is_idle(struct destination const *d, uint64_t now_ms)
 {
 	return d->first == NULL && d->channels == NULL &&
 	       d->ring == RING_NONE && d->parked.count == 0 &&
-	       d->held_until <= now_ms;
+	       (d->held_until == 0 || d->held_until + d->hold_ms <= now_ms);
 }
 
 void
@@ -106,6 +107,23 @@ destination_purge(uint64_t now_ms)
 		}
 }
 
+void
+destination_forgive(struct destination *d)
+{
+	d->held_until = 0;
+	d->hold_ms = 0;
+	d->failures = 0;
+	d->window = 0;
+}
+
+void
+destination_forgive_all(void)
+{
+	for (size_t i = 0; i < CHAINS; i++)
+		for (struct destination *d = chains[i]; d != NULL; d = d->chain)
+			destination_forgive(d);
+}
+
 size_t
 destination_count(void)
 {
@@ -115,12 +133,18 @@ destination_count(void)
 void
 destination_append(struct destination *d, struct delivery *job)
 {
-	job->next = NULL;
-	if (d->last != NULL)
-		d->last->next = job;
-	else
-		d->first = job;
-	d->last = job;
+	struct delivery **at = &d->first;
+	int priority = job->m->q.priority;
+
+	/* Most often it goes to the end. */
+	if (d->last != NULL && d->last->m->q.priority >= priority)
+		at = &d->last->next;
+	while (*at != NULL && (*at)->m->q.priority >= priority)
+		at = &(*at)->next;
+	job->next = *at;
+	*at = job;
+	if (job->next == NULL)
+		d->last = job;
 	d->waiting++;
 }
 

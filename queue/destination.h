@@ -46,7 +46,8 @@ struct destination {
 	unsigned failures;		/* in a row */
 	unsigned laters;		/* answers JOB_LATER in a row */
 	uint64_t held_until;		/* loop_now_ms; 0: not held */
-	char *reason;			/* why it is held */
+	uint64_t hold_ms; /* of the last hold; 0: it has gone well since */
+	char *reason;	  /* why it is held */
 	size_t reason_len;
 
 	size_t name_len;
@@ -66,10 +67,14 @@ void ring_remove(struct ring *r, struct destination *d);
 /* Find it, or make it (NULL: no memory). */
 struct destination *destination_find(
 	enum pool_kind pool, char const *name, size_t len, bool make);
+/* It is tried again at once. */
+void destination_forgive(struct destination *d);
+void destination_forgive_all(void);
 /* Free those that have nothing to do and nothing to remember. */
 void destination_purge(uint64_t now_ms);
 size_t destination_count(void);
 
+/* Behind those of its priority (RFC 6710), before those of a lower one. */
 void destination_append(struct destination *d, struct delivery *job);
 void destination_prepend(struct destination *d, struct delivery *job);
 struct delivery *destination_shift(struct destination *d);

@@ -73,6 +73,19 @@ park(struct queued const *m)
 	       waiting_park_remote(m->q.id);
 }
 
+/* Whether one more recipient fits into the frame of a job. */
+static bool
+fits(struct queuefile const *q, size_t recipient, size_t *octets)
+{
+	struct queuefile_recipient const *r = &q->recipients[recipient];
+	size_t more = job_recipient_octets(r->address_len, r->orcpt_len);
+
+	if (*octets + more > JOB_OCTETS_MAX)
+		return false;
+	*octets += more;
+	return true;
+}
+
 static void
 start_deliveries(struct queued *m)
 {
@@ -85,11 +98,11 @@ start_deliveries(struct queued *m)
 		size_t most = to != NULL && to->pool == POOL_REMOTE
 				      ? JOB_RECIPIENTS_MAX
 				      : 1;
-		size_t count = 0;
+		size_t count = 0, octets = 0;
 		if (to == NULL)
 			continue;
 		for (size_t k = i; k < n && count < most; k++)
-			if (routes[k].to == to) {
+			if (routes[k].to == to && fits(&m->q, k, &octets)) {
 				same[count++] = (uint16_t)k;
 				routes[k].to = NULL;
 			}
@@ -99,7 +112,7 @@ start_deliveries(struct queued *m)
 		if (!crowded && deliveries_add(to, m, same, count))
 			continue;
 		for (size_t k = 0; k < count; k++)
-			settle_note(m, same[k], to->name, JOB_RETRY, many,
+			settle_note(m, same[k], to->name, QUEUEFILE_TODO, many,
 				sizeof many - 1);
 	}
 }
@@ -116,23 +129,23 @@ start_others(struct queued *m)
 			break;
 		case ROUTE_EXPAND:
 			if (!helpers_add(HELPER_EXPAND, m, i))
-				settle_note_text(
-					m, i, JOB_RETRY, "4.3.0 no memory");
+				settle_note_text(m, i, QUEUEFILE_TODO,
+					"4.3.0 no memory");
 			break;
 		case ROUTE_UNKNOWN:
-			settle_note_text(m, i, JOB_FAILED,
+			settle_note_text(m, i, QUEUEFILE_FAILED,
 				"5.1.1 there is no such mailbox here");
 			break;
 		case ROUTE_INVALID:
-			settle_note_text(m, i, JOB_FAILED,
+			settle_note_text(m, i, QUEUEFILE_FAILED,
 				"5.1.3 this is not a mail address");
 			break;
 		case ROUTE_LOOP:
-			settle_note_text(m, i, JOB_FAILED,
+			settle_note_text(m, i, QUEUEFILE_FAILED,
 				"5.4.6 this alias leads to itself alone");
 			break;
 		case ROUTE_LATER:
-			settle_note_text(m, i, JOB_RETRY,
+			settle_note_text(m, i, QUEUEFILE_TODO,
 				"4.3.5 a table of this host can't be read");
 			break;
 		}

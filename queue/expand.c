@@ -8,6 +8,8 @@
 struct targets {
 	struct queuefile_recipient all[ROUTE_TARGETS_MAX];
 	size_t count;
+	/* What the sender wants to hear of the alias goes on to its targets. */
+	struct queuefile_recipient const *alias;
 };
 
 static bool
@@ -19,7 +21,10 @@ add(void *data, char const *address, size_t len)
 		return false;
 	t->all[t->count++] = (struct queuefile_recipient){.address = address,
 		.address_len = len,
-		.state = QUEUEFILE_TODO};
+		.state = QUEUEFILE_TODO,
+		.notify = t->alias->notify,
+		.orcpt = t->alias->orcpt,
+		.orcpt_len = t->alias->orcpt_len};
 	return true;
 }
 
@@ -65,7 +70,14 @@ write_file(int tmp_fd, int new_fd, struct queued const *m,
 		.recipients = t->all,
 		.recipient_count = t->count,
 		.flags = m->q.flags | QUEUEFILE_OWN | QUEUEFILE_EXPANDED,
-		.expires = m->q.expires};
+		.expires = m->q.expires,
+		.priority = m->q.priority,
+		.deliver_by = m->q.deliver_by,
+		.by_mode = m->q.by_mode,
+		.by_trace = m->q.by_trace,
+		.ret = m->q.ret,
+		.envid = m->q.envid,
+		.envid_len = m->q.envid_len};
 	enum queuebody_result r;
 
 	e.origin_len =
@@ -87,6 +99,21 @@ write_file(int tmp_fd, int new_fd, struct queued const *m,
 	return drop_commit(&d) ? HELPER_OK : HELPER_FAILED;
 }
 
+/* RFC 3461 5.2.7.3 (c): the alias itself is told as expanded. */
+static void
+without_success(struct targets *t)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		unsigned *notify = &t->all[i].notify;
+		if (!(*notify & QUEUEFILE_NOTIFY_SUCCESS))
+			continue;
+		*notify &= ~QUEUEFILE_NOTIFY_SUCCESS;
+		/* To say nothing would mean failures, which weren't asked. */
+		if (*notify == 0)
+			*notify = QUEUEFILE_NOTIFY_NEVER;
+	}
+}
+
 enum helper_result
 expand_alias(int tmp_fd, int new_fd, struct route_tables const *tables,
 	struct queued const *m, size_t recipient)
@@ -102,14 +129,17 @@ expand_alias(int tmp_fd, int new_fd, struct route_tables const *tables,
 	if (r != HELPER_OK)
 		return r;
 	t.count = 0;
+	t.alias = alias;
 	expanded = route_expand(tables, key, key_len, add, &t);
 	if (expanded == 0 || (expanded > 0 && t.count == 0))
 		return HELPER_LOOP;
+	if (t.count > 1)
+		without_success(&t);
 	if (expanded > 0)
 		r = write_file(tmp_fd, new_fd, m, alias, &t);
 	if (expanded < 0 || r == HELPER_FAILED) {
 		log_error("expand-failed", m->q.id, (char *)0);
 		return HELPER_FAILED;
 	}
-	return r;
+	return r == HELPER_OK && t.count > 1 ? HELPER_MANY : r;
 }

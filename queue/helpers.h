@@ -14,12 +14,13 @@
 
 enum helper_task {
 	HELPER_COPY,   /* take the message over into a file of our own */
-	HELPER_BOUNCE, /* tell its sender what failed */
+	HELPER_BOUNCE, /* tell its sender what became of it */
 	HELPER_EXPAND  /* queue it anew for the targets of an alias */
 };
 
 enum helper_result {
 	HELPER_OK = '+',
+	HELPER_MANY = 'm',   /* the alias stands for several addresses */
 	HELPER_FAILED = '-', /* no room, trouble: try again */
 	HELPER_SHORT = 's',  /* the file is shorter than it was */
 	HELPER_LOOP = 'l'    /* the alias is in Delivered-To already */

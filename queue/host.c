@@ -25,6 +25,9 @@ host_open(int tables_fd, struct table const *settings)
 	host.lifetime = settings_number(settings, "queue-lifetime", 432000);
 	host.retry_first = settings_number(settings, "retry-first", 300);
 	host.retry_max = settings_number(settings, "retry-max", 14400);
+	host.delay_warning = settings_number(settings, "delay-warning", 14400);
+	host.release_max =
+		settings_number(settings, "future-release-max", 2592000);
 	owner_read(&host.accounts, settings);
 	return refresh();
 }

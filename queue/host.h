@@ -17,6 +17,8 @@ struct host {
 	int tables_fd; /* folder of the tables; stays the caller's */
 	char const *name;
 	uint64_t lifetime, retry_first, retry_max; /* seconds */
+	uint64_t delay_warning; /* seconds; 0: nobody is warned */
+	uint64_t release_max;	/* seconds that a sender may have it held */
 	struct route_tables tables;
 	struct owner_accounts accounts;
 };

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "common/drop.h"
 #include "common/log.h"
 #include "queue/active.h"
@@ -10,6 +11,7 @@
 #include "queue/host.h"
 #include "queue/intake.h"
 #include "queue/loop.h"
+#include "queue/obey.h"
 #include "queue/report.h"
 #include "queue/settle.h"
 #include "queue/waiting.h"
@@ -18,6 +20,12 @@
 #define SHORT_AGE 3600
 /* Seconds until a file that could not be read is tried again. */
 #define TROUBLE_DELAY 60
+
+static bool
+is_own(struct queued const *m)
+{
+	return m->owner == host.accounts.queue && (m->q.flags & QUEUEFILE_OWN);
+}
 
 /* Times and counts that a dropper wrote are bounded by our own. */
 static void
@@ -29,7 +37,15 @@ bound(struct queued *m)
 		m->q.attempts = 0;
 	if (m->q.arrived == 0 || m->q.arrived > loop_time_us())
 		m->q.arrived = loop_time_us();
-	limit = m->q.arrived / 1000000 + host.lifetime;
+	limit = m->q.arrived / 1000000;
+	if (m->q.next > limit + host.release_max && !is_own(m))
+		m->q.next = limit + host.release_max;
+	/* What is held back by its sender (RFC 4865) lives from then on. */
+	if (!is_own(m) && m->q.next > limit)
+		limit = m->q.next;
+	else if (is_own(m))
+		limit += host.release_max;
+	limit += host.lifetime;
 	if (m->q.expires == 0 || m->q.expires > limit)
 		m->q.expires = limit;
 	if (m->q.next > m->q.expires)
@@ -52,8 +68,8 @@ put_aside(char const *id, enum queued_error error)
 		folders_refuse(folders.cur, id, queued_strerror(error));
 }
 
-void
-intake_load(char const *id)
+struct queued *
+intake_open(char const *id)
 {
 	enum queued_error error;
 	enum owner_verdict verdict;
@@ -63,19 +79,32 @@ intake_load(char const *id)
 
 	if (m == NULL) {
 		put_aside(id, error);
-		return;
+		return NULL;
 	}
 	verdict = judge(m, &why);
 	if (verdict == OWNER_MAY) {
 		bound(m);
-		dispatch_start(m);
-		return;
+		return m;
 	}
 	queued_free(m);
 	if (verdict == OWNER_LATER)
 		waiting_add_later(id, TROUBLE_DELAY);
 	else
 		folders_refuse(folders.cur, id, why);
+	return NULL;
+}
+
+void
+intake_load(char const *id)
+{
+	struct queued *m;
+
+	if (active_find(id) != NULL || (m = intake_open(id)) == NULL)
+		return;
+	if (m->q.held)
+		queued_free(m);
+	else
+		dispatch_start(m);
 }
 
 void
@@ -89,8 +118,10 @@ intake_found(char const *id)
 		put_aside(id, error);
 		return;
 	}
-	waiting_add_later(
-		id, m->q.next > loop_time() ? m->q.next - loop_time() : 0);
+	if (m->q.held)
+		log_event("on-hold", id, (char *)0);
+	else if (!waiting_add(m))
+		waiting_add_later(id, TROUBLE_DELAY);
 	queued_free(m);
 }
 
@@ -135,6 +166,21 @@ move_to_cur(char const *name, struct queued *m)
 	return true;
 }
 
+/* A command is obeyed at once, and its file is done with. */
+static void
+take_command(char const *name, struct queued *m)
+{
+	char const *why;
+	enum owner_verdict verdict =
+		owner_judge_command(&host.accounts, m->owner, &m->q, &why);
+
+	if (verdict == OWNER_MAY && unlinkat(folders.new_, name, 0) == 0)
+		obey(&m->q);
+	else if (verdict != OWNER_MAY)
+		folders_refuse(folders.new_, name, why);
+	queued_free(m);
+}
+
 void
 intake_take(char const *name)
 {
@@ -148,6 +194,10 @@ intake_take(char const *name)
 	m = queued_load(folders.new_, name, &st, &error);
 	if (m == NULL) {
 		leave(name, &st, error);
+		return;
+	}
+	if (is_drop_name(name) && (m->q.flags & QUEUEFILE_COMMAND)) {
+		take_command(name, m);
 		return;
 	}
 	if (is_drop_name(name))

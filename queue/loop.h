@@ -23,6 +23,12 @@ void loop_forget(struct loop_source *s);
 /* Wait for at most timeout_ms and call what is ready. */
 void loop_wait(int timeout_ms);
 
+/*
+ * For tests: a file, open for reading, whose text is the seconds by which both
+ * clocks are ahead of the kernel's; it is read again and again. fd is taken.
+ */
+void loop_move_clock(int fd);
+
 /* Clocks, read once before and once after each wait. */
 uint64_t loop_now_ms(void);  /* monotonic */
 uint64_t loop_time_us(void); /* since 1970 */

@@ -1,4 +1,5 @@
 /* What the owner of a queue file may send. */
+#include "queue/command.h"
 #include "queue/owner.h"
 
 /* No account has this uid: what is not set is nobody's. */
@@ -76,6 +77,23 @@ judge_mailbox(struct route_tables const *t, uid_t owner,
 		return OWNER_LATER;
 	*why_r = "the sender is not its owner's";
 	return owns > 0 ? OWNER_MAY : OWNER_MAY_NOT;
+}
+
+enum owner_verdict
+owner_judge_command(struct owner_accounts const *a, uid_t owner,
+	struct queuefile const *q, char const **why_r)
+{
+	bool may_wake = owner == a->smtpd || owner == a->relay ||
+			(owner >= a->mailbox_min && owner <= a->mailbox_max);
+	struct command c;
+
+	*why_r = "this is no command";
+	if (!command_parse(q->command, q->command_len, &c))
+		return OWNER_MAY_NOT;
+	if (owner == 0 || (may_wake && c.verb == COMMAND_WAKE_DOMAIN))
+		return OWNER_MAY;
+	*why_r = "the command is not for its owner";
+	return OWNER_MAY_NOT;
 }
 
 enum owner_verdict

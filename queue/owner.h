@@ -30,4 +30,9 @@ enum owner_verdict owner_judge(struct owner_accounts const *accounts,
 	struct route_tables const *t, uid_t owner, struct queuefile const *q,
 	char const **why_r) __attribute__((warn_unused_result));
 
+/* As owner_judge, of a command. */
+enum owner_verdict owner_judge_command(struct owner_accounts const *accounts,
+	uid_t owner, struct queuefile const *q, char const **why_r)
+	__attribute__((warn_unused_result));
+
 #endif

@@ -16,7 +16,27 @@ static void
 on_result(struct queued *m, size_t recipient, struct destination const *to,
 	enum job_status status, char const *text, size_t len)
 {
-	settle_note(m, recipient, to->name, status, text, len);
+	enum queuefile_state state = QUEUEFILE_TODO;
+
+	switch (status) {
+	case JOB_DONE:
+		/* A host that takes DSN reports by itself. */
+		if (to->pool == POOL_LOCAL)
+			state = QUEUEFILE_DELIVERED;
+		else
+			state = m->q.by_trace ? QUEUEFILE_RELAYED
+					      : QUEUEFILE_DONE;
+		break;
+	case JOB_RELAYED:
+		state = QUEUEFILE_RELAYED;
+		break;
+	case JOB_FAILED:
+		state = QUEUEFILE_FAILED;
+		break;
+	case JOB_RETRY:
+		break;
+	}
+	settle_note(m, recipient, to->name, state, text, len);
 }
 
 static unsigned
@@ -48,7 +68,8 @@ progress_init(struct table const *settings, size_t active_max)
 			.quantum = 20,
 			.idle_ms = 5000,
 			.job_ms = 10800000,
-			.hold_ms = host.retry_first * 1000}};
+			.hold_ms = host.retry_first * 1000,
+			.hold_max_ms = host.retry_max * 1000}};
 
 	active_init(active_max);
 	deliveries_init(&events, limits);

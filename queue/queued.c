@@ -29,7 +29,7 @@ queued_strerror(enum queued_error e)
 	case QUEUED_NAME:
 		return "its name and its id differ";
 	case QUEUED_EMPTY:
-		return "no recipients";
+		return "no recipients, or a command with some";
 	case QUEUED_TROUBLE:
 		return "trouble";
 	}
@@ -186,7 +186,8 @@ check(struct queued *m, char const *name, struct stat const *st)
 		return QUEUED_LONG;
 	if (!take_name(m, name))
 		return QUEUED_NAME;
-	if (m->q.recipient_count == 0)
+	if ((m->q.recipient_count == 0) !=
+		((m->q.flags & QUEUEFILE_COMMAND) && m->q.command != NULL))
 		return QUEUED_EMPTY;
 	return 0;
 }
@@ -237,8 +238,9 @@ queued_note(struct queued *m, size_t recipient, enum queuefile_state state,
 	fate->handled = true;
 	fate->changed = true;
 	r->state = state;
-	/* The reason of what was delivered is in the log. */
-	if (state == QUEUEFILE_DONE)
+	/* Where it was delivered here is for the log alone. */
+	if (state == QUEUEFILE_DONE || state == QUEUEFILE_DELIVERED ||
+		state == QUEUEFILE_EXPANDED_TO)
 		why_len = 0;
 	if (why_len > QUEUEFILE_WHY_WIDTH)
 		why_len = QUEUEFILE_WHY_WIDTH;
@@ -259,6 +261,38 @@ queued_count(struct queued const *m, enum queuefile_state state)
 	for (size_t i = 0; i < m->q.recipient_count; i++)
 		n += m->q.recipients[i].state == state;
 	return n;
+}
+
+bool
+queued_owes_report(struct queued const *m)
+{
+	for (size_t i = 0; i < m->q.recipient_count; i++)
+		switch (m->q.recipients[i].state) {
+		case QUEUEFILE_DELIVERED:
+		case QUEUEFILE_RELAYED:
+		case QUEUEFILE_EXPANDED_TO:
+		case QUEUEFILE_FAILED:
+			return true;
+		case QUEUEFILE_TODO:
+		case QUEUEFILE_DONE:
+		case QUEUEFILE_TOLD:
+			break;
+		}
+	return false;
+}
+
+void
+queued_told(struct queued *m)
+{
+	for (size_t i = 0; i < m->q.recipient_count; i++) {
+		struct queuefile_recipient *r = &m->q.recipients[i];
+		enum queuefile_state old = r->state;
+		if (old == QUEUEFILE_FAILED)
+			r->state = QUEUEFILE_TOLD;
+		else if (old != QUEUEFILE_TODO && old != QUEUEFILE_TOLD)
+			r->state = QUEUEFILE_DONE;
+		m->fates[i].changed = m->fates[i].changed || r->state != old;
+	}
 }
 
 static bool
@@ -294,6 +328,15 @@ mark_number(int fd, uint64_t n, size_t offset)
 	return write_at(fd, digits, sizeof digits, offset);
 }
 
+static bool
+mark_marks(struct queuefile const *q, int fd)
+{
+	char marks[] = {q->held ? 'h' : '-', q->warned ? 'w' : '-'};
+
+	return q->marks_offset == 0 ||
+	       write_at(fd, marks, sizeof marks, q->marks_offset);
+}
+
 bool
 queued_mark(struct queued *m, int fd, bool schedule)
 {
@@ -306,6 +349,8 @@ queued_mark(struct queued *m, int fd, bool schedule)
 	}
 	if (!schedule)
 		return true;
+	if (!mark_marks(&m->q, fd))
+		return false;
 	return mark_number(fd, m->q.attempts, m->q.attempts_offset) &&
 	       mark_number(fd, m->q.next, m->q.next_offset);
 }

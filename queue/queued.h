@@ -27,12 +27,16 @@ struct queued {
 	struct queuefile q;
 	struct queued_fate *fates; /* q.recipient_count */
 	unsigned open;		   /* deliveries and tasks that are under way */
-	bool is_remote;		   /* some recipient goes through a remote */
-	bool is_routed;		   /* else it is still to be taken over */
+	bool is_late;	  /* the report that is written tells of delay, too */
+	bool is_dropped;  /* by a command: it ends without a word */
+	bool is_given_up; /* by a command: what is to do has failed */
+	bool is_remote;	  /* some recipient goes through a remote */
+	bool is_routed;	  /* else it is still to be taken over */
 	/* what could not be done for lack of room, and is tried again */
 	void (*again)(struct queued *m);
 	size_t weight;		       /* octets of memory it takes */
 	struct queued *before, *after; /* all that are in work */
+	struct queued *chain;	       /* of its hash there */
 };
 
 enum queued_error {
@@ -43,7 +47,7 @@ enum queued_error {
 	QUEUED_LONG,
 	QUEUED_MALFORMED,
 	QUEUED_NAME,   /* the envelope has another id */
-	QUEUED_EMPTY,  /* no recipients */
+	QUEUED_EMPTY,  /* no recipients, or a command with some */
 	QUEUED_TROUBLE /* errno: try later */
 };
 char const *queued_strerror(enum queued_error e);
@@ -66,10 +70,14 @@ void queued_note(struct queued *m, size_t recipient, enum queuefile_state state,
 /* Recipients in this state. */
 size_t queued_count(struct queued const *m, enum queuefile_state state);
 
+/* Whether some recipient is owed a report; and: it has been written. */
+bool queued_owes_report(struct queued const *m);
+void queued_told(struct queued *m);
+
 /*
  * Write the marks of recipients that changed into the manager's own file, in
- * place, and with `schedule` its next try and attempts. Nothing is synced.
- * errno.
+ * place, and with `schedule` its next try, its attempts, and whether it is held
+ * and its sender warned. Nothing is synced. errno.
  */
 bool queued_mark(struct queued *m, int fd, bool schedule)
 	__attribute__((warn_unused_result));

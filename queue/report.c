@@ -35,22 +35,24 @@ report_queued(struct queued const *m)
 
 void
 report_result(struct queued const *m, size_t recipient, char const *via,
-	enum job_status status, char const *text, size_t len)
+	enum queuefile_state state, char const *text, size_t len)
 {
 	struct queuefile_recipient const *to = &m->q.recipients[recipient];
+	bool failed = state == QUEUEFILE_FAILED || state == QUEUEFILE_TOLD;
+	bool done = !failed && state != QUEUEFILE_TODO;
 	struct log_line line;
 
 	log_begin(&line,
-		status == JOB_DONE     ? "delivered"
-		: status == JOB_FAILED ? "failed"
-				       : "deferred",
+		done	 ? "delivered"
+		: failed ? "failed"
+			 : "deferred",
 		m->q.id);
 	log_text(&line, "to", to->address, to->address_len);
 	log_text(&line, "from", m->q.sender, m->q.sender_len);
 	if (via != NULL)
 		log_text(&line, "via", via, strlen(via));
 	add_delay(&line, m);
-	log_text(&line, status == JOB_DONE ? "answer" : "why", text, len);
+	log_text(&line, done ? "answer" : "why", text, len);
 	log_end(&line);
 }
 

@@ -4,13 +4,12 @@
 #ifndef REPORT_H
 #define REPORT_H
 
-#include "common/job.h"
 #include "queue/queued.h"
 
 void report_queued(struct queued const *m);
 /* via: the mailbox or host, or NULL. */
 void report_result(struct queued const *m, size_t recipient, char const *via,
-	enum job_status status, char const *text, size_t len);
+	enum queuefile_state state, char const *text, size_t len);
 void report_removed(struct queued const *m);
 
 #endif

@@ -22,7 +22,7 @@ make_room(struct schedule *s)
 }
 
 bool
-schedule_add(struct schedule *s, char const *id, uint64_t next)
+schedule_add(struct schedule *s, char const *id, uint64_t next, uint64_t tag)
 {
 	size_t i;
 
@@ -35,6 +35,7 @@ schedule_add(struct schedule *s, char const *id, uint64_t next)
 		s->heap[i] = *up;
 	}
 	s->heap[i].next = next;
+	s->heap[i].tag = tag;
 	memcpy(s->heap[i].id, id, ID_LEN);
 	return true;
 }
@@ -45,13 +46,10 @@ schedule_next(struct schedule const *s)
 	return s->count > 0 ? s->heap[0].next : UINT64_MAX;
 }
 
-/* Lets the last record sink from the top, which is free. */
+/* Lets a record sink from place i, which is free. */
 static void
-sink(struct schedule *s)
+sink(struct schedule *s, size_t i, struct schedule_record last)
 {
-	struct schedule_record const last = s->heap[--s->count];
-	size_t i = 0;
-
 	for (;;) {
 		size_t down = 2 * i + 1;
 		if (down >= s->count)
@@ -74,8 +72,59 @@ schedule_take(struct schedule *s, uint64_t now, char id_r[ID_LEN + 1])
 		return false;
 	memcpy(id_r, s->heap[0].id, ID_LEN);
 	id_r[ID_LEN] = '\0';
-	sink(s);
+	s->count--;
+	sink(s, 0, s->heap[s->count]);
 	return true;
+}
+
+void
+schedule_pull(struct schedule *s, schedule_want *want, void *data)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->count; i++)
+		if (!want(data, &s->heap[i]))
+			s->heap[kept++] = s->heap[i];
+	if (kept == s->count)
+		return;
+	s->count = kept;
+	for (size_t i = kept / 2; i-- > 0;)
+		sink(s, i, s->heap[i]);
+}
+
+/* The highest bit says: several domains, one bit for each below it. */
+#define TAG_SEVERAL (UINT64_C(1) << 63)
+
+/* FNV-1a; who chooses domains to collide makes his own mail come early. */
+static uint64_t
+hash(char const *s, size_t len)
+{
+	uint64_t h = UINT64_C(14695981039346656037);
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ (unsigned char)s[i]) * UINT64_C(1099511628211);
+	h &= ~TAG_SEVERAL;
+	return h != SCHEDULE_NOWHERE ? h : 1;
+}
+
+uint64_t
+schedule_tag(uint64_t tag, char const *domain, size_t len)
+{
+	uint64_t h = hash(domain, len);
+
+	if (tag == SCHEDULE_NOWHERE || tag == h)
+		return h;
+	if (!(tag & TAG_SEVERAL))
+		tag = TAG_SEVERAL | UINT64_C(1) << tag % 63;
+	return tag | UINT64_C(1) << h % 63;
+}
+
+bool
+schedule_goes_to(uint64_t tag, char const *domain, size_t len)
+{
+	uint64_t h = hash(domain, len);
+
+	return tag & TAG_SEVERAL ? tag >> h % 63 & 1 : tag == h;
 }
 
 void

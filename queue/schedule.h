@@ -1,7 +1,7 @@
 /*
  * schedule.h - which message is tried next, and when
  *
- * A waiting message is a record of 24 octets; all else stays in its file. The
+ * A waiting message is a record of 32 octets; all else stays in its file. The
  * records are a binary heap by time. Times are seconds since 1970.
  */
 #ifndef SCHEDULE_H
@@ -15,6 +15,7 @@
 struct schedule_record {
 	uint64_t next;
 	char id[ID_LEN]; /* no NUL */
+	uint64_t tag;	 /* where it goes: see schedule_tag */
 };
 
 struct schedule {
@@ -27,8 +28,23 @@ struct schedule {
 	}
 
 /* False: no memory; nothing changed. */
-bool schedule_add(struct schedule *s, char const *id, uint64_t next)
-	__attribute__((warn_unused_result));
+bool schedule_add(struct schedule *s, char const *id, uint64_t next,
+	uint64_t tag) __attribute__((warn_unused_result));
+
+/*
+ * What is remembered of the domains that a message still has to go to: exact
+ * for one of them; of several a few may be taken for it that are not. Start
+ * with SCHEDULE_NOWHERE and add one after another, in lower case.
+ * SCHEDULE_ANYWHERE: not known.
+ */
+#define SCHEDULE_NOWHERE UINT64_C(0)
+#define SCHEDULE_ANYWHERE UINT64_MAX
+uint64_t schedule_tag(uint64_t tag, char const *domain, size_t len);
+bool schedule_goes_to(uint64_t tag, char const *domain, size_t len);
+
+/* Take off all records that want says. */
+typedef bool schedule_want(void *data, struct schedule_record const *record);
+void schedule_pull(struct schedule *s, schedule_want *want, void *data);
 
 /* The time of the first record, or UINT64_MAX if there is none. */
 uint64_t schedule_next(struct schedule const *s);

@@ -1,4 +1,5 @@
 /* What becomes of a message. */
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -7,6 +8,7 @@
 #include "queue/active.h"
 #include "queue/bounce.h"
 #include "queue/copy.h"
+#include "queue/dsn.h"
 #include "queue/expand.h"
 #include "queue/folders.h"
 #include "queue/helpers.h"
@@ -26,20 +28,27 @@ settle_is_own(struct queued const *m)
 static void
 remove_file(struct queued *m)
 {
-	if (unlinkat(folders.cur, m->q.id, 0) < 0)
+	if (unlinkat(folders.cur, m->q.id, 0) < 0 && errno != ENOENT) {
+		/* It must not come back at the next start. */
 		log_error("remove-failed", m->q.id, (char *)0);
-	else
-		report_removed(m);
+		m->again = remove_file;
+		return;
+	}
+	report_removed(m);
 	active_release(m);
 }
 
 void
 settle_wait(struct queued *m)
 {
-	if (waiting_add(m->q.id, m->q.next))
+	if (m->q.held) {
+		log_event("on-hold", m->q.id, (char *)0);
 		active_release(m);
-	else
+	} else if (waiting_add(m)) {
+		active_release(m);
+	} else {
 		m->again = settle_wait;
+	}
 }
 
 void
@@ -47,13 +56,6 @@ settle_take_over(struct queued *m)
 {
 	if (!helpers_add(HELPER_COPY, m, 0))
 		m->again = settle_take_over;
-}
-
-static void
-have_bounced(struct queued *m)
-{
-	if (!helpers_add(HELPER_BOUNCE, m, 0))
-		m->again = have_bounced;
 }
 
 /* Marks in the file, in place, what memory knows. */
@@ -73,6 +75,26 @@ mark(struct queued *m, bool with_schedule)
 		close(fd);
 }
 
+/* When its sender is told that it is late: counted from its release, where it
+ * was held back (RFC 4865). */
+static uint64_t
+warn_time(struct queuefile const *q)
+{
+	uint64_t start = q->arrived / 1000000;
+
+	if (q->expires > host.lifetime && q->expires - host.lifetime > start)
+		start = q->expires - host.lifetime;
+	return host.delay_warning > 0 ? start + host.delay_warning : UINT64_MAX;
+}
+
+/* The next try is not put off beyond t, if that is still to come. */
+static void
+not_after(struct queuefile *q, uint64_t t)
+{
+	if (t > loop_time() && q->next > t)
+		q->next = t;
+}
+
 static void
 defer(struct queued *m)
 {
@@ -81,7 +103,18 @@ defer(struct queued *m)
 	m->q.next =
 		loop_time() + schedule_delay(m->q.attempts, host.retry_first,
 				      host.retry_max, randombytes_uniform(256));
-	if (!settle_is_own(m)) {
+	if (m->q.deliver_by > 0)
+		not_after(&m->q, m->q.deliver_by);
+	if (!m->q.warned && m->q.sender_len > 0)
+		not_after(&m->q, warn_time(&m->q));
+	settle_keep(m);
+}
+
+void
+settle_keep(struct queued *m)
+{
+	m->is_routed = true;
+	if (!settle_is_own(m) || m->q.marks_offset == 0) {
 		settle_take_over(m);
 		return;
 	}
@@ -89,52 +122,141 @@ defer(struct queued *m)
 	settle_wait(m);
 }
 
-/* All recipients have been handled in this attempt. */
+/* All recipients have been handled in this attempt, and who is to hear of it
+ * has. */
+static void
+go_on(struct queued *m)
+{
+	if (queued_count(m, QUEUEFILE_TODO) == 0)
+		remove_file(m);
+	else if (m->q.held)
+		settle_keep(m);
+	else
+		defer(m);
+}
+
+static bool
+is_late(struct queued const *m)
+{
+	struct queuefile const *q = &m->q;
+	uint64_t now = loop_time();
+
+	if (q->warned || q->sender_len == 0 ||
+		(now < warn_time(q) &&
+			(q->by_mode != 'N' || now < q->deliver_by)))
+		return false;
+	for (size_t i = 0; i < q->recipient_count; i++)
+		if (q->recipients[i].state == QUEUEFILE_TODO &&
+			dsn_wants_delay(q, &q->recipients[i]))
+			return true;
+	return false;
+}
+
+static void
+have_reported(struct queued *m)
+{
+	if (!helpers_add(HELPER_BOUNCE, m, 0))
+		m->again = have_reported;
+}
+
+static void
+give_up(struct queued *m)
+{
+	for (size_t i = 0; i < m->q.recipient_count; i++)
+		if (m->q.recipients[i].state == QUEUEFILE_TODO)
+			settle_note_text(m, i, QUEUEFILE_FAILED,
+				"5.0.0 given up by the postmaster");
+}
+
 static void
 settle(struct queued *m)
 {
-	if (queued_count(m, QUEUEFILE_TODO) > 0) {
-		defer(m);
-	} else if (queued_count(m, QUEUEFILE_FAILED) == 0) {
+	if (m->is_dropped) {
+		log_event("dropped", m->q.id, "why", "by command", (char *)0);
 		remove_file(m);
-	} else if (m->q.sender_len == 0) {
-		log_event("dropped", m->q.id, "why", "no sender to tell",
-			(char *)0);
-		remove_file(m);
-	} else {
-		have_bounced(m);
+		return;
 	}
+	if (m->is_given_up)
+		give_up(m);
+	m->is_late = is_late(m);
+	if (m->is_late || queued_owes_report(m))
+		have_reported(m);
+	else
+		go_on(m);
+}
+
+/* The time after which what is not delivered is returned, and why. */
+static uint64_t
+end_time(struct queuefile const *q, char const **why_r)
+{
+	*why_r = "5.4.7 given up, it is too old; last: ";
+	if (q->by_mode != 'R' || q->deliver_by >= q->expires)
+		return q->expires;
+	*why_r = "5.4.7 not delivered by the time asked for; last: ";
+	return q->deliver_by;
+}
+
+/* What is owed when all that its sender wants to hear is regarded (RFC 3461
+ * 4.1, 5.2; RFC 2852 4). */
+static enum queuefile_state
+owed(struct queued const *m, struct queuefile_recipient const *r,
+	enum queuefile_state state)
+{
+	bool never = r->notify & QUEUEFILE_NOTIFY_NEVER;
+	bool success = r->notify & QUEUEFILE_NOTIFY_SUCCESS;
+
+	switch (state) {
+	case QUEUEFILE_RELAYED:
+		/* RFC 2852: the time can't be kept there. */
+		success = success ||
+			  ((m->q.by_mode == 'N' || m->q.by_trace) && !never);
+		break;
+	case QUEUEFILE_FAILED:
+		if (m->q.flags & QUEUEFILE_DOUBLE) {
+			log_event("dropped", m->q.id, "why",
+				"a report of a report failed", (char *)0);
+			return QUEUEFILE_TOLD;
+		}
+		return r->notify == 0 || (r->notify & QUEUEFILE_NOTIFY_FAILURE)
+			       ? QUEUEFILE_FAILED
+			       : QUEUEFILE_TOLD;
+	case QUEUEFILE_TODO:
+	case QUEUEFILE_TOLD:
+		return state;
+	case QUEUEFILE_DONE:
+	case QUEUEFILE_DELIVERED:
+	case QUEUEFILE_EXPANDED_TO:
+		break;
+	}
+	return success && m->q.sender_len > 0 ? state : QUEUEFILE_DONE;
 }
 
 void
 settle_note(struct queued *m, size_t recipient, char const *via,
-	enum job_status status, char const *text, size_t len)
+	enum queuefile_state state, char const *text, size_t len)
 {
-	static char const old[] = "4.4.7 given up, it is too old; last: ";
-	char late[sizeof old + JOB_TEXT_MAX];
+	char late[64 + JOB_TEXT_MAX];
+	char const *why;
+	uint64_t end = end_time(&m->q, &why);
 
-	if (status == JOB_RETRY && loop_time() >= m->q.expires) {
-		memcpy(late, old, sizeof old - 1);
-		/* For its sender this is final: class 5 (RFC 3463 3.5). */
-		late[0] = '5';
-		memcpy(late + sizeof old - 1, text, len);
+	if (state == QUEUEFILE_TODO && loop_time() >= end) {
+		size_t n = strlen(why);
+		memcpy(late, why, n);
+		memcpy(late + n, text, len);
 		text = late;
-		len += sizeof old - 1;
-		status = JOB_FAILED;
+		len += n;
+		state = QUEUEFILE_FAILED;
 	}
-	queued_note(m, recipient,
-		status == JOB_DONE     ? QUEUEFILE_DONE
-		: status == JOB_FAILED ? QUEUEFILE_FAILED
-				       : QUEUEFILE_TODO,
-		text, len);
-	report_result(m, recipient, via, status, text, len);
+	state = owed(m, &m->q.recipients[recipient], state);
+	queued_note(m, recipient, state, text, len);
+	report_result(m, recipient, via, state, text, len);
 }
 
 void
-settle_note_text(struct queued *m, size_t recipient, enum job_status status,
+settle_note_text(struct queued *m, size_t recipient, enum queuefile_state state,
 	char const *text)
 {
-	settle_note(m, recipient, NULL, status, text, strlen(text));
+	settle_note(m, recipient, NULL, state, text, strlen(text));
 }
 
 static bool
@@ -163,7 +285,11 @@ work(enum helper_task task, struct queued *m, size_t recipient)
 		return copy_over(folders.tmp, folders.cur, m);
 	case HELPER_BOUNCE:
 		return bounce_write(
-			folders.tmp, folders.new_, host.name, loop_time(), m);
+			&(struct bounce_place){.tmp_fd = folders.tmp,
+				.new_fd = folders.new_,
+				.hostname = host.name,
+				.now = loop_time()},
+			m);
 	case HELPER_EXPAND:
 		return expand_alias(
 			folders.tmp, folders.new_, &host.tables, m, recipient);
@@ -195,12 +321,15 @@ static void
 on_expanded(struct queued *m, size_t recipient, enum helper_result result)
 {
 	if (result == HELPER_OK)
-		settle_note_text(m, recipient, JOB_DONE, "expanded");
+		settle_note_text(m, recipient, QUEUEFILE_DONE, "forwarded");
+	else if (result == HELPER_MANY)
+		settle_note_text(
+			m, recipient, QUEUEFILE_EXPANDED_TO, "expanded");
 	else if (result == HELPER_LOOP)
-		settle_note_text(m, recipient, JOB_FAILED,
+		settle_note_text(m, recipient, QUEUEFILE_FAILED,
 			"5.4.6 the message went through this alias before");
 	else
-		settle_note_text(m, recipient, JOB_RETRY,
+		settle_note_text(m, recipient, QUEUEFILE_TODO,
 			"4.3.0 the alias could not be expanded now");
 	settle_over(m);
 }
@@ -214,10 +343,13 @@ on_done(enum helper_task task, struct queued *m, size_t recipient,
 		on_copied(m, result);
 		break;
 	case HELPER_BOUNCE:
-		if (result == HELPER_OK)
-			remove_file(m);
-		else
-			m->again = have_bounced;
+		if (result != HELPER_OK) {
+			m->again = have_reported;
+			break;
+		}
+		queued_told(m);
+		m->q.warned = m->q.warned || m->is_late;
+		go_on(m);
 		break;
 	case HELPER_EXPAND:
 		on_expanded(m, recipient, result);

@@ -16,12 +16,13 @@ void settle_init(void);
 /* Whether its file is the manager's own: then states are marked there. */
 bool settle_is_own(struct queued const *m);
 
-/* One recipient's result; via: the mailbox or host, or NULL. A retry that comes
- * after the message's time is a failure. */
+/* One recipient's result: TODO, DONE, DELIVERED, RELAYED, EXPANDED_TO, FAILED;
+ * via: the mailbox or host, or NULL. What its sender does not want to hear of
+ * is settled without a report; TODO after the message's time is a failure. */
 void settle_note(struct queued *m, size_t recipient, char const *via,
-	enum job_status status, char const *text, size_t len);
+	enum queuefile_state state, char const *text, size_t len);
 void settle_note_text(struct queued *m, size_t recipient,
-	enum job_status status, char const *text);
+	enum queuefile_state state, char const *text);
 
 /* A delivery or task of m is over. With the last one, m may be gone. */
 void settle_over(struct queued *m);
@@ -30,7 +31,11 @@ void settle_over(struct queued *m);
  * or, if it was not routed yet, is loaded again. */
 void settle_take_over(struct queued *m);
 
-/* Let go of m until m->q.next. */
+/* Keep what memory knows of m in its file, and let go of it until m->q.next;
+ * for good, if it is held. */
+void settle_keep(struct queued *m);
+
+/* Let go of m until m->q.next, or for good. */
 void settle_wait(struct queued *m);
 
 /* At the end: have states that are in memory alone written. */

@@ -19,10 +19,11 @@ struct pool_limits {
 	unsigned channels;	  /* of the pool */
 	unsigned per_destination; /* channels */
 	unsigned in_hand;	  /* jobs on a channel */
-	unsigned quantum; /* jobs until a channel yields to who starves */
-	uint64_t idle_ms; /* then an idle channel is closed */
-	uint64_t job_ms;  /* then a silent channel is given up */
-	uint64_t hold_ms; /* how long a destination that fails is held */
+	unsigned quantum;     /* jobs until a channel yields to who starves */
+	uint64_t idle_ms;     /* then an idle channel is closed */
+	uint64_t job_ms;      /* then a silent channel is given up */
+	uint64_t hold_ms;     /* how long a destination that fails is held */
+	uint64_t hold_max_ms; /* it doubles up to this; 0: it does not */
 };
 
 /* The counts are kept by whoever moves a delivery. */

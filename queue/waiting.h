@@ -12,10 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "common/id.h"
+#include "queue/queued.h"
 
-/* It is due at a time, in seconds since 1970. False: no memory. */
-bool waiting_add(char const *id, uint64_t when)
-	__attribute__((warn_unused_result));
+/* It is due at m->q.next. False: no memory. */
+bool waiting_add(struct queued const *m) __attribute__((warn_unused_result));
 
 /* The same in delay_s seconds; without memory it waits for a restart, which is
  * logged. */
@@ -29,6 +29,16 @@ bool waiting_park_remote(char const *id) __attribute__((warn_unused_result));
 
 /* Make ready some of these if there are few in work. */
 void waiting_unpark_remote(void);
+
+/* Make ready what waits for its time: all of it, what goes to a domain (in
+ * lower case), or those of ids[0..count), which are sorted by memcmp. How many.
+ */
+size_t waiting_wake_all(void);
+size_t waiting_wake_domain(char const *domain, size_t len);
+size_t waiting_wake_ids(char (*ids)[ID_LEN], size_t count);
+
+/* Forget that these wait. */
+void waiting_forget_ids(char (*ids)[ID_LEN], size_t count);
 
 /* Take one that is ready, or due. */
 bool waiting_take_ready(char id_r[ID_LEN + 1]);

@@ -44,6 +44,7 @@ struct setting const setting_table[] = {
 	{"queue-lifetime", SETTING_DURATION, "5d", 1, YEAR},
 	{"retry-first", SETTING_DURATION, "5m", 1, YEAR},
 	{"retry-max", SETTING_DURATION, "4h", 1, YEAR},
+	{"delay-warning", SETTING_DURATION, "4h", 0, YEAR},
 	{"local-concurrency", SETTING_NUMBER, "200", 1, 1000},
 	{"remote-concurrency", SETTING_NUMBER, "100", 1, 1000},
 	{"remote-concurrency-per-destination", SETTING_NUMBER, "10", 1, 1000},

@@ -147,10 +147,22 @@ def test_unknown_recipient_bounces_with_header(host):
 
 
 def test_null_sender_is_never_answered(host):
+    """What can't be told its sender the postmaster learns; no more."""
     ident = host.drop("", ["nobody@a.test"])
+    (text,) = host.mail("carol@a.test", 1)
+    assert b"<nobody@a.test>" in text and b"Return-Path: <>" in text
+    gone(host)
+    host.wait_event("double-bounced", id=ident)
+    assert not host.events("bounced")
+
+
+def test_a_report_to_the_postmaster_is_the_last(host):
+    ident = host.drop("", ["nobody@a.test"], uid=UID["queue"],
+                      flags="own double", options="marks --\n",
+                      wishes={"nobody@a.test": "why " + 240 * " " + "\n"})
     host.wait_event("dropped", id=ident)
     gone(host)
-    assert not host.events("bounced")
+    assert not host.events("bounced") and not host.events("double-bounced")
 
 
 def test_remote_trouble_defers_then_expires(host):

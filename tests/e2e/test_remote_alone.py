@@ -35,6 +35,16 @@ def field(s):
     return struct.pack(">H", len(s)) + s
 
 
+def wishes(priority=0, deliver_by=0, by_mode=0, trace=0, ret=0, envid=""):
+    return struct.pack(">BQBBB", priority + 9, deliver_by,
+                       ord(by_mode) if by_mode else 0, trace,
+                       ord(ret) if ret else 0) + field(envid)
+
+
+def recipient(address, notify=0, orcpt=""):
+    return field(address) + struct.pack("B", notify) + field(orcpt)
+
+
 class Channel:
     """A destination's process, as the manager sees it."""
 
@@ -43,7 +53,7 @@ class Channel:
         self.sock.settimeout(60)
 
     def send(self, to, sender="alice@kereru.test", message=MESSAGE,
-             added=ADDED, flags=0, number=1):
+             added=ADDED, flags=0, number=1, notify={}, **wish):
         to = [to] if isinstance(to, str) else to
         envelope = b"kereru test envelope\n"
         with tempfile.TemporaryFile() as f:
@@ -52,8 +62,10 @@ class Channel:
             frame = struct.pack(">L", number) + field(ID) + struct.pack(
                 ">QQQQL", len(envelope), len(message),
                 len(envelope) + len(message), len(added), flags)
-            frame += field(sender) + struct.pack(">H", len(to))
-            frame += b"".join(field(t) for t in to)
+            frame += field(sender) + wishes(**wish)
+            frame += struct.pack(">H", len(to))
+            frame += b"".join(recipient(t, *notify.get(t, ()))
+                              for t in to)
             socket.send_fds(self.sock, [frame], [f.fileno()])
 
     def report(self):
@@ -640,11 +652,11 @@ def test_short_queue_file_is_not_ended(remote, sinks):
     domain, (sink,) = sinks({"127.0.0.2": None})
     channel = remote.open(domain)
     frame = struct.pack(">L", 1) + field(ID) + struct.pack(
-        ">QQQQL", 0, 5000, 0, 0, 0) + field("") + struct.pack(">H", 1)
+        ">QQQQL", 0, 5000, 0, 0, 0) + field("") + wishes() + struct.pack(">H", 1)
     with tempfile.TemporaryFile() as f:
         f.write(b"short\r\n")
         f.flush()
-        socket.send_fds(channel.sock, [frame + field(f"bob@{domain}")],
+        socket.send_fds(channel.sock, [frame + recipient(f"bob@{domain}")],
                         [f.fileno()])
     status, text = one(channel.report())
     assert status == "r" and text.startswith("4.3.0 ")
@@ -665,8 +677,8 @@ def test_malformed_job_ends_the_channel_alone(remote, frame):
 def test_job_without_a_descriptor_ends_the_channel(remote):
     channel = remote.open("example.org")
     channel.sock.send(struct.pack(">L", 1) + field(ID) + struct.pack(
-        ">QQQQL", 0, 0, 0, 0, 0) + field("") + struct.pack(">H", 1) +
-        field("a@example.org"))
+        ">QQQQL", 0, 0, 0, 0, 0) + field("") + wishes() + struct.pack(">H", 1) +
+        recipient("a@example.org"))
     assert channel.sock.recv(100) == b""
 
 

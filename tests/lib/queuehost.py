@@ -40,20 +40,21 @@ def make_id():
 
 def envelope(ident, sender, recipients, message, added=b"", flags="",
              size=None, arrived=None, next_=0, expires=0, attempts=0,
-             origin="test", length=0):
+             origin="test", length=0, options="", wishes={}):
     if arrived is None:
         arrived = int(time.time() * 1e6)
     if size is None:
         size = length + len(message) + len(added)
     states = "".join(
-        f"to {r[0]} <{r[1]}>\n" if isinstance(r, tuple) else f"to - <{r}>\n"
-        for r in recipients)
+        (f"to {r[0]} <{r[1]}>\n" if isinstance(r, tuple)
+         else f"to - <{r}>\n") + wishes.get(r, "") for r in recipients)
     return (f"kereru-queue 1\nid {ident}\nsize {size:020}\n"
             f"message {length:020} {len(message):020}\n"
             f"added {length + len(message):020} {len(added):020}\n"
             f"arrived {arrived:020}\nnext {next_:020}\n"
             f"expires {expires:020}\nattempts {attempts:020}\n"
-            f"flags{' ' + flags if flags else ''}\norigin {origin}\n"
+            f"flags{' ' + flags if flags else ''}\n{options}"
+            f"origin {origin}\n"
             f"from <{sender}>\n{states}\n").encode()
 
 
@@ -97,7 +98,8 @@ class QueueHost:
                                  "alice@a.test"],
                "loop@a.test": ["loop2@a.test"],
                "loop2@a.test": ["loop@a.test"],
-               "out@a.test": ["x@dead.test", "bob@a.test"]}
+               "out@a.test": ["x@dead.test", "bob@a.test"],
+               "postmaster@mx.a.test": ["carol@a.test"]}
     routes = {"dead.test": "[127.0.0.1]:1"}
 
     def __init__(self, folder=None, start=True, **settings):
@@ -173,7 +175,8 @@ class QueueHost:
 
     def make_tables(self):
         q = UID["queue"]
-        recipients = {"@a.test": "local", "@backup.test": "backup"}
+        recipients = {"@a.test": "local", "@mx.a.test": "local",
+                      "@backup.test": "backup"}
         for address in self.users:
             recipients[address] = f"m {self.uid(address)}"
         for address, targets in self.aliases.items():
@@ -188,6 +191,23 @@ class QueueHost:
         self.put_table("routes.cdb", self.routes, 0o640, q)
         self.put_table("users.cdb", {
             a: f"{self.uid(a)}\0{self.home(a)}\0" for a in self.users}, 0o600)
+
+    def move_clock(self, seconds):
+        """Put the queue's clock that far ahead of ours; before the first
+        start, 0 will do, so that it can be moved later."""
+        path = os.path.join(self.queue, "clock")
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
+        os.pwrite(fd, b"%020d\n" % seconds, 0)
+        os.close(fd)
+
+    def command(self, text, uid=0):
+        """Drop a command; its file's name."""
+        ident = make_id()
+        secret = "".join(secrets.choice(ALPHABET) for _ in range(26))
+        self.put_file(f"{ident}.{secret}", queue_file(
+            ident, "", [], b"", flags="command",
+            options=f"command {text}\n"), uid)
+        return f"{ident}.{secret}"
 
     def start(self, seconds=10):
         reader, writer = os.pipe()

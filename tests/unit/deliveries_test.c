@@ -400,12 +400,17 @@ three_failures_hold_a_destination(void **state)
 	/* What comes meanwhile is put off at once. */
 	add("a", *state, 1);
 	assert_string_equal(results[result_count - 1].text, "4.4.1 it is down");
+	/* So is what the processes give back. */
 	close(channels[0]);
 	close(channels[1]);
 	run();
-	/* Then one try, with what had been in hand, decides. */
+	assert_int_equal(result_count, 21);
+	assert_int_equal(d->waiting, 0);
+	/* Then one try decides. */
 	pass(HOLD_MS);
 	assert_false(deliveries_is_held(d));
+	add("a", *state, 2);
+	run();
 	one = open_one("a");
 	assert_int_equal(open_one("a"), -1);
 	serve(one, JOB_RETRY, "4.4.1 still down");

@@ -96,8 +96,21 @@ jobs(void **state)
 		.flags = 1,
 		.sender = "",
 		.recipient_count = 2};
-	job.recipients[0] = (struct job_recipient){"x@y", 3};
-	job.recipients[1] = (struct job_recipient){"longer@example.org", 18};
+	job.priority = -9;
+	job.deliver_by = 77;
+	job.by_mode = 'R';
+	job.by_trace = true;
+	job.ret = 'H';
+	job.envid = "QQ";
+	job.envid_len = 2;
+	job.recipients[0] = (struct job_recipient){
+		.address = "x@y", .address_len = 3, .notify = 1};
+	job.recipients[1] =
+		(struct job_recipient){.address = "longer@example.org",
+			.address_len = 18,
+			.notify = 14,
+			.orcpt = "rfc822;z",
+			.orcpt_len = 8};
 	len = job_encode(frame, sizeof frame, &job);
 	takes_only_whole(job_decoder, len);
 	assert_true(job_decode(frame, len, &job_back));
@@ -105,6 +118,21 @@ jobs(void **state)
 	assert_true(job_back.message_offset == UINT64_MAX &&
 		    job_back.sender_len == 0 && job_back.recipient_count == 2 &&
 		    job_back.recipients[1].address_len == 18);
+	assert_true(job_back.priority == -9 && job_back.deliver_by == 77 &&
+		    job_back.by_mode == 'R' && job_back.by_trace &&
+		    job_back.ret == 'H' && job_back.envid_len == 2 &&
+		    job_back.recipients[0].notify == 1 &&
+		    job_back.recipients[0].orcpt_len == 0 &&
+		    job_back.recipients[1].notify == 14 &&
+		    job_back.recipients[1].orcpt_len == 8);
+	job.priority = 10;
+	len = job_encode(frame, sizeof frame, &job);
+	assert_false(job_decode(frame, len, &job_back));
+	job.priority = 9;
+	job.by_mode = 'x';
+	len = job_encode(frame, sizeof frame, &job);
+	assert_false(job_decode(frame, len, &job_back));
+	job.by_mode = 'N';
 	job.recipient_count = 0;
 	len = job_encode(frame, sizeof frame, &job);
 	assert_false(job_decode(frame, len, &job_back));
@@ -117,17 +145,27 @@ jobs(void **state)
 static void
 the_largest_job_fits_a_frame(void **state)
 {
-	static char address[JOB_ADDRESS_MAX];
+	static char address[JOB_ADDRESS_MAX], orcpt[QUEUEFILE_ORCPT_MAX];
+	size_t octets = 0;
 
 	(void)state;
 	memset(address, 'a', sizeof address);
 	job = (struct job){.id = ID,
 		.sender = address,
 		.sender_len = sizeof address,
-		.recipient_count = JOB_RECIPIENTS_MAX};
-	for (size_t i = 0; i < JOB_RECIPIENTS_MAX; i++)
-		job.recipients[i] =
-			(struct job_recipient){address, sizeof address};
+		.envid = orcpt,
+		.envid_len = QUEUEFILE_ENVID_MAX};
+	memset(orcpt, 'o', sizeof orcpt);
+	for (;;) {
+		octets += job_recipient_octets(sizeof address, sizeof orcpt);
+		if (octets > JOB_OCTETS_MAX)
+			break;
+		job.recipients[job.recipient_count++] =
+			(struct job_recipient){.address = address,
+				.address_len = sizeof address,
+				.orcpt = orcpt,
+				.orcpt_len = sizeof orcpt};
+	}
 	size_t len = job_encode(frame, sizeof frame, &job);
 	assert_true(len > 0);
 	assert_true(job_decode(frame, len, &job_back));

@@ -26,7 +26,7 @@ records_come_in_order_of_time(void **state)
 	for (unsigned i = 0; i < 5000; i++) {
 		uint64_t next = (uint64_t)(rand() % 1000) + 1;
 		make(id, (unsigned)next);
-		assert_true(schedule_add(&s, id, next));
+		assert_true(schedule_add(&s, id, next, 0));
 	}
 	assert_false(schedule_take(&s, schedule_next(&s) - 1, id));
 	for (unsigned i = 0; i < 5000; i++) {
@@ -50,7 +50,7 @@ a_hundred_thousand_fit_in_four_mebibytes(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 100000; i++) {
 		make(id, i);
-		assert_true(schedule_add(&s, id, i));
+		assert_true(schedule_add(&s, id, i, 0));
 	}
 	assert_true(s.room * sizeof *s.heap <= 4 * 1024 * 1024);
 	schedule_free(&s);

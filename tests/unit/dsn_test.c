@@ -1,4 +1,4 @@
-/* bounce.c and queuebody.c: what a sender is told. */
+/* dsn.c and queuebody.c: what a sender is told. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "common/queuebody.h"
-#include "queue/bounce.h"
+#include "queue/dsn.h"
 
 #define S(s) s, sizeof s - 1
 
@@ -16,33 +16,49 @@ static struct queuefile_recipient to[] = {
 	{.address = "x@y.test",
 		.address_len = 8,
 		.state = QUEUEFILE_FAILED,
-		.why = "mx said: 550 5.1.1 no \x1b[2J\nsuch",
-		.why_len = 31},
+		.orcpt = "rfc822;X+2Bz@y.test",
+		.orcpt_len = 19,
+		.why = "mx.y.test[192.0.2.1] said: 550 5.1.1 no \x1b[2J\nsuch",
+		.why_len = 49},
 	{.address = "fine@y.test", .address_len = 11, .state = QUEUEFILE_DONE},
+	{.address = "late@y.test",
+		.address_len = 11,
+		.state = QUEUEFILE_TODO,
+		.why = "4.4.1 mx: no answer",
+		.why_len = 19},
+	{.address = "here@y.test",
+		.address_len = 11,
+		.state = QUEUEFILE_DELIVERED},
+	{.address = "there@y.test",
+		.address_len = 12,
+		.state = QUEUEFILE_RELAYED,
+		.why = "[192.0.2.1] said: 250 ok",
+		.why_len = 24},
+	{.address = "all@y.test",
+		.address_len = 10,
+		.state = QUEUEFILE_EXPANDED_TO},
 };
 static struct queuefile q = {.sender = "alice@a.test",
 	.sender_len = 12,
+	.envid = "QQ+2B1",
+	.envid_len = 6,
 	.recipients = to,
-	.recipient_count = 2};
+	.recipient_count = 6};
 
 static char *
-format(char const *header, size_t header_len)
+format(struct dsn d)
 {
-	struct bounce b = {.hostname = "mx.a.test",
-		.id = "0k3v9a2mj4xz7bqr",
-		.now = 1795508000,
-		.arrived = 0,
-		.q = &q,
-		.header = header,
-		.header_len = header_len};
 	stralloc sa = STRALLOC_ZERO;
-	char *copy = malloc(header_len + 1);
 
-	memcpy(copy, header, header_len);
-	b.header = copy;
-	assert_true(bounce_format(&sa, &b));
-	free(copy);
-	/* CRLF alone, no NUL, no line over 998 octets of ours. */
+	d.hostname = "mx.a.test";
+	d.id = "0k3v9a2mj4xz7bqr";
+	d.to = "alice@a.test";
+	d.to_len = 12;
+	d.now = 1795508000;
+	d.q = &q;
+	assert_true(dsn_head(&sa, &d) && stralloc_cats(&sa, "A: b\r\n") &&
+		    dsn_end(&sa, &d));
+	/* CRLF alone, no NUL. */
 	for (size_t i = 0; i < sa.len; i++) {
 		assert_true(sa.s[i] != '\0');
 		assert_int_equal(sa.s[i] == '\n', i > 0 && sa.s[i - 1] == '\r');
@@ -57,36 +73,80 @@ tells_who_and_why(void **state)
 	static char const *const wanted[] = {
 		"Date: Tue, 24 Nov 2026 08:13:20 +0000\r\n",
 		"From: Mail Delivery System <MAILER-DAEMON@mx.a.test>\r\n",
-		"To: <alice@a.test>\r\n",
+		"To: <alice@a.test>\r\nSubject: Undelivered mail",
 		"Auto-Submitted: auto-replied\r\n",
-		"<x@y.test>\r\n    mx said: 550 5.1.1 no ?[2J?such\r\n",
+		"<x@y.test>\r\n    mx.y.test[192.0.2.1] said: 550 5.1.1 no ?",
+		"Reporting-MTA: dns; mx.a.test\r\n"
+		"Original-Envelope-Id: QQ+1\r\nArrival-Date: ",
+		"\r\n\r\nOriginal-Recipient: rfc822; X+z@y.test\r\n"
 		"Final-Recipient: rfc822; x@y.test\r\nAction: failed\r\n"
-		"Status: 5.1.1\r\n",
+		"Status: 5.1.1\r\nRemote-MTA: dns; mx.y.test\r\n"
+		"Diagnostic-Code: smtp; 550 5.1.1 no ?[2J?such\r\n"
+		"Last-Attempt-Date: ",
+		"Final-Recipient: rfc822; here@y.test\r\nAction: delivered\r\n"
+		"Status: 2.0.0\r\nLast-Attempt-Date: ",
+		"Final-Recipient: rfc822; there@y.test\r\nAction: relayed\r\n"
+		"Status: 2.0.0\r\nRemote-MTA: dns; [192.0.2.1]\r\n"
+		"Diagnostic-Code: smtp; 250 ok\r\n",
+		"all@y.test\r\nAction: expanded\r\n",
 		"text/rfc822-headers\r\nContent-Transfer-Encoding: 7bit\r\n\r\n"
-		"Subject: hi\r\nX: y\r\n\r\n--=_0k3v9a2mj4xz7bqr--\r\n",
+		"A: b\r\n\r\n--=_0k3v9a2mj4xz7bqr--\r\n",
 	};
-	char *text = format(S("Subject: hi\r\nX: y\r\n"));
+	char *text = format((struct dsn){.is_late = false});
 
 	(void)state;
 	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
 		if (strstr(text, wanted[i]) == NULL)
 			fail_msg("no %s in %s", wanted[i], text);
 	assert_null(strstr(text, "fine@y.test"));
+	assert_null(strstr(text, "late@y.test"));
 	free(text);
 }
 
 static void
-foreign_headers_do_no_harm(void **state)
+delay_is_told_where_it_is_wanted(void **state)
 {
-	char *text = format(S("A: b\nbare\r \0 cr\xe4"));
+	char *text = format((struct dsn){
+		.is_late = true, .retry_until = 1795508000 + 86400});
 
 	(void)state;
-	assert_non_null(strstr(text, "Encoding: 8bit"));
-	assert_non_null(strstr(text, "A: b\r\nbare  cr\xe4\r\n\r\n--=_"));
+	assert_non_null(strstr(text,
+		"late@y.test\r\nAction: delayed\r\nStatus: 4.4.1\r\n"
+		"Diagnostic-Code: x-kereru; 4.4.1 mx: no answer\r\n"
+		"Last-Attempt-Date: Tue, 24 Nov 2026 08:13:20 +0000\r\n"
+		"Will-Retry-Until: Wed, 25 Nov 2026 08:13:20 +0000\r\n"));
 	free(text);
-	text = format(S(""));
-	assert_non_null(strstr(text, "--=_0k3v9a2mj4xz7bqr--\r\n"));
+	to[2].notify = QUEUEFILE_NOTIFY_FAILURE;
+	text = format((struct dsn){.is_late = true});
+	assert_null(strstr(text, "late@y.test"));
 	free(text);
+	to[2].notify = QUEUEFILE_NOTIFY_DELAY;
+	text = format((struct dsn){.is_late = true});
+	assert_non_null(strstr(text, "late@y.test"));
+	free(text);
+	to[2].notify = 0;
+}
+
+static void
+types_follow_the_original(void **state)
+{
+	char *text = format((struct dsn){.is_full = true, .is_8bit = true});
+
+	(void)state;
+	assert_non_null(strstr(text, "Type: message/rfc822\r\nContent-"
+				     "Transfer-Encoding: 8bit\r\n\r\nA: b"));
+	free(text);
+	q.flags = QUEUEFILE_UTF8;
+	text = format((struct dsn){.is_full = true});
+	assert_non_null(strstr(text, "Type: message/global\r\n"));
+	assert_non_null(strstr(text, "message/global-delivery-status"));
+	assert_non_null(strstr(text, "Final-Recipient: utf-8; x@y.test"));
+	free(text);
+	text = format((struct dsn){.is_double = true});
+	assert_non_null(strstr(text, "Type: message/global-headers\r\n"));
+	assert_non_null(strstr(text, "Postmaster:"));
+	free(text);
+	q.flags = 0;
 }
 
 static void
@@ -107,8 +167,8 @@ status_codes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		char status[BOUNCE_STATUS_MAX + 1];
-		bounce_status(cases[i][0], strlen(cases[i][0]), status);
+		char status[DSN_STATUS_MAX + 1];
+		dsn_status(cases[i][0], strlen(cases[i][0]), '5', status);
 		assert_string_equal(status, cases[i][1]);
 	}
 }
@@ -224,7 +284,8 @@ main(void)
 {
 	struct CMUnitTest const tests[] = {
 		cmocka_unit_test(tells_who_and_why),
-		cmocka_unit_test(foreign_headers_do_no_harm),
+		cmocka_unit_test(delay_is_told_where_it_is_wanted),
+		cmocka_unit_test(types_follow_the_original),
 		cmocka_unit_test(status_codes),
 		cmocka_unit_test(headers_end_at_the_empty_line),
 		cmocka_unit_test(loops_are_found),

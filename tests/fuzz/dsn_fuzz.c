@@ -1,9 +1,9 @@
-/* Any answer and any header: a bounce has CRLF lines, no NUL, and an end. */
+/* Any answer and recipient: a report has CRLF lines, no NUL, and an end. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include "common/queuebody.h"
-#include "queue/bounce.h"
+#include "queue/dsn.h"
 
 int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size);
 
@@ -21,15 +21,17 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
 		.sender_len = 3,
 		.recipients = &to,
 		.recipient_count = 1};
-	struct bounce b = {.hostname = "h",
+	struct dsn d = {.hostname = "h",
 		.id = "0k3v9a2mj4xz7bqr",
-		.q = &q,
-		.header = s + why_len,
-		.header_len = size - why_len};
+		.to = "a@b",
+		.to_len = 3,
+		.q = &q};
 	stralloc sa = STRALLOC_ZERO;
 
-	(void)queuebody_was_delivered_to(b.header, b.header_len, "a@b", 3);
-	if (!bounce_format(&sa, &b))
+	(void)queuebody_was_delivered_to(s + why_len, size - why_len, "a@b", 3);
+	to.orcpt = s;
+	to.orcpt_len = size < 40 ? size : 40;
+	if (!dsn_head(&sa, &d) || !dsn_end(&sa, &d))
 		return 0;
 	for (size_t i = 0; i < sa.len; i++)
 		if (sa.s[i] == '\0' ||
