@@ -7,10 +7,12 @@
 #include <time.h>
 
 #include "common/log.h"
+#include "imapd/binary.h"
 #include "imapd/body.h"
 #include "imapd/commands.h"
 #include "imapd/content.h"
 #include "imapd/fetch_args.h"
+#include "imapd/preview.h"
 #include "imapd/set.h"
 #include "mime/imap.h"
 
@@ -18,7 +20,7 @@ struct fetch {
 	struct fetch_args args;
 	bool needs_seen, has_flags;
 	struct content content;
-	size_t gone, failed;
+	size_t gone, failed, not_decoded;
 };
 
 static bool
@@ -71,6 +73,19 @@ size_of(struct session *s, struct fetch *f, size_t i, uint64_t *size_r)
 	return true;
 }
 
+static bool
+add_preview(struct content *c, stralloc *out)
+{
+	stralloc text = STRALLOC_ZERO;
+	bool const ok = content_parts(c) &&
+			preview_make(&text, c->s, c->parts, c->parts_count) &&
+			stralloc_cats(out, "PREVIEW ") &&
+			imap_string(out, text.len > 0 ? text.s : "", text.len);
+
+	stralloc_free(&text);
+	return ok;
+}
+
 /* Items whose text is short enough to be put together first. */
 static bool
 add_item(struct session *s, struct fetch *f, struct fetch_item const *item,
@@ -101,6 +116,12 @@ add_item(struct session *s, struct fetch *f, struct fetch_item const *item,
 						  : "BODYSTRUCTURE ") &&
 		       imap_bodystructure(out, c->s, c->parts, c->parts_count,
 			       item->kind == FETCH_BODYSTRUCTURE);
+	case FETCH_PREVIEW:
+		return add_preview(c, out);
+	case FETCH_BINARY_SIZE:
+		return binary_size(out, c, item);
+	case FETCH_BINARY:
+		return binary_send(s, c, item);
 	case FETCH_RFC822:
 	case FETCH_RFC822_HEADER:
 	case FETCH_RFC822_TEXT:
@@ -157,12 +178,21 @@ send_items(struct session *s, struct fetch *f, size_t i, bool flags_changed)
 			/* Nothing of this item has gone out. */
 			if (s->out.len >= before)
 				s->out.len = before;
+			if (errno == ENOTSUP) {
+				f->not_decoded++;
+				continue;
+			}
 			f->failed++;
 			log_error("fetch-failed", NULL, "file",
 				msgtable_name(&s->mailbox.view, i), (char *)0);
 			continue;
 		}
 		first = false;
+	}
+	/* A response has something in it. */
+	if (first && !flags_changed) {
+		s->out.len = 0;
+		return true;
 	}
 	if (flags_changed && (!stralloc_cats(&s->out, first ? "" : " ") ||
 				     !stralloc_cats(&s->out, "FLAGS ") ||
@@ -244,7 +274,7 @@ cmd_fetch(struct session *s)
 	if (!session_set(s, &set, s->command.uid))
 		return;
 	f.content = (struct content)CONTENT_ZERO;
-	f.gone = f.failed = 0;
+	f.gone = f.failed = f.not_decoded = 0;
 	for (size_t i = 0; i < s->told_exists && s->stream->error == 0; i++)
 		if (session_has(s, i) && !fetch_message(s, &f, i)) {
 			f.failed++;
@@ -255,6 +285,9 @@ cmd_fetch(struct session *s)
 		session_reply(s, "NO",
 			"[UNAVAILABLE] Some of the messages "
 			"could not be read");
+	else if (f.not_decoded > 0)
+		session_reply(
+			s, "NO", "[UNKNOWN-CTE] Some parts cannot be decoded");
 	else if (f.gone > 0 && !s->command.uid)
 		session_reply(s, "NO",
 			"[EXPUNGEISSUED] Some of the messages are gone");

@@ -20,6 +20,19 @@ static struct {
 	{"RFC822.TEXT", FETCH_RFC822_TEXT},
 };
 
+/* With a section in brackets behind them. */
+static struct {
+	char const *name;
+	enum fetch_kind kind;
+	bool peek;
+} const sections[] = {
+	{"BODY", FETCH_SECTION, false},
+	{"BODY.PEEK", FETCH_SECTION, true},
+	{"BINARY", FETCH_BINARY, false},
+	{"BINARY.PEEK", FETCH_BINARY, true},
+	{"BINARY.SIZE", FETCH_BINARY_SIZE, true},
+};
+
 static struct {
 	char const *name;
 	size_t count;
@@ -91,9 +104,9 @@ partial(struct lex *l, struct fetch_item *item)
 }
 
 static bool
-section(struct lex *l, struct fetch_args *args, bool peek)
+section(struct lex *l, struct fetch_args *args, enum fetch_kind kind, bool peek)
 {
-	struct fetch_item *const item = add(args, FETCH_SECTION);
+	struct fetch_item *const item = add(args, kind);
 	size_t used;
 
 	if (item == NULL || !lex_char(l, '[') ||
@@ -106,7 +119,24 @@ section(struct lex *l, struct fetch_args *args, bool peek)
 		    item->section.kind == SECTION_FIELDS_NOT) &&
 		!names(l, args, item))
 		return false;
-	return lex_char(l, ']') && partial(l, item);
+	/* RFC 3516, 4.2: a part, or all, and not what is in front of it. */
+	if (kind != FETCH_SECTION && item->section.kind != SECTION_ALL)
+		return false;
+	return lex_char(l, ']') &&
+	       (kind == FETCH_BINARY_SIZE || partial(l, item));
+}
+
+/* PREVIEW's modifier (RFC 8970, 4): we are never too slow for it. */
+static bool
+lazy(struct lex *l)
+{
+	struct lex_text name;
+
+	if (lex_peek(l) != ' ' || l->pos + 1 >= l->len ||
+		l->s[l->pos + 1] != '(')
+		return true;
+	l->pos += 2;
+	return lex_atom(l, &name) && lex_is(&name, "LAZY") && lex_char(l, ')');
 }
 
 /* The letters and dots of an item's name; `BODY[` ends before the bracket,
@@ -127,12 +157,16 @@ item(struct lex *l, struct fetch_args *args)
 {
 	struct lex_text const name = word(l);
 
-	if (lex_peek(l) == '[') {
-		bool const peek = lex_is(&name, "BODY.PEEK");
-
-		return (peek || lex_is(&name, "BODY")) &&
-		       section(l, args, peek);
-	}
+	for (size_t i = 0;
+		lex_peek(l) == '[' && i < sizeof sections / sizeof *sections;
+		i++)
+		if (lex_is(&name, sections[i].name))
+			return section(
+				l, args, sections[i].kind, sections[i].peek);
+	if (lex_peek(l) == '[')
+		return false;
+	if (lex_is(&name, "PREVIEW"))
+		return add(args, FETCH_PREVIEW) != NULL && lazy(l);
 	for (size_t i = 0; i < sizeof simple / sizeof *simple; i++)
 		if (lex_is(&name, simple[i].name))
 			return add(args, simple[i].kind) != NULL;

@@ -20,10 +20,13 @@ enum fetch_kind {
 	FETCH_ENVELOPE,
 	FETCH_BODY,
 	FETCH_BODYSTRUCTURE,
+	FETCH_PREVIEW,	     /* RFC 8970 */
+	FETCH_BINARY_SIZE,   /* RFC 3516 */
 	FETCH_RFC822,	     /* BODY[] under an older name, and so on */
 	FETCH_RFC822_HEADER, /* does not set \Seen */
 	FETCH_RFC822_TEXT,
-	FETCH_SECTION
+	FETCH_SECTION,
+	FETCH_BINARY
 };
 
 struct fetch_item {
