@@ -4,6 +4,7 @@
 #include <string.h>
 #include "common/admin/cmd_auth.h"
 #include "common/admin/command.h"
+#include "common/admin/dmarc_report.h"
 #include "smtpd/check/mailauth.h"
 
 static char const usage[] =
@@ -13,7 +14,11 @@ static char const usage[] =
 	"                          [--client ADDRESS] [--helo NAME] "
 	"[--sender ADDRESS]\n"
 	"                          [FILE...]\n"
-	"       kereru dmarc check [OPTION...] --batch\n";
+	"       kereru dmarc check [OPTION...] --batch\n"
+	"       kereru dmarc report --organization NAME --email ADDRESS --host "
+	"NAME\n"
+	"                           --begin SECONDS --end SECONDS\n"
+	"                           [--domain DOMAIN | --folder DIR] [FILE]\n";
 
 struct envelope {
 	char const *client, *helo, *sender;
@@ -32,6 +37,19 @@ tell(char const *path, struct mailauth_results const *results)
 		r->spf_aligned ? "pass" : "fail",
 		r->dkim_aligned ? "pass" : "fail",
 		r->why != NULL ? r->why : "");
+}
+
+/* The line that would be collected for reports. */
+static void
+tell_line(struct mailauth_request const *request,
+	struct mailauth_results const *results)
+{
+	char line[DMARC_LINE_MAX];
+	size_t len = dmarc_line_make(
+		request, results, results->dmarc.disposition, "", line);
+
+	if (len > 0)
+		printf("data: %.*s", (int)len, line);
 }
 
 static bool
@@ -62,6 +80,8 @@ check(struct cmd_auth *a, struct envelope const *envelope, char const *path,
 		tell(path, results);
 		if (is_verbose)
 			printf("Authentication-Results: %s\n", results->value);
+		if (is_verbose)
+			tell_line(&request, results);
 		fflush(stdout);
 	} else {
 		fprintf(stderr, "kereru: out of memory\n");
@@ -138,6 +158,130 @@ check_all(int argc, char const *const *argv)
 	return is_done ? COMMAND_OK : COMMAND_TEMPORARY;
 }
 
+struct report_options {
+	char const *begin, *end, *domain, *folder;
+};
+
+static bool
+is_domain(struct dmarc_line const *l, char const *domain)
+{
+	size_t len = strlen(domain);
+
+	return l->fields[DMARC_FIELD_DOMAIN].len == len &&
+	       memcmp(l->fields[DMARC_FIELD_DOMAIN].s, domain, len) == 0;
+}
+
+/* RFC 9990 3.5.2: the name of the file; told with where to send it. */
+static bool
+write_file(
+	struct dmarc_report const *r, char const *folder, size_t at, size_t end)
+{
+	struct dmarc_line const *l = dmarc_report_newest(r, at, end);
+	char path[1024];
+	FILE *out;
+	int n = snprintf(path, sizeof path, "%s/%s!%.*s!%llu!%llu.xml", folder,
+		r->host, (int)l->fields[DMARC_FIELD_DOMAIN].len,
+		l->fields[DMARC_FIELD_DOMAIN].s, (unsigned long long)r->begin,
+		(unsigned long long)r->end);
+
+	/* A domain is foreign text, though of the letters of names alone. */
+	if (n < 0 || (size_t)n >= sizeof path ||
+		memchr(l->fields[DMARC_FIELD_DOMAIN].s, '/',
+			l->fields[DMARC_FIELD_DOMAIN].len) != NULL)
+		return false;
+	out = fopen(path, "wxe");
+	if (out == NULL) {
+		perror(path);
+		return false;
+	}
+	dmarc_report_write(r, at, end, out);
+	bool is_written = !ferror(out);
+	if (fclose(out) != 0 || !is_written) {
+		perror(path);
+		return false;
+	}
+	printf("%s\t%.*s\n", path, (int)l->fields[DMARC_FIELD_RUA].len,
+		l->fields[DMARC_FIELD_RUA].s);
+	return true;
+}
+
+static int
+write_reports(struct dmarc_report const *r, struct report_options const *o)
+{
+	size_t at = 0, end;
+	bool is_done = true;
+
+	for (; dmarc_report_next(r, &at, &end); at = end) {
+		if (o->domain != NULL && !is_domain(&r->lines[at], o->domain))
+			continue;
+		if (o->domain != NULL)
+			dmarc_report_write(r, at, end, stdout);
+		else
+			is_done &= write_file(r, o->folder, at, end);
+	}
+	if (r->bad > 0)
+		fprintf(stderr, "kereru: dmarc report: %zu lines left out\n",
+			r->bad);
+	return is_done ? COMMAND_OK : COMMAND_TEMPORARY;
+}
+
+static bool
+take_report_options(struct dmarc_report *r, struct report_options *o, int argc,
+	char const *const *argv, int *i)
+{
+	struct {
+		char const *name;
+		char const **value;
+	} const known[] = {
+		{"--organization", &r->organization},
+		{"--email", &r->email},
+		{"--host", &r->host},
+		{"--begin", &o->begin},
+		{"--end", &o->end},
+		{"--domain", &o->domain},
+		{"--folder", &o->folder},
+	};
+	size_t j;
+
+	while (*i < argc && strncmp(argv[*i], "--", 2) == 0) {
+		for (j = 0; j < sizeof known / sizeof *known; j++)
+			if (strcmp(argv[*i], known[j].name) == 0)
+				break;
+		if (j == sizeof known / sizeof *known || *i + 1 >= argc)
+			return false;
+		*known[j].value = argv[*i + 1];
+		*i += 2;
+	}
+	return r->organization != NULL && r->email != NULL && r->host != NULL &&
+	       o->begin != NULL && o->end != NULL && argc - *i <= 1;
+}
+
+static int
+report(int argc, char const *const *argv)
+{
+	struct dmarc_report r = {0};
+	struct report_options o = {.folder = "."};
+	char *bytes;
+	size_t len;
+	int i = 1, code = COMMAND_TEMPORARY;
+
+	if (!take_report_options(&r, &o, argc, argv, &i)) {
+		fputs(usage, stderr);
+		return COMMAND_PERMANENT;
+	}
+	r.begin = strtoull(o.begin, NULL, 10);
+	r.end = strtoull(o.end, NULL, 10);
+	if (!cmd_auth_read_raw(i < argc ? argv[i] : "-", &bytes, &len))
+		return COMMAND_TEMPORARY;
+	if (dmarc_report_read(&r, bytes, len))
+		code = write_reports(&r, &o);
+	else
+		fprintf(stderr, "kereru: out of memory\n");
+	dmarc_report_free(&r);
+	free(bytes);
+	return code;
+}
+
 int
 command_dmarc(
 	struct command_context const *x, int argc, char const *const *argv)
@@ -145,6 +289,8 @@ command_dmarc(
 	(void)x;
 	if (argc > 1 && strcmp(argv[1], "check") == 0)
 		return check_all(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "report") == 0)
+		return report(argc - 1, argv + 1);
 	fputs(usage, stderr);
 	return COMMAND_PERMANENT;
 }
