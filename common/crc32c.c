@@ -44,6 +44,26 @@ by_instruction(uint32_t crc, unsigned char const *s, size_t len)
 	return crc;
 }
 
+__attribute__((target("sse4.2"))) static void
+lanes_by_instruction(uint32_t lanes[4], unsigned char const *s, size_t len)
+{
+	uint64_t a = lanes[0], b = lanes[1], c = lanes[2], d = lanes[3];
+
+	for (; len > 0; s += 32, len -= 32) {
+		uint64_t words[4];
+
+		memcpy(words, s, sizeof words);
+		a = _mm_crc32_u64(a, words[0]);
+		b = _mm_crc32_u64(b, words[1]);
+		c = _mm_crc32_u64(c, words[2]);
+		d = _mm_crc32_u64(d, words[3]);
+	}
+	lanes[0] = (uint32_t)a;
+	lanes[1] = (uint32_t)b;
+	lanes[2] = (uint32_t)c;
+	lanes[3] = (uint32_t)d;
+}
+
 static bool
 has_instruction(void)
 {
@@ -54,6 +74,14 @@ static uint32_t
 by_instruction(uint32_t crc, unsigned char const *s, size_t len)
 {
 	return by_table(crc, s, len);
+}
+
+static void
+lanes_by_instruction(uint32_t lanes[4], unsigned char const *s, size_t len)
+{
+	(void)lanes;
+	(void)s;
+	(void)len;
 }
 
 static bool
@@ -70,4 +98,30 @@ crc32c(uint32_t crc, void const *s, size_t len)
 	crc = has_instruction() ? by_instruction(crc, s, len)
 				: by_table(crc, s, len);
 	return ~crc;
+}
+
+uint32_t
+crc32c_lanes(void const *data, size_t len)
+{
+	unsigned char const *const s = data;
+	size_t const even = len / 32 * 32;
+	uint32_t lanes[4] = {1, 2, 3, 4};
+
+	if (has_instruction())
+		lanes_by_instruction(lanes, s, even);
+	else
+		for (size_t at = 0; at < even; at += 8)
+			lanes[at / 8 % 4] =
+				by_table(lanes[at / 8 % 4], s + at, 8);
+	/* The same on every machine: octet by octet, the low ones first. */
+	for (unsigned k = 0; k < 4; k++) {
+		unsigned char const octets[4] = {(unsigned char)lanes[k],
+			(unsigned char)(lanes[k] >> 8),
+			(unsigned char)(lanes[k] >> 16),
+			(unsigned char)(lanes[k] >> 24)};
+
+		lanes[0] = k == 0 ? crc32c(0, octets, 4)
+				  : crc32c(lanes[0], octets, 4);
+	}
+	return crc32c(lanes[0], s + even, len - even);
 }

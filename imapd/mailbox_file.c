@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@ struct work {
 	struct stat *st;
 	int to_fd;
 	char const *to;
+	bool if_same;
 };
 
 static int
@@ -63,6 +65,8 @@ insist(struct mailbox *m, size_t i,
 		r = find_again(m, i, tries);
 		if (r <= 0)
 			return r;
+		if (w != NULL && w->if_same)
+			return 2;
 	}
 	errno = EAGAIN;
 	return -1;
@@ -82,7 +86,8 @@ store(struct mailbox *m, size_t i, struct work const *w)
 	struct message const *const v = &m->view.v[i];
 	unsigned system = w->system;
 	uint32_t keywords = w->keywords;
-	char to[FILENAME_MAX_LEN + 1];
+	char from[FILENAME_MAX_LEN + 1], to[FILENAME_MAX_LEN + 1];
+	bool const in_new = v->state & MESSAGE_IN_NEW;
 	size_t len;
 	int r;
 
@@ -95,16 +100,19 @@ store(struct mailbox *m, size_t i, struct work const *w)
 	}
 	if (system == v->system && keywords == v->keywords)
 		return 1;
-	len = filename_make(
-		msgtable_name(&m->view, i), v->name_len, system, keywords, to);
+	memcpy(from, msgtable_name(&m->view, i), v->name_len + 1u);
+	len = filename_make(from, v->name_len, system, keywords, to);
 	if (len == 0) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	r = result(renameat(
-		folder_of(m, i), msgtable_name(&m->view, i), m->cur_fd, to));
-	if (r > 0 && !mailbox_renamed(&m->view, i, false, to, len))
+	r = result(renameat(folder_of(m, i), from, m->cur_fd, to));
+	if (r <= 0)
+		return r;
+	if (!mailbox_renamed(&m->view, i, false, to, len))
 		return -1;
+	mailbox_expect(m, false, in_new, from);
+	mailbox_expect(m, true, false, to);
 	return r;
 }
 
@@ -114,6 +122,18 @@ mailbox_store(struct mailbox *m, size_t i, enum flag_store how, unsigned system,
 {
 	struct work const w = {
 		.how = how, .system = system, .keywords = keywords};
+
+	return insist(m, i, store, &w);
+}
+
+int
+mailbox_store_if_same(struct mailbox *m, size_t i, enum flag_store how,
+	unsigned system, uint32_t keywords)
+{
+	struct work const w = {.how = how,
+		.system = system,
+		.keywords = keywords,
+		.if_same = true};
 
 	return insist(m, i, store, &w);
 }
@@ -164,8 +184,11 @@ unlink_file(struct mailbox *m, size_t i, struct work const *w)
 		unlinkat(folder_of(m, i), msgtable_name(&m->view, i), 0));
 
 	(void)w;
-	if (r > 0)
-		m->view.v[i].state |= MESSAGE_GONE;
+	if (r > 0) {
+		msgtable_mark(&m->view, i, MESSAGE_GONE | MESSAGE_DIRTY);
+		mailbox_expect(m, false, m->view.v[i].state & MESSAGE_IN_NEW,
+			msgtable_name(&m->view, i));
+	}
 	return r;
 }
 

@@ -76,4 +76,9 @@ int meta_need(struct mailbox *m, size_t i, unsigned want, struct content *c,
 /* Write down what was learned. */
 void meta_flush(struct mailbox *m);
 
+/* Is more than half of the file of no use any more? Then write it anew, with
+ * the log locked; a snapshot must follow. False: errno, nothing is known. */
+bool meta_has_garbage(struct mailbox *m);
+bool meta_collect(struct mailbox *m) __attribute__((warn_unused_result));
+
 #endif

@@ -2,68 +2,79 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sodium.h>
 
 #include "imapd/filename.h"
 #include "imapd/msgtable.h"
 
+static bool
+in_map(struct msgtable const *t, void const *p)
+{
+	return t->map != NULL && (char const *)p >= t->map &&
+	       (char const *)p < t->map + t->map_len;
+}
+
+static void
+forget_slots(struct msgtable *t)
+{
+	if (!in_map(t, t->slots))
+		free(t->slots);
+	t->slots = NULL;
+}
+
 void
 msgtable_free(struct msgtable *t)
 {
-	free(t->v);
-	free(t->slots);
+	if (!in_map(t, t->v))
+		free(t->v);
+	forget_slots(t);
 	stralloc_free(&t->names);
+	if (t->map != NULL)
+		munmap(t->map, t->map_len);
 	*t = (struct msgtable)MSGTABLE_ZERO;
 }
 
 /* Keyed, so that nobody can choose names that collide. */
-static size_t
-hash(char const *s, size_t len)
+static uint32_t
+hash(struct msgtable *t, char const *s, size_t len)
 {
-	static unsigned char key[crypto_shorthash_KEYBYTES];
-	static bool has_key;
 	unsigned char out[crypto_shorthash_BYTES];
-	uint64_t n;
+	uint32_t n;
 
-	if (!has_key)
-		crypto_shorthash_keygen(key);
-	has_key = true;
-	(void)crypto_shorthash(out, (unsigned char const *)s, len, key);
+	if (!t->has_key)
+		randombytes_buf(t->key, sizeof t->key);
+	t->has_key = true;
+	(void)crypto_shorthash(out, (unsigned char const *)s, len, t->key);
 	memcpy(&n, out, sizeof n);
-	return (size_t)n;
+	return n;
 }
 
 static void
 insert(struct msgtable *t, size_t i)
 {
 	size_t const mask = t->slots_count - 1;
-	size_t at = hash(msgtable_name(t, i), t->v[i].base_len) & mask;
+	size_t at = t->v[i].hash & mask;
 
 	while (t->slots[at] != 0)
 		at = (at + 1) & mask;
 	t->slots[at] = (uint32_t)i + 1;
 }
 
-static bool
-make_slots(struct msgtable *t)
+bool
+msgtable_make_slots(struct msgtable *t)
 {
 	size_t n = 64;
 
+	if (t->slots != NULL)
+		return true;
 	while (n < t->count * 2 + 2)
 		n *= 2;
-	free(t->slots);
 	t->slots = calloc(n, sizeof *t->slots);
 	t->slots_count = n;
 	for (size_t i = 0; t->slots != NULL && i < t->count; i++)
 		insert(t, i);
 	return t->slots != NULL;
-}
-
-static void
-forget_slots(struct msgtable *t)
-{
-	free(t->slots);
-	t->slots = NULL;
 }
 
 static bool
@@ -72,19 +83,20 @@ set_name(struct msgtable *t, struct message *m, char const *name, size_t len)
 	struct filename f;
 	uint64_t size;
 
-	if (len > FILENAME_MAX_LEN ||
-		t->names.len > UINT32_MAX - FILENAME_MAX_LEN - 1) {
+	if (len > FILENAME_MAX_LEN || t->fixed_len > UINT32_MAX / 2 ||
+		t->names.len > UINT32_MAX / 2 - FILENAME_MAX_LEN - 1) {
 		errno = ENAMETOOLONG;
 		return false;
 	}
 	filename_parse(name, len, &f);
-	m->name = (uint32_t)t->names.len;
+	m->name = (uint32_t)(t->fixed_len + t->names.len);
 	if (!stralloc_catb(&t->names, name, len) || !stralloc_0(&t->names))
 		return false;
 	m->name_len = (uint8_t)len;
 	m->base_len = (uint8_t)f.base_len;
 	m->system = (uint8_t)f.system;
 	m->keywords = f.keywords;
+	t->used |= f.keywords;
 	if (m->size == MESSAGE_SIZE_UNKNOWN &&
 		filename_size(name, f.base_len, 'W', &size) &&
 		size < MESSAGE_SIZE_UNKNOWN)
@@ -92,24 +104,36 @@ set_name(struct msgtable *t, struct message *m, char const *name, size_t len)
 	return true;
 }
 
+static bool
+grow(struct msgtable *t)
+{
+	size_t const more = t->allocated + t->allocated / 2 + 16;
+	struct message *const v =
+		reallocarray(in_map(t, t->v) ? NULL : t->v, more, sizeof *v);
+
+	if (v == NULL)
+		return false;
+	if (in_map(t, t->v))
+		memcpy(v, t->v, t->count * sizeof *v);
+	t->v = v;
+	t->allocated = more;
+	return true;
+}
+
 size_t
 msgtable_add(struct msgtable *t, char const *name, size_t len, unsigned state)
 {
-	struct message m = {
-		.state = (uint8_t)state, .size = MESSAGE_SIZE_UNKNOWN};
+	struct message m = {.state = (uint8_t)state,
+		.size = MESSAGE_SIZE_UNKNOWN,
+		.logged = MESSAGE_UNLOGGED};
 
-	if (t->count == t->allocated) {
-		size_t const more = t->allocated + t->allocated / 2 + 16;
-		struct message *const v = reallocarray(t->v, more, sizeof *v);
-
-		if (v == NULL)
-			return MSGTABLE_NONE;
-		t->v = v;
-		t->allocated = more;
-	}
+	if (t->count == t->allocated && !grow(t))
+		return MSGTABLE_NONE;
 	if (t->count >= UINT32_MAX / 4 || !set_name(t, &m, name, len))
 		return MSGTABLE_NONE;
+	m.hash = hash(t, name, m.base_len);
 	t->v[t->count++] = m;
+	t->states |= state;
 	if (t->slots != NULL && t->count * 2 > t->slots_count)
 		forget_slots(t);
 	if (t->slots != NULL)
@@ -121,34 +145,38 @@ size_t
 msgtable_find(struct msgtable *t, char const *base, size_t len)
 {
 	size_t mask, at;
+	uint32_t h;
 
-	if (t->count == 0 || (t->slots == NULL && !make_slots(t)))
+	if (t->count == 0 || !msgtable_make_slots(t))
 		return MSGTABLE_NONE;
+	h = hash(t, base, len);
 	mask = t->slots_count - 1;
-	for (at = hash(base, len) & mask; t->slots[at] != 0;
-		at = (at + 1) & mask) {
+	for (at = h & mask; t->slots[at] != 0; at = (at + 1) & mask) {
 		size_t const i = t->slots[at] - 1;
 
-		if (t->v[i].base_len == len &&
+		if (t->v[i].hash == h && t->v[i].base_len == len &&
 			memcmp(msgtable_name(t, i), base, len) == 0)
 			return i;
 	}
 	return MSGTABLE_NONE;
 }
 
-/* Names that nothing uses are dropped when they outweigh the rest. */
+/* Names that nothing uses are dropped when they outweigh the rest. Those in
+ * the map stay. */
 static void
 pack_names(struct msgtable *t)
 {
 	stralloc packed = STRALLOC_ZERO;
 
 	if (t->garbage < 4096 || t->garbage < t->names.len / 2 ||
-		!stralloc_ready(&packed, t->names.len - t->garbage + 1))
+		!stralloc_ready(&packed, t->names.len + 1))
 		return;
 	for (size_t i = 0; i < t->count; i++) {
 		char const *const name = msgtable_name(t, i);
 
-		t->v[i].name = (uint32_t)packed.len;
+		if (t->v[i].name < t->fixed_len)
+			continue;
+		t->v[i].name = (uint32_t)(t->fixed_len + packed.len);
 		memcpy(packed.s + packed.len, name, t->v[i].name_len + 1u);
 		packed.len += t->v[i].name_len + 1u;
 	}
@@ -162,22 +190,28 @@ msgtable_rename(struct msgtable *t, size_t i, char const *name, size_t len)
 {
 	struct message *const m = &t->v[i];
 	unsigned const old_len = m->name_len;
+	bool const is_fixed = m->name < t->fixed_len;
 	struct filename f;
 
 	/* Most often only the letters change, and there is room. */
 	if (len <= old_len) {
+		char *const at =
+			is_fixed ? t->fixed + m->name
+				 : t->names.s + (m->name - t->fixed_len);
+
 		filename_parse(name, len, &f);
-		memcpy(t->names.s + m->name, name, len);
-		t->names.s[m->name + len] = '\0';
-		t->garbage += old_len - len;
+		memcpy(at, name, len);
+		at[len] = '\0';
+		t->garbage += is_fixed ? 0 : old_len - len;
 		m->name_len = (uint8_t)len;
 		m->system = (uint8_t)f.system;
 		m->keywords = f.keywords;
+		t->used |= f.keywords;
 		return true;
 	}
 	if (!set_name(t, m, name, len))
 		return false;
-	t->garbage += old_len + 1;
+	t->garbage += is_fixed ? 0 : old_len + 1;
 	pack_names(t);
 	return true;
 }
@@ -188,11 +222,16 @@ msgtable_remove(struct msgtable *t, unsigned state)
 	size_t n = 0;
 
 	for (size_t i = 0; i < t->count; i++) {
-		if (t->v[i].state & state)
+		if (!(t->v[i].state & state)) {
+			/* Not a page more is written than must be. */
+			if (n != i)
+				t->v[n] = t->v[i];
+			n++;
+		} else if (t->v[i].name >= t->fixed_len) {
 			t->garbage += t->v[i].name_len + 1u;
-		else
-			t->v[n++] = t->v[i];
+		}
 	}
+	t->states &= ~state;
 	if (n == t->count)
 		return;
 	t->count = n;
@@ -210,6 +249,13 @@ compare_names(char const *a, char const *b)
 	return x != y ? (x < y ? -1 : 1) : strcmp(a, b);
 }
 
+static char const *
+name_of(struct msgtable const *t, struct message const *m)
+{
+	return m->name < t->fixed_len ? t->fixed + m->name
+				      : t->names.s + (m->name - t->fixed_len);
+}
+
 static int
 compare(void const *a, void const *b, void *data)
 {
@@ -217,8 +263,7 @@ compare(void const *a, void const *b, void *data)
 	struct message const *const x = a, *const y = b;
 
 	if (x->uid == 0 && y->uid == 0)
-		return compare_names(
-			t->names.s + x->name, t->names.s + y->name);
+		return compare_names(name_of(t, x), name_of(t, y));
 	/* 0 - 1 is the greatest. */
 	return x->uid - 1 < y->uid - 1 ? -1 : x->uid - 1 > y->uid - 1;
 }

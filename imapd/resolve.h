@@ -17,6 +17,10 @@
 bool resolve(struct mailbox *m, bool (*collect)(struct mailbox *))
 	__attribute__((warn_unused_result));
 
+/* Is dovecot-uidlist what it was, or longer, since m->list_stamp? Then
+ * m->next_uid is right. False: it must be read. */
+bool resolve_recall(struct mailbox *m) __attribute__((warn_unused_result));
+
 /*
  * Give UIDs in order to files that the caller has just put into a folder, of
  * which he holds the lock. Base names, NUL-ended.

@@ -63,6 +63,13 @@ uidlist_parse_header(char const *s, size_t len, struct uidlist_header *header_r)
 			h.validity = n;
 		else if (key == 'N')
 			h.next = n;
+		if (key == 'G') {
+			char const *const end = memchr(s + pos, ' ', len - pos);
+
+			h.guid = s + pos;
+			h.guid_len = end != NULL ? (size_t)(end - h.guid)
+						 : len - pos;
+		}
 		skip_word(s, len, &pos);
 	}
 	*header_r = h;
@@ -95,17 +102,22 @@ uidlist_parse_line(
 	       memchr(line.name, '\0', line.name_len) == NULL;
 }
 
-int
-uidlist_read_file(int folder_fd, char const *file, stralloc *sa)
+static int
+read_from(int folder_fd, char const *file, uint64_t from, stralloc *sa,
+	struct stamp *stamp_r)
 {
 	int const fd = openat(folder_fd, file,
 		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
 	int result = -1, error;
 
+	*stamp_r = (struct stamp){0};
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -1;
+	/* A file that is replaced meanwhile has a stamp of its own. */
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+		stamp_get_open(fd, stamp_r) &&
+		lseek(fd, (off_t)from, SEEK_SET) >= 0 &&
 		stralloc_readyplus(sa, (size_t)st.st_size + 1)) {
 		ssize_t n = 1;
 
@@ -125,6 +137,21 @@ uidlist_read_file(int folder_fd, char const *file, stralloc *sa)
 	close(fd);
 	errno = error;
 	return result;
+}
+
+int
+uidlist_read_file(int folder_fd, char const *file, stralloc *sa)
+{
+	struct stamp stamp;
+
+	return read_from(folder_fd, file, 0, sa, &stamp);
+}
+
+int
+uidlist_read_from(
+	int folder_fd, uint64_t from, stralloc *sa, struct stamp *stamp_r)
+{
+	return read_from(folder_fd, UIDLIST_FILE, from, sa, stamp_r);
 }
 
 int

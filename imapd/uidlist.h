@@ -23,12 +23,16 @@
 
 #include <skalibs/stralloc.h>
 
+#include "imapd/stamp.h"
+
 #define UIDLIST_FILE "dovecot-uidlist"
 
 struct uidlist_header {
 	uint32_t validity;
 	uint32_t next;
-	int version; /* 1 or 3 */
+	int version;	  /* 1 or 3 */
+	char const *guid; /* the mailbox's id; points into the line */
+	size_t guid_len;  /* 0: it has none */
 };
 
 struct uidlist_line {
@@ -51,6 +55,10 @@ int uidlist_read_file(int folder_fd, char const *file, stralloc *sa)
 	__attribute__((warn_unused_result));
 int uidlist_read(int folder_fd, stralloc *sa)
 	__attribute__((warn_unused_result));
+
+/* The same from an offset on, and what the file was when it was opened. */
+int uidlist_read_from(int folder_fd, uint64_t from, stralloc *sa,
+	struct stamp *stamp_r) __attribute__((warn_unused_result));
 
 /*
  * Take the lock; waits for others up to UIDLIST_WAIT_MS. *lock_r is handed to

@@ -1,36 +1,14 @@
 /* What others do in a folder; see watch.h. */
 #include <errno.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
+#include "imapd/stamp.h"
 #include "imapd/watch.h"
-
-/* File systems on which other hosts write, of whom the kernel tells nothing. */
-static bool
-is_remote(int fd)
-{
-	static unsigned long const types[] = {NFS_SUPER_MAGIC, SMB_SUPER_MAGIC,
-		0x65735546, /* FUSE */
-		0xFF534D42, /* CIFS */
-		0xFE534D42, /* SMB2 */
-		0x01021997, /* 9p */
-		0x00C36400, /* Ceph */
-		0x0BD00BD0 /* Lustre */};
-	struct statfs s;
-
-	if (fstatfs(fd, &s) < 0)
-		return true;
-	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-		if ((unsigned long)s.f_type == types[i])
-			return true;
-	return false;
-}
 
 static int
 add(int fd, char const *path, char const *sub)
@@ -60,7 +38,7 @@ bool
 watch_start(struct watch *w, int folder_fd, char const *path)
 {
 	*w = (struct watch)WATCH_ZERO;
-	if (is_remote(folder_fd))
+	if (stamp_is_remote(folder_fd))
 		return false;
 	w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (w->fd < 0)
@@ -95,7 +73,7 @@ watch_read(struct watch *w,
 		char const *name, size_t len),
 	void *data)
 {
-	_Alignas(struct inotify_event) char buffer[4096];
+	static _Alignas(struct inotify_event) char buffer[32768];
 	struct inotify_event e;
 
 	for (;;) {

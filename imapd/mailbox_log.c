@@ -1,0 +1,767 @@
+/* What is remembered of a folder, and what is written down of it; see
+ * mailbox_file.h and memory.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "imapd/filename.h"
+#include "imapd/mailbox_file.h"
+#include "imapd/meta.h"
+#include "imapd/resolve.h"
+
+/* So often is a log looked for that others replace all the time. */
+#define TRIES 5
+/* Octets of log behind the snapshot that are worth a new one; and of a log
+ * that are worth a new log. */
+#define TAIL_MIN 4096
+#define TAIL_PART 64
+#define TAIL_MAX 65536
+#define LOG_MAX ((uint64_t)1 << 20)
+#define LOG_PART 4
+
+/* Changes that are being written down. */
+struct batch {
+	struct mailbox *m;
+	stralloc out;
+	uint64_t modseq; /* 0: none given yet */
+};
+
+/* Above all that was given, and above the clock, so that it has not been given
+ * by a log that was lost either. */
+static uint64_t
+next_modseq(struct mailbox const *m)
+{
+	uint64_t const now = (uint64_t)(stamp_now_ns() / 1000);
+
+	return now > m->memory.highest ? now : m->memory.highest + 1;
+}
+
+static void
+recall_list(struct mailbox *m)
+{
+	struct mailbox_state const *const s = &m->memory.state;
+
+	m->list_known = s->has_list != 0;
+	m->list_stamp = s->list;
+	m->next_uid = m->list_next = s->next_uid;
+	memcpy(m->guid, s->guid, sizeof m->guid);
+	m->guid[sizeof m->guid - 1] = '\0';
+}
+
+bool
+mailbox_recall(struct mailbox *m)
+{
+	struct mailbox_state const *const s = &m->memory.state;
+	int const r = memory_load(&m->memory, &m->view, m->folder_fd,
+		!stamp_is_remote(m->folder_fd));
+
+	if (r <= 0)
+		return true;
+	recall_list(m);
+	if (!resolve_recall(m)) {
+		/* Other UIDs may have been given. */
+		m->old = m->view;
+		m->view = (struct msgtable)MSGTABLE_ZERO;
+		m->merge = true;
+		m->list_known = false;
+		m->guid[0] = '\0';
+		m->next_uid = 0;
+		return true;
+	}
+	m->validity = s->validity;
+	if (m->view.count > 0 && m->view.v == NULL)
+		return false;
+	m->last_uid = m->memory.last_uid;
+	if (m->next_uid <= m->last_uid)
+		m->next_uid = m->last_uid + 1;
+	if (s->settled) {
+		m->cur_stamp = s->cur;
+		m->new_stamp = s->new;
+		m->scanned = m->compare = true;
+		m->cur_settled = m->new_settled = true;
+	}
+	return true;
+}
+
+bool
+mailbox_rebuild(struct mailbox *m)
+{
+	struct view_head const *const h = &m->memory.view.head;
+
+	if (m->told && !m->rebuilt) {
+		/* Where records could not be believed nothing has been changed
+		 * in them, and the head tells. */
+		m->was_count = m->view.count;
+		m->was_mix = h->mix;
+		if (m->view.map == NULL || m->memory.view.records_checked) {
+			m->was_mix = 0;
+			for (size_t i = 0; i < m->view.count; i++)
+				m->was_mix =
+					view_mix(m->was_mix, m->view.v[i].uid);
+		}
+	}
+	m->rebuilt = true;
+	m->scanned = m->must_scan = m->merge = m->list_known = false;
+	m->last_uid = m->next_uid = 0;
+	m->recent = 0;
+	msgtable_free(&m->view);
+	msgtable_free(&m->arrivals);
+	msgtable_free(&m->old);
+	memory_free(&m->memory);
+	return true;
+}
+
+bool
+mailbox_is_same(struct mailbox *m)
+{
+	uint64_t mix = 0;
+
+	if (!m->rebuilt || !m->told)
+		return true;
+	m->rebuilt = false;
+	for (size_t i = 0; i < m->was_count && i < m->view.count; i++)
+		mix = view_mix(mix, m->view.v[i].uid);
+	if (m->was_count <= m->view.count && mix == m->was_mix)
+		return true;
+	m->replaced = true;
+	errno = ESTALE;
+	return false;
+}
+
+static bool
+lose(struct mailbox *m, uint32_t uid)
+{
+	return stralloc_catb(&m->lost, (char const *)&uid, sizeof uid);
+}
+
+static void
+take_over(struct mailbox *m, size_t i, struct msgtable const *old, size_t k)
+{
+	struct message const *const o = &old->v[k];
+	struct message *const v = &m->view.v[i];
+
+	v->modseq = o->modseq;
+	v->logged = o->logged;
+	if (v->inode == 0 || o->inode == 0 || v->inode == o->inode) {
+		v->meta = o->meta;
+		v->meta_len = o->meta_len;
+		v->inode = v->inode == 0 ? o->inode : v->inode;
+	}
+	if (v->size == MESSAGE_SIZE_UNKNOWN)
+		v->size = o->size;
+	v->state &= (uint8_t)~MESSAGE_DIRTY;
+	if (v->state & MESSAGE_GONE || v->name_len != o->name_len ||
+		memcmp(msgtable_name(&m->view, i), msgtable_name(old, k),
+			v->name_len) != 0 ||
+		(v->state ^ o->state) & MESSAGE_IN_NEW)
+		msgtable_mark(&m->view, i, MESSAGE_DIRTY);
+}
+
+/* False: they do not fit together. */
+static bool
+merge(struct mailbox *m, struct memory const *memory,
+	struct msgtable const *old)
+{
+	struct msgtable const *const t = &m->view;
+	size_t k = 0;
+
+	for (size_t i = 0; i < t->count; i++) {
+		for (; k < old->count && old->v[k].uid < t->v[i].uid; k++)
+			if (!lose(m, old->v[k].uid))
+				return false;
+		if (k == old->count || old->v[k].uid != t->v[i].uid) {
+			/* One that is older than others that are known. */
+			if (t->v[i].uid <= memory->last_uid &&
+				!(t->v[i].state & MESSAGE_GONE))
+				return false;
+			continue;
+		}
+		if (old->v[k].base_len != t->v[i].base_len ||
+			memcmp(msgtable_name(old, k), msgtable_name(t, i),
+				t->v[i].base_len) != 0)
+			return false;
+		take_over(m, i, old, k++);
+	}
+	/* What is newer than all that we know has not been seen yet. */
+	for (; k < old->count; k++)
+		if ((!m->told || old->v[k].uid <= m->last_uid) &&
+			!lose(m, old->v[k].uid))
+			return false;
+	return true;
+}
+
+bool
+mailbox_merge(struct mailbox *m)
+{
+	struct memory *const memory = &m->memory;
+
+	m->merge = false;
+	if (memory->state.validity != m->validity ||
+		!memory_check(memory, &m->old, true) ||
+		!memory_keep_vanished(memory) || !merge(m, memory, &m->old)) {
+		memory_free(memory);
+		m->lost.len = 0;
+	}
+	msgtable_free(&m->old);
+	return true;
+}
+
+/* One that others have written down. */
+static bool
+hear_message(struct mailbox *m, size_t i, struct journal_record const *r)
+{
+	struct msgtable *const t = &m->view;
+	struct message *const v = &t->v[i];
+	char name[FILENAME_MAX_LEN + 1];
+	struct filename f;
+	size_t len = r->text_len;
+
+	if (r->type == JOURNAL_META) {
+		v->meta = r->extra;
+		v->meta_len = (uint32_t)r->modseq;
+		return true;
+	}
+	if (r->type == JOURNAL_NEW && len <= FILENAME_MAX_LEN)
+		memcpy(name, r->text, len);
+	else
+		len = memory_name(t, i, r, name);
+	filename_parse(name, len, &f);
+	v->logged = f.keywords << 5 | f.system;
+	if (v->state & MESSAGE_GONE)
+		return true;
+	v->state &= (uint8_t)~MESSAGE_DIRTY;
+	if (len != v->name_len || memcmp(name, msgtable_name(t, i), len) != 0 ||
+		!(v->state & MESSAGE_IN_NEW) == !!(r->bits & JOURNAL_IN_NEW))
+		msgtable_mark(t, i, MESSAGE_DIRTY);
+	if (r->type != JOURNAL_RENAME && v->modseq != r->modseq) {
+		v->modseq = r->modseq;
+		if (m->tells_modseq)
+			msgtable_mark(t, i, MESSAGE_CHANGED);
+	}
+	return true;
+}
+
+static bool
+hear(void *data, struct journal_record const *r)
+{
+	struct mailbox *const m = data;
+	struct msgtable *const t = &m->view;
+	bool known;
+	size_t i;
+
+	if (r->type == JOURNAL_STATE) {
+		if (r->text_len == sizeof m->memory.state)
+			memcpy(&m->memory.state, r->text,
+				sizeof m->memory.state);
+		if (r->modseq > m->memory.highest)
+			m->memory.highest = r->modseq;
+		return true;
+	}
+	i = memory_find_uid(t, r->uid);
+	known = i < t->count && t->v[i].uid == r->uid;
+	/* Its file is there, but came after we looked. */
+	if (!known && r->uid > m->last_uid && r->type == JOURNAL_NEW && !m->all)
+		return false;
+	if (r->type != JOURNAL_META && r->modseq > m->memory.highest)
+		m->memory.highest = r->modseq;
+	if (r->uid > m->memory.last_uid)
+		m->memory.last_uid = r->uid;
+	if (r->type == JOURNAL_EXPUNGE) {
+		if (known) {
+			t->v[i].logged = MESSAGE_LOGGED_GONE;
+			t->v[i].modseq = r->modseq;
+		}
+		return memory_add_vanished(&m->memory, r->uid, r->modseq);
+	}
+	return !known || hear_message(m, i, r);
+}
+
+static bool
+put_message(struct batch *b, size_t i)
+{
+	struct msgtable const *const t = &b->m->view;
+	struct message const *const v = &t->v[i];
+	struct journal_record r = {.uid = v->uid,
+		.extra = v->inode,
+		.bits = v->state & MESSAGE_IN_NEW ? JOURNAL_IN_NEW : 0,
+		.text = msgtable_name(t, i),
+		.text_len = v->name_len};
+
+	if (v->state & MESSAGE_GONE) {
+		r.type = JOURNAL_EXPUNGE;
+		r.text_len = 0;
+		if (v->logged == MESSAGE_LOGGED_GONE)
+			return true;
+	} else if (v->logged == MESSAGE_UNLOGGED) {
+		r.type = JOURNAL_NEW;
+	} else {
+		r.type = v->logged == msgtable_flags(v) ? JOURNAL_RENAME
+							: JOURNAL_FLAGS;
+		r.text += v->base_len;
+		r.text_len -= v->base_len;
+	}
+	if (r.type != JOURNAL_RENAME) {
+		if (b->modseq == 0)
+			b->modseq = next_modseq(b->m);
+		r.modseq = b->modseq;
+	}
+	return journal_put(&b->out, &r);
+}
+
+static bool
+put_all(struct batch *b)
+{
+	struct mailbox *const m = b->m;
+	struct msgtable const *const t = &m->view;
+
+	for (size_t at = 0; at < m->lost.len; at += sizeof(uint32_t)) {
+		struct journal_record r = {.type = JOURNAL_EXPUNGE};
+
+		if (b->modseq == 0)
+			b->modseq = next_modseq(m);
+		r.modseq = b->modseq;
+		memcpy(&r.uid, m->lost.s + at, sizeof r.uid);
+		if (!journal_put(&b->out, &r))
+			return false;
+	}
+	if (!(t->states & (MESSAGE_DIRTY | MESSAGE_HINT)))
+		return true;
+	for (size_t i = 0; i < t->count; i++) {
+		struct journal_record const hint = {.type = JOURNAL_META,
+			.uid = t->v[i].uid,
+			.extra = t->v[i].meta,
+			.modseq = t->v[i].meta_len};
+
+		if (t->v[i].state & MESSAGE_DIRTY && !put_message(b, i))
+			return false;
+		if (t->v[i].state & MESSAGE_HINT &&
+			!(t->v[i].state & MESSAGE_GONE) &&
+			!journal_put(&b->out, &hint))
+			return false;
+	}
+	return true;
+}
+
+/* Records take what the batch has given them. written: it is in the log. */
+static void
+settle_batch(struct batch *b, bool written)
+{
+	struct mailbox *const m = b->m;
+	struct msgtable *const t = &m->view;
+	uint32_t uid;
+
+	for (size_t at = 0; written && at < m->lost.len; at += sizeof uid) {
+		memcpy(&uid, m->lost.s + at, sizeof uid);
+		(void)!memory_add_vanished(&m->memory, uid, b->modseq);
+	}
+	if (written)
+		m->lost.len = 0;
+	if (b->modseq > m->memory.highest)
+		m->memory.highest = b->modseq;
+	for (size_t i = 0;
+		t->states & (MESSAGE_DIRTY | MESSAGE_HINT) && i < t->count;
+		i++) {
+		struct message *const v = &t->v[i];
+		bool const gone = v->state & MESSAGE_GONE;
+		uint32_t const flags =
+			gone ? MESSAGE_LOGGED_GONE : msgtable_flags(v);
+
+		if (v->state & MESSAGE_DIRTY && v->logged != flags) {
+			v->modseq = b->modseq;
+			if (gone && written)
+				(void)!memory_add_vanished(
+					&m->memory, v->uid, b->modseq);
+		}
+		if (!written)
+			continue;
+		if (v->state & MESSAGE_DIRTY)
+			v->logged = flags;
+		if (v->state & (MESSAGE_DIRTY | MESSAGE_HINT))
+			v->state &= (uint8_t) ~(MESSAGE_DIRTY | MESSAGE_HINT);
+		if (v->uid > m->memory.last_uid)
+			m->memory.last_uid = v->uid;
+	}
+	if (written)
+		t->states &= ~(MESSAGE_DIRTY | MESSAGE_HINT);
+}
+
+/* What the folder looks like now. False: it cannot be told. */
+static bool
+look(struct mailbox *m, struct mailbox_state *s_r)
+{
+	bool settled = false;
+
+	*s_r = (struct mailbox_state){.list = m->list_stamp,
+		.validity = m->validity,
+		.next_uid = m->list_next,
+		.has_list = m->list_known};
+	memcpy(s_r->guid, m->guid, sizeof s_r->guid);
+	if (!mailbox_stamps(m, &s_r->cur, &s_r->new, &settled))
+		return false;
+	s_r->settled = settled;
+	return true;
+}
+
+static bool
+is_known_state(struct mailbox const *m, struct mailbox_state const *s)
+{
+	struct mailbox_state const *const k = &m->memory.state;
+
+	return stamp_same(&s->cur, &k->cur) && stamp_same(&s->new, &k->new) &&
+	       stamp_same(&s->list, &k->list) && s->next_uid == k->next_uid &&
+	       s->settled <= k->settled && s->has_list == k->has_list &&
+	       strcmp(s->guid, k->guid) == 0;
+}
+
+static bool
+has_changes(struct mailbox const *m)
+{
+	return m->view.states & (MESSAGE_DIRTY | MESSAGE_HINT) ||
+	       m->lost.len > 0;
+}
+
+static bool
+put_state(struct batch *b, struct mailbox_state *s)
+{
+	struct journal_record const r = {.type = JOURNAL_STATE,
+		.modseq = s->highest,
+		.text = (char const *)s,
+		.text_len = sizeof *s};
+
+	return journal_put(&b->out, &r);
+}
+
+static bool
+write_view(struct mailbox *m, uint64_t next_generation, uint64_t next_pos)
+{
+	struct memory *const memory = &m->memory;
+	struct view_head head = {.state = memory->state,
+		.floor = memory->floor,
+		.generations = {memory->journal.generation, next_generation},
+		.positions = {memory->journal.pos, next_pos}};
+	size_t const count = memory_vanished_count(memory);
+	size_t const skip =
+		count > MEMORY_VANISHED_MAX ? count - MEMORY_VANISHED_MAX : 0;
+	struct vanished *const v = calloc(count - skip + 1, sizeof *v);
+	bool ok = v != NULL;
+
+	head.state.highest = memory->highest;
+	for (size_t i = 0; ok && i < count; i++) {
+		struct vanished const *const from = memory_vanished(memory, i);
+
+		if (i >= skip)
+			v[i - skip] = *from;
+		else if (from->modseq > head.floor)
+			head.floor = from->modseq;
+	}
+	ok = ok && view_write(m->folder_fd, &head, &m->view, v, count - skip);
+	free(v);
+	memory->floor = head.floor;
+	if (ok)
+		memory->view_pos = memory->journal.pos;
+	return ok;
+}
+
+static uint64_t
+view_octets(struct mailbox const *m)
+{
+	return 8192 + (uint64_t)m->view.count * 130;
+}
+
+/* Under the lock: a new snapshot, and a new log if this one is long. */
+static void
+renew(struct mailbox *m)
+{
+	struct journal *const j = &m->memory.journal;
+	struct journal next;
+	char name[64];
+
+	if (j->pos <= LOG_MAX + view_octets(m) / LOG_PART) {
+		(void)!write_view(m, 0, 0);
+		return;
+	}
+	if (!journal_create(&next, m->folder_fd, m->validity, j, name))
+		return;
+	if (write_view(m, next.generation, next.pos) &&
+		journal_publish(m->folder_fd, name, true)) {
+		journal_close(j);
+		*j = next;
+		m->memory.view_pos = j->pos;
+		return;
+	}
+	(void)unlinkat(m->folder_fd, name, 0);
+	journal_close(&next);
+}
+
+/* Nothing is remembered, or not to be believed: begin anew. All that clients
+ * know is told again. False: EEXIST if another has begun meanwhile. */
+static bool
+begin(struct mailbox *m, bool replace)
+{
+	struct memory *const memory = &m->memory;
+	uint64_t const modseq = next_modseq(m);
+	struct msgtable *const t = &m->view;
+	struct mailbox_state state;
+	struct journal next, none = JOURNAL_ZERO;
+	char name[64];
+
+	for (size_t i = 0; i < t->count; i++)
+		t->v[i].modseq = modseq;
+	memory->highest = memory->floor = modseq;
+	if (!look(m, &state))
+		state.settled = state.has_list = 0;
+	if (!journal_create(&next, m->folder_fd, m->validity, &none, name))
+		return true;
+	if (!journal_publish(m->folder_fd, name, replace)) {
+		int const error = errno;
+
+		journal_close(&next);
+		errno = error;
+		return error != EEXIST;
+	}
+	for (size_t i = 0; i < t->count; i++) {
+		struct message *const v = &t->v[i];
+
+		v->logged = v->state & MESSAGE_GONE ? MESSAGE_LOGGED_GONE
+						    : msgtable_flags(v);
+		v->state &= (uint8_t) ~(MESSAGE_DIRTY | MESSAGE_HINT);
+	}
+	t->states &= ~(MESSAGE_DIRTY | MESSAGE_HINT);
+	m->lost.len = 0;
+	journal_close(&memory->journal);
+	memory->journal = next;
+	memory->state = state;
+	memory->vanished_count = 0;
+	memory->view.head.vanished_count = 0;
+	memory->last_uid = m->next_uid - 1;
+	(void)!write_view(m, 0, 0);
+	journal_unlock(&memory->journal);
+	return true;
+}
+
+/* Others have begun another log: what it and its snapshot say counts. */
+static bool
+adopt(struct mailbox *m, struct memory *other, struct msgtable *old)
+{
+	struct memory *const memory = &m->memory;
+	uint64_t const highest = memory->highest;
+
+	if (other->state.validity != m->validity ||
+		!memory_check(other, old, true) ||
+		!memory_keep_vanished(other) || !merge(m, other, old))
+		return false;
+	/* The snapshot in the view's map stays what it is. */
+	other->view = memory->view;
+	other->view.head.vanished_count = 0;
+	memory_free(memory);
+	*memory = *other;
+	if (highest > memory->highest)
+		memory->highest = highest;
+	return true;
+}
+
+static bool
+load_and_adopt(struct mailbox *m)
+{
+	struct memory other;
+	struct msgtable old = MSGTABLE_ZERO;
+	bool ok = memory_load(&other, &old, m->folder_fd, false) > 0;
+
+	if (ok && !adopt(m, &other, &old)) {
+		memory_free(&other);
+		ok = false;
+	}
+	msgtable_free(&old);
+	return ok;
+}
+
+/* Have a log. */
+static void
+attach(struct mailbox *m)
+{
+	for (int tries = 0; tries < TRIES; tries++) {
+		struct journal j;
+		struct stamp there;
+		int const r = journal_open(&j, m->folder_fd);
+		bool done = r < 0;
+
+		if (r == 0) {
+			done = stamp_get_at(
+				       m->folder_fd, JOURNAL_FILE, &there) &&
+			       begin(m, there.inode != 0);
+		} else if (r > 0 && journal_lock(&j)) {
+			/* Whoever has begun it holds the lock until its
+			 * snapshot is there. */
+			done = !journal_is_replaced(&j) &&
+			       (load_and_adopt(m) || begin(m, true));
+		}
+		journal_close(&j);
+		if (done)
+			return;
+	}
+}
+
+/* The log has lost its name: go on in the one that follows it. */
+static void
+follow(struct mailbox *m)
+{
+	struct journal *const j = &m->memory.journal;
+	struct journal next;
+
+	if (journal_open(&next, m->folder_fd) > 0 &&
+		next.previous == j->generation && next.previous_end == j->pos) {
+		journal_close(j);
+		*j = next;
+		m->memory.view_pos = j->pos;
+		return;
+	}
+	journal_close(&next);
+	journal_close(j);
+	attach(m);
+}
+
+/* Read what others have written. False: it is damaged. */
+static bool
+listen(struct mailbox *m)
+{
+	struct journal *const j = &m->memory.journal;
+
+	m->all = j->locked;
+	for (int tries = 0; tries < TRIES && j->fd >= 0; tries++) {
+		bool const replaced = journal_is_replaced(j);
+
+		m->all = m->all || replaced;
+		if (journal_has_more(j) && !journal_read(j, hear, m))
+			return errno != EBADMSG;
+		if (!replaced)
+			return true;
+		follow(m);
+	}
+	return true;
+}
+
+/* Under the lock. False: errno, of mailbox_collect. */
+static bool
+write_down(struct mailbox *m)
+{
+	struct memory *const memory = &m->memory;
+	struct batch b = {.m = m, .out = STRALLOC_ZERO};
+	struct mailbox_state state;
+	bool ok = true, written;
+	uint64_t tail;
+
+	if (!mailbox_collect(m))
+		return false;
+	if (memory->journal.fd < 0)
+		return true;
+	ok = put_all(&b);
+	if (ok && look(m, &state) &&
+		(b.out.len > 0 || !is_known_state(m, &state))) {
+		/* Unless the look has brought something new. */
+		state.highest =
+			b.modseq > memory->highest ? b.modseq : memory->highest;
+		ok = put_state(&b, &state);
+		if (ok)
+			memory->state = state;
+	}
+	written = ok && (b.out.len == 0 || journal_append(&memory->journal,
+						   b.out.s, b.out.len));
+	settle_batch(&b, written);
+	stralloc_free(&b.out);
+	tail = memory->journal.pos - memory->view_pos;
+	if (written && !has_changes(m) &&
+		tail > TAIL_MAX + view_octets(m) / 200)
+		renew(m);
+	return true;
+}
+
+/* Is there anything to read or to write? */
+static bool
+is_up_to_date(struct mailbox *m)
+{
+	struct mailbox_state state;
+
+	return m->memory.journal.fd >= 0 &&
+	       !journal_has_more(&m->memory.journal) && !has_changes(m) &&
+	       (!look(m, &state) || is_known_state(m, &state)) &&
+	       !has_changes(m);
+}
+
+static bool
+record_under_lock(struct mailbox *m)
+{
+	struct journal *const j = &m->memory.journal;
+
+	for (int tries = 0; tries < TRIES && j->fd >= 0; tries++) {
+		if (!j->locked && !journal_lock(j))
+			return true;
+		if (!listen(m)) {
+			(void)!begin(m, true);
+			return true;
+		}
+		if (j->locked && !journal_is_replaced(j))
+			return write_down(m);
+	}
+	return true;
+}
+
+bool
+mailbox_record(struct mailbox *m)
+{
+	struct journal *const j = &m->memory.journal;
+	bool ok;
+
+	if (is_up_to_date(m))
+		return true;
+	/* What is not whole must not be written down anew as if it were. */
+	if (!memory_check(&m->memory, &m->view, true))
+		return mailbox_rebuild(m) && mailbox_sync(m);
+	if (j->fd < 0)
+		attach(m);
+	/* Most often there is only something to read; what looks damaged may
+	 * be in the middle of being written. */
+	if (j->fd >= 0 && journal_has_more(j) && listen(m) && is_up_to_date(m))
+		return true;
+	ok = record_under_lock(m);
+
+	int const error = errno;
+
+	journal_unlock(j);
+	errno = error;
+	return ok;
+}
+
+void
+mailbox_leave(struct mailbox *m)
+{
+	struct memory *const memory = &m->memory;
+	struct timespec pause = {0};
+	uint64_t tail;
+
+	if (m->replaced || m->validity == 0 || !m->scanned ||
+		!mailbox_record(m) || memory->journal.fd < 0)
+		return;
+	/* Once it is old enough the stamp tells all later changes. */
+	if (!memory->state.settled && m->settle_ns <= STAMP_SETTLE_NS) {
+		pause.tv_nsec = (long)m->settle_ns + 1000000;
+		nanosleep(&pause, NULL);
+		if (m->watch.fd < 0)
+			m->must_scan = true;
+		if (!mailbox_record(m) || memory->journal.fd < 0)
+			return;
+	}
+	tail = memory->journal.pos - memory->view_pos;
+	if (tail > TAIL_MIN && tail * TAIL_PART > view_octets(m) &&
+		journal_lock(&memory->journal)) {
+		if (listen(m) && memory->journal.locked && !has_changes(m) &&
+			memory_check(memory, &m->view, true)) {
+			if (meta_has_garbage(m))
+				(void)!meta_collect(m);
+			renew(m);
+		}
+		journal_unlock(&memory->journal);
+	}
+}
