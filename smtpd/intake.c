@@ -96,6 +96,9 @@ end_message(struct smtp_session *s)
 {
 	struct smtp_intake *in = &s->intake;
 
+	/* Nothing can follow the CR any more. */
+	if (in->is_chunked && in->data.state == SMTP_DATA_CR)
+		in->data.flaws |= SMTP_DATA_BARE_CR;
 	smtp_repair_end(&in->repair, store_fields, s);
 	if (in->is_chunked && !s->mail.is_binary &&
 		in->data.state == SMTP_DATA_TEXT)
