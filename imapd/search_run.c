@@ -3,12 +3,14 @@
 #include <string.h>
 #include <time.h>
 
-#include "imapd/search_run.h"
+#include "imapd/search_indexed.h"
 #include "imapd/search_text.h"
 #include "mime/date.h"
 #include "mime/fold.h"
 
 #define DAY 86400
+/* Messages between two looks at the clock. */
+#define PROGRESS_STEP 256
 
 static bool
 result(struct search *q, int r)
@@ -76,6 +78,12 @@ matches_text(struct search *q, uint16_t k)
 	struct content *const c = &q->message.content;
 	char const *const needle = q->needles[k];
 
+	if (key->kind != SEARCH_HEADER) {
+		enum search_said const said = search_indexed(q, k);
+
+		if (said != SEARCH_SAID_NOTHING)
+			return said == SEARCH_SAID_YES;
+	}
 	if (!search_message_open(&q->message))
 		return false;
 	switch (key->kind) {
@@ -202,6 +210,9 @@ search_prepare(struct search *q, struct session *s)
 
 	search_message_init(&q->message, s);
 	q->now_s = (int64_t)time(NULL);
+	q->read = 0;
+	q->built = false;
+	q->told_s = 0;
 	if (args->charset == SEARCH_BADCHARSET) {
 		session_reply(s, "NO",
 			"[BADCHARSET (US-ASCII UTF-8)] Unknown character set");
@@ -235,6 +246,7 @@ search_release(struct search *q)
 {
 	search_message_free(&q->message);
 	search_text_release();
+	search_indexed_free(q);
 	for (size_t k = 0; k < q->args.keys_count; k++) {
 		free(q->sets[k]);
 		free(q->needles[k]);
@@ -264,6 +276,9 @@ search_collect(struct search *q, enum search_extent extent,
 	for (size_t n = 0; n < exists && s->stream->error == 0; n++) {
 		size_t const i = extent == SEARCH_LAST ? exists - 1 - n : n;
 
+		if (n % PROGRESS_STEP == PROGRESS_STEP - 1 &&
+			!search_progress(q, n, exists))
+			break;
 		if (!search_matches(q, i))
 			continue;
 		if (found_r->count == room) {

@@ -11,6 +11,7 @@
 #include "imapd/search_key.h"
 #include "imapd/search_message.h"
 #include "imapd/search_reply.h"
+#include "imapd/text_index.h"
 
 struct search {
 	struct search_message message;
@@ -22,6 +23,13 @@ struct search {
 	uint32_t keywords[SEARCH_KEYS_MAX];
 	/* The file must be looked at. */
 	bool costly[SEARCH_KEYS_MAX];
+	/* What the text index says (search_indexed.h). */
+	struct text_index index;
+	struct text_answer answers[SEARCH_KEYS_MAX];
+	bool asked[SEARCH_KEYS_MAX], exact[SEARCH_KEYS_MAX];
+	bool index_open, built;
+	size_t read;	/* messages it did not know */
+	int64_t told_s; /* when the client was told of progress */
 };
 
 /*

@@ -16,6 +16,8 @@
 #define CHARSET_NAME_MAX 64
 
 static stralloc decoded = STRALLOC_ZERO, raw = STRALLOC_ZERO;
+/* What has been looked at in vain and may be the start of a match. */
+static stralloc tail = STRALLOC_ZERO;
 
 static bool
 has(char const *s, size_t s_len, char const *needle, size_t len)
@@ -103,17 +105,23 @@ search_text_field(struct content *c, char const *name, size_t name_len,
 	return 0;
 }
 
-/* In any line of a header, names included. */
+struct walk {
+	search_text_hear *hear;
+	void *arg;
+};
+
+/* The lines of a header, names included. */
 static int
-in_header(char const *s, size_t s_len, char const *needle, size_t len)
+walk_header(struct walk const *w, char const *s, size_t len, bool in_body)
 {
 	struct header_field field;
 	size_t pos = 0;
 
-	while (header_next(s, s_len, &pos, &field) > 0) {
+	while (header_next(s, len, &pos, &field) > 0) {
 		if (!decode_field(field.line, field.line_len))
 			return -1;
-		if (has(decoded.s, decoded.len, needle, len))
+		if (decoded.s != NULL &&
+			!w->hear(w->arg, decoded.s, decoded.len, in_body, true))
 			return 1;
 	}
 	return 0;
@@ -136,58 +144,50 @@ part_charset(struct content const *c, struct structure_part const *part,
 		*len_r = rfc2045_value(&param, name);
 }
 
-/* Look at what has been decoded; of what is done with, as much is kept as the
- * start of a match could be. */
+/* Give what has been decoded on. */
 static bool
-look(size_t fresh, char const *needle, size_t len)
+tell(struct walk const *w, bool unit_ends)
 {
-	size_t keep = len > 0 ? len - 1 : 0;
-
-	fold(decoded.s + fresh, decoded.len - fresh);
-	if (has(decoded.s, decoded.len, needle, len))
+	if (decoded.s == NULL && !stralloc_ready(&decoded, 1))
 		return true;
-	if (keep > decoded.len)
-		keep = decoded.len;
-	memmove(decoded.s, decoded.s + decoded.len - keep, keep);
-	decoded.len = keep;
-	return false;
+	fold(decoded.s, decoded.len);
+	return w->hear(w->arg, decoded.s, decoded.len, true, unit_ends);
 }
 
 static int
-in_part(struct content const *c, struct structure_part const *part,
-	char const *needle, size_t len)
+walk_part(struct walk const *w, struct content const *c,
+	struct structure_part const *part)
 {
 	char const *const s = c->s + part->body_offset;
 	char name[CHARSET_NAME_MAX], piece[DECODE_ROOM(PIECE)];
 	struct charset_decoder charset;
 	struct decode decode;
-	size_t name_len, fresh;
+	size_t name_len;
 
 	part_charset(c, part, name, &name_len);
 	charset_init(&charset, name, name_len);
 	decode_init(&decode, (enum structure_encoding)part->encoding);
-	decoded.len = 0;
 	for (size_t at = 0; at < part->body_len; at += PIECE) {
 		size_t const left = part->body_len - at;
 		size_t const n = decode_push(
 			&decode, s + at, left < PIECE ? left : PIECE, piece);
 
-		fresh = decoded.len;
+		decoded.len = 0;
 		if (!charset_push(&charset, piece, n, &decoded))
 			return -1;
-		if (decoded.s != NULL && look(fresh, needle, len))
+		if (!tell(w, false))
 			return 1;
 	}
-	fresh = decoded.len;
+	decoded.len = 0;
 	if (!charset_push(
 		    &charset, piece, decode_finish(&decode, piece), &decoded) ||
 		!charset_finish(&charset, &decoded))
 		return -1;
-	return decoded.s != NULL && look(fresh, needle, len);
+	return !tell(w, true);
 }
 
-int
-search_text_body(struct content *c, char const *needle, size_t len)
+static int
+walk_body(struct walk const *w, struct content *c)
 {
 	if (!content_parts(c))
 		return -1;
@@ -199,11 +199,11 @@ search_text_body(struct content *c, char const *needle, size_t len)
 		int r = 0;
 
 		if (is_message)
-			r = in_header(c->s + part->header_offset,
-				part->header_len, needle, len);
+			r = walk_header(w, c->s + part->header_offset,
+				part->header_len, true);
 		if (r == 0 && part->kind == STRUCTURE_LEAF &&
 			structure_is(c->s, part, "text/"))
-			r = in_part(c, part, needle, len);
+			r = walk_part(w, c, part);
 		if (r != 0)
 			return r;
 	}
@@ -211,14 +211,86 @@ search_text_body(struct content *c, char const *needle, size_t len)
 }
 
 int
-search_text_all(struct content *c, char const *needle, size_t len)
+search_text_walk(struct content *c, enum search_text_what what,
+	search_text_hear *hear, void *arg)
 {
+	struct walk const w = {hear, arg};
+	int r = 0;
+
+	if (what == SEARCH_TEXT_ALL) {
+		if (!content_header(c))
+			return -1;
+		r = walk_header(&w, c->s, c->header_len, false);
+	}
+	return r != 0 ? r : walk_body(&w, c);
+}
+
+struct match {
+	char const *needle;
+	size_t len;
+	bool failed;
+};
+
+/* Of what is done with, as much is kept as the start of a match could be. */
+static bool
+look(void *arg, char const *s, size_t len, bool in_body, bool unit_ends)
+{
+	struct match *const m = arg;
+	size_t keep = m->len > 0 ? m->len - 1 : 0;
+	bool found;
+
+	(void)in_body;
+	if (tail.len == 0) {
+		found = has(s, len, m->needle, m->len);
+	} else {
+		if (!stralloc_catb(&tail, s, len)) {
+			m->failed = true;
+			return false;
+		}
+		s = tail.s;
+		len = tail.len;
+		found = has(s, len, m->needle, m->len);
+	}
+	if (found)
+		return false;
+	if (unit_ends) {
+		tail.len = 0;
+		return true;
+	}
+	if (keep > len)
+		keep = len;
+	if (keep > 0 && !stralloc_ready(&tail, keep)) {
+		m->failed = true;
+		return false;
+	}
+	if (keep > 0)
+		memmove(tail.s, s + len - keep, keep);
+	tail.len = keep;
+	return true;
+}
+
+static int
+find(struct content *c, enum search_text_what what, char const *needle,
+	size_t len)
+{
+	struct match m = {needle, len, false};
 	int r;
 
-	if (!content_header(c))
-		return -1;
-	r = in_header(c->s, c->header_len, needle, len);
-	return r != 0 ? r : search_text_body(c, needle, len);
+	tail.len = 0;
+	r = search_text_walk(c, what, look, &m);
+	return m.failed ? -1 : r;
+}
+
+int
+search_text_body(struct content *c, char const *needle, size_t len)
+{
+	return find(c, SEARCH_TEXT_BODY, needle, len);
+}
+
+int
+search_text_all(struct content *c, char const *needle, size_t len)
+{
+	return find(c, SEARCH_TEXT_ALL, needle, len);
 }
 
 void
@@ -226,4 +298,5 @@ search_text_release(void)
 {
 	stralloc_free(&decoded);
 	stralloc_free(&raw);
+	stralloc_free(&tail);
 }

@@ -25,6 +25,20 @@ int search_text_body(struct content *c, char const *needle, size_t len)
 int search_text_all(struct content *c, char const *needle, size_t len)
 	__attribute__((warn_unused_result));
 
+/*
+ * Hear what is searched: decoded, folded text, in pieces. Nothing is found
+ * across the end of a unit, which is a field of a header or a part of the
+ * body. False: enough.
+ */
+typedef bool search_text_hear(
+	void *arg, char const *s, size_t len, bool in_body, bool unit_ends);
+
+enum search_text_what { SEARCH_TEXT_ALL, SEARCH_TEXT_BODY };
+
+/* 1 it was enough, 0 all is told, -1 failed (errno). */
+int search_text_walk(struct content *c, enum search_text_what what,
+	search_text_hear *hear, void *arg) __attribute__((warn_unused_result));
+
 /* Give the buffers back: after the last message. */
 void search_text_release(void);
 

@@ -382,7 +382,9 @@ sort_by_arrival(struct thread *t, uint32_t *tops)
 		if (!is_dummy(t, i) && t->v[i].arrival > *newest)
 			*newest = t->v[i].arrival;
 	}
-	qsort_r(t->roots, t->roots_count, sizeof *t->roots, by_arrival, t);
+	if (t->roots_count > 1)
+		qsort_r(t->roots, t->roots_count, sizeof *t->roots, by_arrival,
+			t);
 }
 
 bool
