@@ -2,13 +2,14 @@
 #include "imapd/capabilities.h"
 
 /* clang-format off: one a line, so that changes do not meet */
-char const capabilities[] = "IMAP4rev1"
+char const capabilities[] = "IMAP4rev1 IMAP4rev2"
 	" LITERAL+"
 	" CATENATE"
 	" APPENDLIMIT"
 	" BINARY"
 	" CHILDREN"
 	" CREATE-SPECIAL-USE"
+	" ENABLE"
 	" ESEARCH"
 	" ESORT"
 	" ID"
@@ -32,7 +33,9 @@ char const capabilities[] = "IMAP4rev1"
 	" THREAD=REFERENCES"
 	" THREAD=REFS"
 	" STATUS=SIZE"
+	" UIDONLY"
 	" UIDPLUS"
 	" UNSELECT"
+	" UTF8=ACCEPT"
 	" WITHIN";
 /* clang-format on */

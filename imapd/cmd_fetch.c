@@ -160,16 +160,14 @@ send_items(struct session *s, struct fetch *f, size_t i, bool flags_changed)
 	bool first = true;
 
 	s->out.len = 0;
-	if (!stralloc_catb(&s->out, "* ", 2) || !add_number(&s->out, "", i + 1))
-		return false;
-	/* add_number has put a blank in front. */
-	memmove(s->out.s + 2, s->out.s + 3, s->out.len - 3);
-	s->out.len--;
-	if (!stralloc_cats(&s->out, " FETCH ("))
+	if (!session_fetch(s, i, &s->out))
 		return false;
 	for (size_t k = 0; k < f->args.items_count; k++) {
 		size_t const before = s->out.len;
 
+		/* It stands in front of them all. */
+		if (s->uid_only && f->args.items[k].kind == FETCH_UID)
+			continue;
 		if (!first && !stralloc_catb(&s->out, " ", 1))
 			return false;
 		if (!add_item(s, f, &f->args.items[k], i)) {
@@ -190,6 +188,8 @@ send_items(struct session *s, struct fetch *f, size_t i, bool flags_changed)
 		first = false;
 	}
 	/* A response has something in it. */
+	if (first && !flags_changed && s->uid_only && f->args.items_count == 1)
+		flags_changed = true;
 	if (first && !flags_changed) {
 		s->out.len = 0;
 		return true;

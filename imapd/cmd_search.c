@@ -28,6 +28,17 @@ run(struct search *q, struct search_return const *r)
 	search_found_free(&found);
 }
 
+/* RFC 9755, 3: the client has said that all of it is UTF-8. */
+static bool
+has_charset(struct session const *s)
+{
+	struct lex probe = s->command.lex;
+	struct lex_text word;
+
+	return s->utf8 && !s->rev2 && lex_space(&probe) &&
+	       lex_atom(&probe, &word) && lex_is(&word, "CHARSET");
+}
+
 void
 cmd_search(struct session *s)
 {
@@ -36,11 +47,14 @@ cmd_search(struct session *s)
 	struct search_return r;
 
 	q.args.keys_count = 0;
-	if (!search_return_lex(l, &r) || !lex_space(l) ||
+	if (!search_return_lex(l, &r) || has_charset(s) || !lex_space(l) ||
 		!search_args_lex(l, &q.args) || !lex_end(l)) {
 		session_reply_syntax(s);
 		return;
 	}
+	/* RFC 9051, 6.4.4: always by ESEARCH. */
+	if (s->rev2 && !r.extended)
+		r.extended = r.all = true;
 	if (search_prepare(&q, s))
 		run(&q, &r);
 	/* RFC 5182, 2.1: what fails saves nothing; BAD leaves what is saved. */

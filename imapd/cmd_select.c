@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "imapd/commands.h"
+#include "imapd/naming.h"
 #include "imapd/set.h"
 
 static bool
@@ -58,14 +59,23 @@ describe(struct session *s)
 		if (unseen == 0 && !(v->v[i].system & FLAG_SEEN))
 			unseen = i + 1;
 	}
-	session_printf(s, "* %zu EXISTS\r\n* %zu RECENT\r\n", s->told_exists,
-		s->told_recent);
-	if (unseen > 0)
+	session_printf(s, "* %zu EXISTS\r\n", s->told_exists);
+	/* RFC 9051, appendix E: neither of them any more. */
+	if (!s->rev2)
+		session_printf(s, "* %zu RECENT\r\n", s->told_recent);
+	if (unseen > 0 && !s->rev2 && !s->uid_only)
 		session_printf(s, "* OK [UNSEEN %zu] First unseen\r\n", unseen);
 	session_printf(s,
 		"* OK [UIDVALIDITY %lu] UIDs valid\r\n"
 		"* OK [UIDNEXT %lu] Predicted next UID\r\n",
 		(unsigned long)m->validity, (unsigned long)m->next_uid);
+	if (!s->rev2)
+		return;
+	s->out.len = 0;
+	if (stralloc_cats(&s->out, "* LIST () \".\" ") &&
+		naming_out(s->utf8, &s->out, s->name) &&
+		stralloc_cats(&s->out, "\r\n"))
+		session_send(s);
 }
 
 static void
@@ -79,6 +89,9 @@ open_mailbox(struct session *s, bool read_only)
 		session_reply_syntax(s);
 		return;
 	}
+	/* RFC 9051, 6.3.2: what comes now is the new one's. */
+	if (s->selected)
+		session_puts(s, "* OK [CLOSED] Previous mailbox closed\r\n");
 	/* RFC 3501, 6.3.1: also when the new one cannot be opened. */
 	session_unselect(s);
 	boxname_dir(name, dir);

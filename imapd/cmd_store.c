@@ -23,12 +23,14 @@ static void
 tell(struct session *s, size_t i)
 {
 	s->mailbox.view.v[i].state &= (uint8_t)~MESSAGE_CHANGED;
-	session_printf(s, "* %zu FETCH (", i + 1);
-	if (s->command.uid)
+	s->out.len = 0;
+	if (!session_fetch(s, i, &s->out))
+		return;
+	session_send(s);
+	if (s->command.uid && !s->uid_only)
 		session_printf(
 			s, "UID %lu ", (unsigned long)s->mailbox.view.v[i].uid);
 	session_puts(s, "FLAGS ");
-	s->out.len = 0;
 	if (session_flags(s, i, &s->out))
 		session_send(s);
 	session_puts(s, ")\r\n");

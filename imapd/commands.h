@@ -18,6 +18,9 @@ void cmd_expunge(struct session *s);
 /* The FLAGS and PERMANENTFLAGS responses. */
 void cmd_select_flags(struct session *s);
 
+/* cmd_enable.c */
+void cmd_enable(struct session *s);
+
 /* cmd_list.c */
 void cmd_list(struct session *s);
 void cmd_lsub(struct session *s);

@@ -59,7 +59,7 @@ refuse(char const *status)
 static void
 say_capabilities(void)
 {
-	say("CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID");
+	say("CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ENABLE ID");
 	if (front.is_tls)
 		say(" AUTH=PLAIN AUTH=LOGIN");
 	else if (front.has_certificates)

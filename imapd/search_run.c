@@ -222,6 +222,12 @@ search_prepare(struct search *q, struct session *s)
 		uint16_t const k = (uint16_t)(n - 1);
 		struct search_key const *const key = &args->keys[k];
 
+		if (s->uid_only && key->kind == SEARCH_SET &&
+			!SAVED_IS(&key->text)) {
+			session_reply(
+				s, "BAD", "[UIDREQUIRED] Numbers are disabled");
+			return false;
+		}
 		q->costly[k] = key->kind >= SEARCH_BEFORE;
 		for (uint16_t c = key->child; c != SEARCH_NONE;
 			c = args->keys[c].next)

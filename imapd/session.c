@@ -182,6 +182,7 @@ static struct {
 	[COMMAND_COPY] = {cmd_copy, SELECTED},
 	[COMMAND_CREATE] = {cmd_create, ANY},
 	[COMMAND_DELETE] = {cmd_delete, ANY},
+	[COMMAND_ENABLE] = {cmd_enable, ANY},
 	[COMMAND_EXAMINE] = {cmd_examine, ANY},
 	[COMMAND_EXPUNGE] = {cmd_expunge, SELECTED},
 	[COMMAND_FETCH] = {cmd_fetch, SELECTED_KEEP},
@@ -210,10 +211,31 @@ static struct {
 	[COMMAND_UNSUBSCRIBE] = {cmd_unsubscribe, ANY},
 };
 
+/* RFC 9586: is it one that names messages by numbers that are switched off? */
+static bool
+needs_uid(struct session const *s)
+{
+	static enum command_verb const verbs[] = {COMMAND_COPY, COMMAND_FETCH,
+		COMMAND_MOVE, COMMAND_REPLACE, COMMAND_SEARCH, COMMAND_SORT,
+		COMMAND_STORE, COMMAND_THREAD};
+
+	if (!s->uid_only || s->command.uid)
+		return false;
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+		if (verbs[i] == s->command.verb)
+			return true;
+	return false;
+}
+
 static void
 run_command(struct session *s)
 {
 	enum command_verb const verb = s->command.verb;
+
+	if (needs_uid(s)) {
+		session_reply(s, "BAD", "[UIDREQUIRED] Numbers are disabled");
+		return;
+	}
 
 	/* One that is right is done before it is complete: read_command. */
 	if (verb == COMMAND_APPEND || verb == COMMAND_REPLACE) {
@@ -282,7 +304,7 @@ read_command(struct session *s)
 		if (!lex_literal(r->s + r->line, r->len - r->line, &size,
 			    &synchronizing))
 			break;
-		if (!refused && !r->too_long && parse(s) &&
+		if (!refused && !r->too_long && parse(s) && !needs_uid(s) &&
 			cmd_append_takes(s)) {
 			cmd_append(s);
 			return 2;

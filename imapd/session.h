@@ -87,6 +87,11 @@ session_has(struct session const *s, size_t i)
 	return (unsigned char)s->bits.s[i / 8] >> (i % 8) & 1;
 }
 
+/* Begin a response that tells of message i in out: "* 3 FETCH (", or by its
+ * UID (RFC 9586). False: memory is out. */
+bool session_fetch(struct session const *s, size_t i, stralloc *out)
+	__attribute__((warn_unused_result));
+
 /* Append "(\Seen $Forwarded)" of message i to out. */
 bool session_flags(struct session const *s, size_t i, stralloc *out)
 	__attribute__((warn_unused_result));

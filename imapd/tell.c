@@ -1,6 +1,7 @@
 /* What a session tells of its mailbox (RFC 3501, 7.3 and 7.4): session.h's
  * session_set, session_flags and session_sync. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/log.h"
@@ -60,6 +61,18 @@ session_set(struct session *s, struct lex_text const *set, bool uid)
 }
 
 bool
+session_fetch(struct session const *s, size_t i, stralloc *out)
+{
+	char text[48];
+
+	(void)snprintf(text, sizeof text, "* %lu %s (",
+		s->uid_only ? (unsigned long)s->mailbox.view.v[i].uid
+			    : (unsigned long)i + 1,
+		s->uid_only ? "UIDFETCH" : "FETCH");
+	return stralloc_cats(out, text);
+}
+
+bool
 session_flags(struct session const *s, size_t i, stralloc *out)
 {
 	struct message const *const v = &s->mailbox.view.v[i];
@@ -70,7 +83,7 @@ session_flags(struct session const *s, size_t i, stralloc *out)
 		if (v->system >> k & 1)
 			ok = stralloc_cats(out, flag_names[k]) &&
 			     stralloc_catb(out, " ", 1);
-	if (ok && v->state & MESSAGE_RECENT)
+	if (ok && v->state & MESSAGE_RECENT && !s->rev2)
 		ok = stralloc_cats(out, "\\Recent ");
 	for (unsigned k = 0; ok && v->keywords >> k != 0; k++) {
 		char const *const name = s->mailbox.keywords.names[k];
@@ -82,6 +95,48 @@ session_flags(struct session const *s, size_t i, stralloc *out)
 	if (ok && out->len > start)
 		out->len--;
 	return ok && stralloc_catb(out, ")", 1);
+}
+
+static bool
+add_uids(stralloc *out, uint32_t first, uint32_t last)
+{
+	char text[48];
+	int n = snprintf(text, sizeof text, "%s%lu",
+		out->len == 0 ? "* VANISHED " : ",", (unsigned long)first);
+
+	if (last > first)
+		(void)snprintf(text + n, sizeof text - (size_t)n, ":%lu",
+			(unsigned long)last);
+	return stralloc_cats(out, text);
+}
+
+/* In place of EXPUNGE: where numbers are not used. */
+static void
+tell_vanished(struct session *s)
+{
+	struct msgtable const *const v = &s->mailbox.view;
+	uint32_t first = 0, last = 0;
+	size_t told = 0;
+	bool ok = true;
+
+	s->out.len = 0;
+	for (size_t i = 0; ok && i < s->told_exists; i++) {
+		if (!(v->v[i].state & MESSAGE_GONE))
+			continue;
+		told++;
+		if (first != 0 && v->v[i].uid != last + 1) {
+			ok = add_uids(&s->out, first, last);
+			first = 0;
+		}
+		last = v->v[i].uid;
+		if (first == 0)
+			first = last;
+	}
+	if (told > 0 && ok && add_uids(&s->out, first, last) &&
+		stralloc_cats(&s->out, "\r\n"))
+		session_send(s);
+	s->told_exists -= told;
+	mailbox_settle(&s->mailbox);
 }
 
 static void
@@ -114,10 +169,12 @@ tell_flags(struct session *s)
 		if (!(v->state & MESSAGE_CHANGED) || v->state & MESSAGE_GONE)
 			continue;
 		v->state &= (uint8_t)~MESSAGE_CHANGED;
-		session_printf(s, "* %zu FETCH (FLAGS ", i + 1);
-		if (session_flags(s, i, &s->out))
+		s->out.len = 0;
+		if (session_fetch(s, i, &s->out) &&
+			stralloc_cats(&s->out, "FLAGS ") &&
+			session_flags(s, i, &s->out) &&
+			stralloc_cats(&s->out, ")\r\n"))
 			session_send(s);
-		session_puts(s, ")\r\n");
 	}
 }
 
@@ -135,7 +192,7 @@ tell_counts(struct session *s)
 	s->told_exists = v->count;
 	for (size_t i = 0; i < v->count; i++)
 		recent += v->v[i].state & MESSAGE_RECENT;
-	if (recent != s->told_recent)
+	if (recent != s->told_recent && !s->rev2)
 		session_printf(s, "* %zu RECENT\r\n", recent);
 	s->told_recent = recent;
 }
@@ -160,7 +217,9 @@ session_sync(struct session *s, bool may_expunge)
 	}
 	if (memcmp(&before, &s->mailbox.keywords, sizeof before) != 0)
 		cmd_select_flags(s);
-	if (may_expunge)
+	if (may_expunge && s->uid_only)
+		tell_vanished(s);
+	else if (may_expunge)
 		tell_expunged(s);
 	tell_flags(s);
 	tell_counts(s);
