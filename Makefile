@@ -32,7 +32,7 @@ mod = $(call obj,$(foreach m,$(2),$(1)/$(m)))
 
 # Programs, and where each is installed. private: libexec/kereru.
 PRIVATE = monitor auth smtpd submit-front pop3-front imap-front pop3d imapd \
-	starter manager remote-spawner local-spawner
+	starter manager remote-spawner local-spawner mime-crypt
 PUBLIC  = mime mailq
 ADMIN   = kereru sendmail
 PROGS   = $(PRIVATE) $(PUBLIC) $(ADMIN)
@@ -43,7 +43,7 @@ MAINS = common/monitor/monitor common/monitor/auth common/admin/kereru \
 	common/sandbox_gen mime/charset_gen \
 	smtpd/smtpd smtpd/front queue/starter queue/manager queue/sendmail \
 	queue/mailq remote/remote local/spawner pop3d/pop3d pop3d/front \
-	imapd/imapd imapd/front mime/mime
+	imapd/imapd imapd/front mime/mime mime/crypt
 main_monitor        = common/monitor/monitor
 main_auth           = common/monitor/auth
 main_smtpd          = smtpd/smtpd
@@ -57,6 +57,7 @@ main_manager        = queue/manager
 main_remote-spawner = remote/remote
 main_local-spawner  = local/spawner
 main_mime           = mime/mime
+main_mime-crypt     = mime/crypt
 main_mailq          = queue/mailq
 main_kereru         = common/admin/kereru
 main_sendmail       = queue/sendmail
@@ -79,6 +80,9 @@ $(B)/bin/remote-spawner: LDFLAGS += -Wl,--no-warnings
 # kereru and sendmail ask NSS for the accounts of the system: never static.
 $(B)/bin/kereru $(B)/bin/sendmail: LINK = -Wl,--gc-sections,--as-needed \
 	-Wl,-z,relro,-z,now
+# mime-crypt starts GnuPG by a library that no static program could use.
+$(B)/bin/mime-crypt: LINK = -Wl,--gc-sections,--as-needed -Wl,-z,relro,-z,now
+$(B)/bin/mime-crypt: LDLIBS += -lgpgme
 # One archive of all modules: the linker takes what a program calls, so what
 # a program contains is what it uses. Its main decides.
 $(B)/bin/%: $$(call obj,$$(main_$$*).c) $(B)/libkereru.a

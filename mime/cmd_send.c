@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,32 +18,6 @@
 #include "mime/command.h"
 
 #define SENDMAIL "/usr/sbin/sendmail"
-
-static int
-take_all(char const *name)
-{
-	int const from = command_open(name);
-	int const fd = memfd_create("message", MFD_CLOEXEC);
-	static char buf[65536];
-	size_t total = 0;
-	ssize_t n;
-
-	if (fd < 0)
-		strerr_diefu1sys(111, "keep the message");
-	do {
-		n = read(from, buf, sizeof buf);
-		if (n < 0 && errno != EINTR)
-			strerr_diefu2sys(111, "read ", name);
-		total += n > 0 ? (size_t)n : 0;
-		if (total > MESSAGE_MAX)
-			strerr_dief2x(111, name, " is larger than 256 MiB");
-		if (n > 0 && allwrite(fd, buf, (size_t)n) != (size_t)n)
-			strerr_diefu1sys(111, "keep the message");
-	} while (n != 0);
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		strerr_diefu1sys(111, "keep the message");
-	return fd;
-}
 
 static bool
 has_address(struct message const *m, char const *name)
@@ -122,7 +95,7 @@ mime_send(struct options const *o, int argc, char const *const *argv)
 	char const *const set = getenv("MIME_SENDMAIL");
 	char const *const program =
 		options_value(o, 's', set && set[0] != '\0' ? set : SENDMAIL);
-	int const fd = take_all(name);
+	int const fd = command_take(name);
 
 	check(fd, name);
 	if (lseek(fd, 0, SEEK_SET) < 0 || dup2(fd, 0) < 0)

@@ -129,10 +129,21 @@ put_parts(struct message const *m, stralloc *out)
 	return stralloc_cats(out, "\n");
 }
 
+static bool
+put_report(struct request const *r, stralloc *out)
+{
+	struct terminal terminal = {0};
+
+	return r->report.len == 0 ||
+	       terminal_push(&terminal, r->report.s, r->report.len, out);
+}
+
 bool
 mime_show(struct message const *m, struct request *r, stralloc *out)
 {
-	return put_header(m, out) && stralloc_cats(out, "\n") &&
+	/* The report is first: nothing of the message can stand above it. */
+	return put_report(r, out) && put_header(m, out) &&
+	       stralloc_cats(out, "\n") &&
 	       (m->count == 1 || put_parts(m, out)) &&
 	       put_texts(m, r, true, out);
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <skalibs/allreadwrite.h>
@@ -36,6 +37,32 @@ command_open(char const *name)
 		fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		strerr_diefu2sys(111, "open ", name);
+	return fd;
+}
+
+int
+command_take(char const *name)
+{
+	int const from = command_open(name);
+	int const fd = memfd_create("message", MFD_CLOEXEC);
+	static char buf[65536];
+	size_t total = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		strerr_diefu1sys(111, "keep the message");
+	do {
+		n = read(from, buf, sizeof buf);
+		if (n < 0 && errno != EINTR)
+			strerr_diefu2sys(111, "read ", name);
+		total += n > 0 ? (size_t)n : 0;
+		if (total > MESSAGE_MAX)
+			strerr_dief2x(111, name, " is larger than 256 MiB");
+		if (n > 0 && allwrite(fd, buf, (size_t)n) != (size_t)n)
+			strerr_diefu1sys(111, "keep the message");
+	} while (n != 0);
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		strerr_diefu1sys(111, "keep the message");
 	return fd;
 }
 

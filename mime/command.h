@@ -28,6 +28,8 @@ struct request {
 	struct options const *options;
 	char const *file; /* as it was named; "-" for standard input */
 	struct html html; /* the program for HTML, if one was named */
+	/* Who signed, what was decrypted: lines to be shown first. */
+	stralloc report;
 };
 
 /*
@@ -38,6 +40,10 @@ bool command_flush(stralloc *out, bool all) __attribute__((warn_unused_result));
 
 /* Open a message for reading, "-" is standard input; exits 111. */
 int command_open(char const *name);
+
+/* All of a message, in memory, from its start: at once a file that nobody else
+ * changes. Exits 111. */
+int command_take(char const *name);
 
 /*
  * Close a sandbox in which no file can be changed, but any read that the
@@ -83,6 +89,10 @@ bool mime_json(struct message const *m, struct request *r, stralloc *out)
 bool mime_imap(struct message const *m, struct request *r, stralloc *out)
 	__attribute__((warn_unused_result));
 
+/* The key of its Autocrypt field; exits 1 if there is none that counts. */
+bool mime_autocrypt(struct message const *m, struct request *r, stralloc *out)
+	__attribute__((warn_unused_result));
+
 /* Drafts (draft.h) that answer a message, or pass it on. */
 bool mime_reply(struct message const *m, struct request *r, stralloc *out)
 	__attribute__((warn_unused_result));
@@ -94,6 +104,10 @@ int mime_search(struct options const *o, int argc, char const *const *argv);
 int mime_get(struct options const *o, int argc, char const *const *argv);
 int mime_compose(struct options const *o, int argc, char const *const *argv);
 int mime_send(struct options const *o, int argc, char const *const *argv);
+int mime_sign(struct options const *o, int argc, char const *const *argv);
+int mime_encrypt(struct options const *o, int argc, char const *const *argv);
+int mime_decrypt(struct options const *o, int argc, char const *const *argv);
+int mime_verify(struct options const *o, int argc, char const *const *argv);
 int mime_flag(struct options const *o, int argc, char const *const *argv);
 int mime_move(struct options const *o, int argc, char const *const *argv);
 int mime_copy(struct options const *o, int argc, char const *const *argv);

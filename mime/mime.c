@@ -6,6 +6,7 @@
  * The others say in their files what they keep.
  */
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <skalibs/strerr.h>
@@ -13,9 +14,10 @@
 #include "common/log.h"
 #include "common/sandbox.h"
 #include "mime/command.h"
+#include "mime/cryptcall.h"
 #include "mime/unwrap.h"
 
-#define SPEC_MAX 6
+#define SPEC_MAX 10
 
 char const *PROG;
 
@@ -26,16 +28,17 @@ struct command {
 	char const *spec[SPEC_MAX];	 /* options.h */
 	bool (*one)(struct message const *m, struct request *r, stralloc *out);
 	int (*main)(struct options const *o, int argc, char const *const *argv);
-	bool raw; /* what it writes is no text for a terminal */
+	bool raw;    /* what it writes is no text for a terminal */
+	bool unlock; /* it shows what is signed or encrypted */
 };
 
 #define MANY 1000000000
 
 static struct command const commands[] = {
 	{"show", "[-H program] file", "a message to read", 1, 1, {"H: html"},
-		.one = mime_show},
+		.one = mime_show, .unlock = true},
 	{"text", "[-H program] file", "its text alone", 1, 1, {"H: html"},
-		.one = mime_text},
+		.one = mime_text, .unlock = true},
 	{"headers", "file", "all fields of its header", 1, 1, {NULL},
 		.one = mime_headers},
 	{"parts", "file", "its parts", 1, 1, {NULL}, .one = mime_parts},
@@ -64,6 +67,23 @@ static struct command const commands[] = {
 	{"send", "[-s program] [file]",
 		"hand a message to sendmail -t; -s: another program", 0, 1,
 		{"s: sendmail"}, .main = mime_send},
+	{"sign", "[-AS] [-k key] [file]",
+		"a message, signed by OpenPGP or -S: S/MIME; -A: with the key "
+		"along (Autocrypt)",
+		0, 1, {"k: key", "S smime", "A autocrypt"}, .main = mime_sign},
+	{"encrypt", "[-sAcS] [-k key] [-r key] ... [-T file] [file]",
+		"a message, encrypted; -s: signed too; -r: to whom, else To "
+		"and Cc; -c: Subject in the clear; -T: to the key in a file",
+		0, 1,
+		{"s sign", "k: key", "r: recipient", "S smime", "A autocrypt",
+			"c clear-subject", "T: to-key"},
+		.main = mime_encrypt},
+	{"decrypt", "[file]", "a message, decrypted", 0, 1, {NULL},
+		.main = mime_decrypt},
+	{"verify", "[file]", "who signed, and whether it is good", 0, 1, {NULL},
+		.main = mime_verify},
+	{"autocrypt", "file", "the key that came with a message, for gpg", 1, 1,
+		{NULL}, .one = mime_autocrypt, .raw = true},
 	{"flag", "+-letters file | - ...",
 		"set and take away flags: S seen, R replied, F flagged, T to "
 		"be deleted, D draft, P passed on",
@@ -112,6 +132,31 @@ find_command(char const *name)
 		"; mime --help tells what there is");
 }
 
+/* What has to do with keys is done before the sandbox closes, by another
+ * program; this one only looks whether the words for it are there. */
+static int
+open_unlocked(char const *file, stralloc *report)
+{
+	int fd = command_take(file), unlocked;
+	off_t const len = lseek(fd, 0, SEEK_END);
+	void *const s =
+		len > 0 ? mmap(NULL, (size_t)len, PROT_READ, MAP_PRIVATE, fd, 0)
+			: NULL;
+	bool const needed =
+		s && s != MAP_FAILED && cryptcall_is_needed(s, (size_t)len);
+
+	if (s == MAP_FAILED || lseek(fd, 0, SEEK_SET) < 0)
+		strerr_diefu2sys(111, "read ", file);
+	if (s)
+		(void)munmap(s, (size_t)len);
+	if (!needed)
+		return fd;
+	unlocked = cryptcall_unlock(fd, report);
+	if (unlocked != fd)
+		close(fd);
+	return unlocked;
+}
+
 static int
 run_one(struct command const *c, struct options const *o, char const *file)
 {
@@ -127,7 +172,8 @@ run_one(struct command const *c, struct options const *o, char const *file)
 		strerr_dief2x(
 			100, c->name, " writes raw octets: not to a terminal");
 
-	int const fd = command_open(file);
+	int const fd = c->unlock ? open_unlocked(file, &request.report)
+				 : command_open(file);
 
 	if (program && !html_start(&request.html, program))
 		strerr_diefu2sys(111, "start ", program);

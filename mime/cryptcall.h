@@ -1,0 +1,38 @@
+/*
+ * cryptcall.h - mime-crypt, called
+ *
+ * What needs GnuPG is another program (crypt.c), which is started only when a
+ * message has something to do with keys. It lies beside mime or in
+ * ../libexec/kereru.
+ */
+#ifndef MIME_CRYPTCALL_H
+#define MIME_CRYPTCALL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <skalibs/stralloc.h>
+
+#include "mime/options.h"
+
+/* Could the message have something signed or encrypted in it? Octets are looked
+ * for, nothing is parsed; it says yes too often rather than too seldom. */
+bool cryptcall_is_needed(char const *s, size_t len);
+
+/* Become mime-crypt: operation is its first argument, o its options, fd its
+ * standard input. Exits. */
+_Noreturn void cryptcall_become(
+	char const *operation, struct options const *o, int fd);
+
+/*
+ * Have the message on fd, a file, unlocked (unlock.h).
+ *
+ * report  lines to be shown above it
+ *
+ * Returns a descriptor of the message to be shown, at its start: fd itself if
+ * the program cannot be used, which the report then tells. Exits 111 when there
+ * is no memory.
+ */
+int cryptcall_unlock(int fd, stralloc *report);
+
+#endif
