@@ -41,6 +41,27 @@ model_run(struct model *m, char const *s, size_t len)
 	}
 }
 
+/* The same octets as a message in chunks: no dots, no end. */
+static void
+run_chunks(char const *s, size_t len, size_t step)
+{
+	struct smtp_data d = SMTP_DATA_ZERO;
+	unsigned flaws = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] == '\0')
+			flaws |= SMTP_DATA_NUL;
+		if (s[i] == '\r' && i + 1 < len && s[i + 1] != '\n')
+			flaws |= SMTP_DATA_BARE_CR;
+		if (s[i] == '\n' && (i == 0 || s[i - 1] != '\r'))
+			flaws |= SMTP_DATA_BARE_LF;
+	}
+	for (size_t i = 0; i < len; i += step)
+		smtp_data_chunk(&d, s + i, len - i < step ? len - i : step);
+	if (d.flaws != flaws || d.longest > len)
+		abort();
+}
+
 int
 LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
 {
@@ -55,6 +76,7 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
 	step = data[0] % 17 + 1u;
 	char const *s = (char const *)data + 1;
 	size--;
+	run_chunks(s, size, step);
 	m.out = malloc(size);
 	out = malloc(size);
 	if (m.out == NULL || out == NULL)
