@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include "common/tls_internal.h"
+#include "common/tls_names.h"
 
 static br_ssl_server_context server;
 static struct {
@@ -29,10 +30,10 @@ choose_hash(uint32_t offered)
 }
 
 /* The first chain whose key can make the signature of suite, and whose key the
- * client can use. */
+ * client can use; of those for name, if that is not empty. */
 static bool
 choose_for(br_suite_translated const suite, uint32_t hashes, uint32_t curves,
-	br_ssl_server_choices *choices)
+	char const *name, br_ssl_server_choices *choices)
 {
 	/* RSA in bits 0 to 7, ECDSA in 8 to 15. */
 	bool ec = suite[1] >> 12 == BR_SSLKEYX_ECDHE_ECDSA;
@@ -44,7 +45,9 @@ choose_for(br_suite_translated const suite, uint32_t hashes, uint32_t curves,
 		struct tls_certificate const *c = &certificates.list[i];
 
 		if (c->key_type != (ec ? 'E' : 'R') ||
-			(ec && !(curves >> c->curve & 1)))
+			(ec && !(curves >> c->curve & 1)) ||
+			(*name != '\0' && !tls_names_hold(c->chain[0].data,
+						  c->chain[0].data_len, name)))
 			continue;
 		policy.chosen = i;
 		choices->cipher_suite = suite[0];
@@ -66,9 +69,16 @@ policy_choose(br_ssl_server_policy_class const **pctx,
 	br_suite_translated const *suites =
 		br_ssl_server_get_client_suites(cc, &count);
 
+	char const *name = br_ssl_engine_get_server_name(&cc->eng);
+
 	(void)pctx;
+	/* A certificate for the name comes before the better suite; for a name
+	 * that we have none for, any will do (SMTP clients seldom look). */
+	for (size_t i = 0; *name != '\0' && i < count; i++)
+		if (choose_for(suites[i], hashes, curves, name, choices))
+			return 1;
 	for (size_t i = 0; i < count; i++)
-		if (choose_for(suites[i], hashes, curves, choices))
+		if (choose_for(suites[i], hashes, curves, "", choices))
 			return 1;
 	return 0;
 }

@@ -661,6 +661,38 @@ def test_lines_are_repaired_for_those_who_may(special, sent, kept):
     ended(c)
 
 
+# Certificates
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    path = tmp_path_factory.mktemp("certificates")
+    open_up(path)
+    t = Tables(str(path))
+    t.make_certificates([
+        ("E", ["mx.kereru.test"]), ("R", ["mx.kereru.test"]),
+        ("R", ["mail.other.test", "*.wild.test"]),
+        ("E", ["ec.other.test", "both.test"]), ("R", ["both.test"])])
+    return t
+
+
+RSA = "ECDHE-RSA-AES128-GCM-SHA256"
+
+
+@pytest.mark.parametrize("name,ciphers,want", [
+    (None, None, 0), ("mx.kereru.test", None, 0), ("mx.kereru.test", RSA, 1),
+    ("MAIL.Other.Test", None, 2), ("a.wild.test", None, 2),
+    ("wild.test", None, 0), ("a.b.wild.test", None, 0),
+    ("ec.other.test", None, 3), ("ec.other.test", RSA, 1),
+    ("both.test", None, 3), ("both.test", RSA, 4), ("no.test", None, 0)])
+def test_the_name_picks_the_certificate(certificates, name, ciphers, want):
+    c = Client(certificates).hello()
+    c.start_tls(name=name, ciphers=ciphers)
+    assert certificates.ders.index(c.sock.getpeercert(True)) == want
+    assert "\n250-REQUIRETLS\n" in c.cmd("EHLO laptop.example.net")
+    begin(c, "MAIL FROM:<a@example.net> REQUIRETLS")
+    ended(c)
+
+
 # Hostile input
 
 def test_every_prefix_of_every_command(tables):

@@ -43,23 +43,36 @@ class Tables:
         self.settings = os.path.join(folder, "settings.cdb")
         self.recipients = os.path.join(folder, "recipients.cdb")
         self.certificates = os.path.join(folder, "certs")
-        self.key = os.path.join(folder, "key.pem")
         write_cdb(self.settings, {k: v + "\0" for k, v in
                                   dict(SETTINGS, **(settings or {})).items()})
         write_cdb(self.recipients, recipients or RECIPIENTS)
         open(self.certificates, "wb").close()
 
     def make_certificate(self):
-        der = os.path.join(self.folder, "cert.der")
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-             "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", self.key,
-             "-outform", "DER", "-out", der, "-days", "30", "-subj",
-             "/CN=mx.kereru.test"], check=True, stderr=subprocess.DEVNULL)
-        with open(der, "rb") as f:
-            cert = f.read()
+        self.make_certificates([("E", ["mx.kereru.test"])])
+
+    def make_certificates(self, wanted):
+        """(type, names) of each: E on P-256, R of 2048 bits. self.ders are
+        what clients see of them."""
+        self.keys, self.ders = [], []
+        for i, (kind, names) in enumerate(wanted):
+            der = os.path.join(self.folder, "cert%d.der" % i)
+            key = os.path.join(self.folder, "key%d.pem" % i)
+            subprocess.run(
+                ["openssl", "req", "-x509", "-newkey"] +
+                (["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+                 if kind == "E" else ["rsa:2048"]) +
+                ["-nodes", "-keyout", key, "-outform", "DER", "-out", der,
+                 "-days", "30", "-subj", "/CN=" + names[0], "-addext",
+                 "subjectAltName=" + ",".join("DNS:" + n for n in names)],
+                check=True, stderr=subprocess.DEVNULL)
+            self.keys.append(key)
+            with open(der, "rb") as f:
+                self.ders.append(f.read())
         with open(self.certificates, "wb") as f:
-            f.write(struct.pack(">IcBI", 1, b"E", 1, len(cert)) + cert)
+            f.write(struct.pack(">I", len(wanted)))
+            for (kind, _), der in zip(wanted, self.ders):
+                f.write(struct.pack(">cBI", kind.encode(), 1, len(der)) + der)
 
     def names(self, where="new"):
         return sorted(os.listdir(os.path.join(self.queue, where)))
@@ -96,13 +109,13 @@ class Monitor(threading.Thread):
         self.start()
 
     def sign(self, frame):
-        _, _, _, algorithm, n = struct.unpack(">cBcBH", frame[:6])
+        _, key, _, algorithm, n = struct.unpack(">cBcBH", frame[:6])
         name = {4: "sha256", 5: "sha384", 6: "sha512"}[algorithm]
         with tempfile.NamedTemporaryFile() as f:
             f.write(frame[6:6 + n])
             f.flush()
             out = subprocess.run(
-                ["openssl", "pkeyutl", "-sign", "-inkey", self.tables.key,
+                ["openssl", "pkeyutl", "-sign", "-inkey", self.tables.keys[key],
                  "-pkeyopt", "digest:" + name, "-in", f.name],
                 check=True, stdout=subprocess.PIPE).stdout
         self.pair.send(struct.pack(">H", len(out)) + out)
@@ -233,16 +246,18 @@ class Client:
         assert self.cmd("EHLO laptop.example.net").startswith("250")
         return self
 
-    def start_tls(self):
+    def start_tls(self, **how):
         assert self.cmd("STARTTLS") == "220 2.0.0 ready for TLS"
-        self.wrap()
+        self.wrap(**how)
         return self
 
-    def wrap(self):
+    def wrap(self, name=None, ciphers=None):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-        self.sock = context.wrap_socket(self.sock)
+        if ciphers:
+            context.set_ciphers(ciphers)
+        self.sock = context.wrap_socket(self.sock, server_hostname=name)
 
     def is_closed(self):
         """The server has closed, and said nothing more."""
