@@ -25,7 +25,7 @@ endif
 FLAGS = -std=c11 -D_GNU_SOURCE -DKERERU_VERSION='"$(VERSION)"' -I. -I$(B)/gen \
 	-MMD -MP $(WARN) $(HARDEN) $(CPPFLAGS) $(CFLAGS)
 LDLIBS = -lseccomp -lbearssl -lsodium -lcares -lpsl -lidn2 -lunistring \
-	-lskarnet
+	-lz -lskarnet
 
 obj = $(addprefix $(B)/,$(addsuffix .o,$(basename $(1))))
 mod = $(call obj,$(foreach m,$(2),$(1)/$(m)))

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "imapd/commands.h"
+#include "imapd/deflate.h"
 
 /* Where the kernel does not tell of changes we look so often. */
 #define POLL_MS 2000
@@ -25,7 +26,7 @@ wait_for(struct session *s, int timeout_ms)
 	sigset_t none;
 	int r;
 
-	if (stream_pending(in) > 0)
+	if (stream_pending(in) > 0 || deflate_pending())
 		return 1;
 	/* SIGTERM is let through only here. */
 	sigemptyset(&none);

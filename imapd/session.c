@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "imapd/capabilities.h"
 #include "imapd/commands.h"
+#include "imapd/deflate.h"
 #include "imapd/naming.h"
 #include "imapd/session.h"
 
@@ -158,6 +159,25 @@ cmd_logout(struct session *s)
 	s->ended = true;
 }
 
+static void
+cmd_compress(struct session *s)
+{
+	struct lex *const l = &s->command.lex;
+	struct lex_text word;
+
+	if (!lex_space(l) || !lex_atom(l, &word) || !lex_end(l))
+		session_reply_syntax(s);
+	else if (s->stream->layer != NULL)
+		session_reply(s, "NO",
+			"[COMPRESSIONACTIVE] DEFLATE is active already");
+	else if (!lex_is(&word, "DEFLATE"))
+		session_reply(s, "BAD", "Only DEFLATE");
+	else {
+		s->compress = true;
+		session_reply(s, "OK", "DEFLATE active");
+	}
+}
+
 /* RFC 2971: we take note of nothing and tell our name. */
 static void
 cmd_id(struct session *s)
@@ -179,6 +199,7 @@ static struct {
 	[COMMAND_CAPABILITY] = {cmd_capability, ANY},
 	[COMMAND_CHECK] = {cmd_check, SELECTED},
 	[COMMAND_CLOSE] = {cmd_close, SELECTED},
+	[COMMAND_COMPRESS] = {cmd_compress, ANY},
 	[COMMAND_COPY] = {cmd_copy, SELECTED},
 	[COMMAND_CREATE] = {cmd_create, ANY},
 	[COMMAND_DELETE] = {cmd_delete, ANY},
@@ -370,6 +391,10 @@ session_run(struct session *s, char const *greeting)
 		else if (r == 1)
 			session_reply(s, "BAD", "No command");
 		answer(s);
+		if (s->compress &&
+			(!stream_flush(s->stream) || !deflate_start(s->stream)))
+			break;
+		s->compress = false;
 	}
 	session_unselect(s);
 	stream_close(s->stream);

@@ -29,7 +29,8 @@ struct session {
 	int root_fd;	  /* the maildir; the working directory too */
 	char const *host; /* for names of files */
 	uint64_t append_max;
-	bool ended; /* no further command is read */
+	bool ended;    /* no further command is read */
+	bool compress; /* from the answer on: COMPRESS (RFC 4978) */
 
 	/* What the client has switched on by ENABLE (RFC 5161). */
 	bool rev2; /* RFC 9051: no RECENT, ESEARCH always */
