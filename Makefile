@@ -31,8 +31,8 @@ obj = $(addprefix $(B)/,$(addsuffix .o,$(basename $(1))))
 mod = $(call obj,$(foreach m,$(2),$(1)/$(m)))
 
 # Programs, and where each is installed. private: libexec/kereru.
-PRIVATE = monitor auth smtpd submit-front pop3-front imap-front pop3d imapd \
-	starter manager remote-spawner local-spawner mime-crypt
+PRIVATE = monitor auth check smtpd submit-front pop3-front imap-front \
+	pop3d imapd starter manager remote-spawner local-spawner mime-crypt
 PUBLIC  = mime mailq
 ADMIN   = kereru sendmail
 PROGS   = $(PRIVATE) $(PUBLIC) $(ADMIN)
@@ -41,13 +41,14 @@ PROGS   = $(PRIVATE) $(PUBLIC) $(ADMIN)
 # A library (of a role, with every module but the mains) lets tests link them.
 MAINS = common/monitor/monitor common/monitor/auth common/admin/kereru \
 	common/sandbox_gen mime/charset_gen \
-	smtpd/smtpd smtpd/front queue/starter queue/manager queue/sendmail \
-	queue/mailq remote/remote local/spawner pop3d/pop3d pop3d/front \
+	smtpd/smtpd smtpd/front smtpd/check/check queue/starter \
+	queue/manager queue/sendmail queue/mailq remote/remote local/spawner pop3d/pop3d pop3d/front \
 	imapd/imapd imapd/front mime/mime mime/crypt
 main_monitor        = common/monitor/monitor
 main_auth           = common/monitor/auth
 main_smtpd          = smtpd/smtpd
 main_submit-front   = smtpd/front
+main_check          = smtpd/check/check
 main_pop3-front     = pop3d/front
 main_imap-front     = imapd/front
 main_pop3d          = pop3d/pop3d
@@ -76,7 +77,7 @@ all: $(PROGS:%=$(B)/bin/%)
 .DELETE_ON_ERROR:
 
 # With c-ares comes a look-up of services that is never made, and a warning.
-$(B)/bin/remote-spawner: LDFLAGS += -Wl,--no-warnings
+$(B)/bin/remote-spawner $(B)/bin/check: LDFLAGS += -Wl,--no-warnings
 # kereru and sendmail ask NSS for the accounts of the system: never static.
 $(B)/bin/kereru $(B)/bin/sendmail: LINK = -Wl,--gc-sections,--as-needed \
 	-Wl,-z,relro,-z,now

@@ -1,4 +1,5 @@
 /* What a classifier of spam reads of a message; see spamtext.h. */
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -15,21 +16,16 @@
 #define FIELD_MAX 4096
 
 /*
- * Added on the way to a mailbox, or by filters (so that a classifier learns the
- * mail, and not what others thought of it), and what is written anew here.
+ * What filters add: a classifier learns the mail, and not what others thought
+ * of it. And what is written anew here.
  */
 static bool
 is_left_out(struct header_field const *field)
 {
 	static char const *const names[] = {"authentication-results",
-		"arc-authentication-results", "delivered-to", "x-bogosity",
-		"x-spam", "x-spamd-result", "status", "x-status", "x-keywords",
-		"x-uid", "x-original-to", "x-envelope-to",
-		"content-transfer-encoding", "content-length", "lines",
-		"mime-version"};
+		"x-bogosity", "x-spam", "x-spamd-result",
+		"content-transfer-encoding", "mime-version"};
 
-	if (field->name_len == 0)
-		return true;
 	if (field->name_len > 7 && strncasecmp(field->name, "x-spam-", 7) == 0)
 		return true;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -59,7 +55,9 @@ add_field(struct header_field const *field, stralloc *out)
 	return stralloc_append(out, '\n');
 }
 
-/* Fields of a header; the type of the whole only as a field of another name. */
+/* Fields of a header; its type under its own name too, behind which ours comes
+ * later: what it was says much. A line that is no field (`From ` of an mbox) is
+ * what a sender said as well. */
 static bool
 add_header(struct message const *m, struct structure_part const *part,
 	stralloc *out)
@@ -73,10 +71,9 @@ add_header(struct message const *m, struct structure_part const *part,
 			return true;
 		if (is_left_out(&field))
 			continue;
-		if (header_is(&field, "content-type") &&
-			!stralloc_cats(out, "X-"))
-			return false;
-		if (!add_field(&field, out))
+		if (field.name_len == 0 ? !stralloc_catb(out, field.line,
+						  field.line_len)
+					: !add_field(&field, out))
 			return false;
 	}
 	return true;
@@ -137,26 +134,100 @@ is_text(struct message const *m, struct structure_part const *part)
 	       structure_is(m->text.s, part, "text/");
 }
 
+/* The place of the highest bit: sizes in steps of twice as much. */
+static unsigned
+magnitude(size_t n)
+{
+	unsigned bits = 0;
+
+	for (; n > 0; n >>= 1)
+		bits++;
+	return bits;
+}
+
+/* What a subject looks like, in words that no text has. */
+static bool
+subject_shape(struct message const *m, stralloc *out)
+{
+	struct header_field field;
+	bool has_upper = false, has_lower = false, has_money = false;
+	size_t start;
+
+	if (!message_field(m, &m->parts[0], "subject", &field))
+		return true;
+	start = field.value_len > 0 && *field.value == ' ';
+	for (size_t i = 0; i < field.value_len; i++) {
+		char c = field.value[i];
+
+		has_upper |= c >= 'A' && c <= 'Z';
+		has_lower |= c >= 'a' && c <= 'z';
+		has_money |= c == '$' || c == '%';
+	}
+	return (!has_upper || has_lower || stralloc_cats(out, " subjcaps")) &&
+	       (!has_money || stralloc_cats(out, " subjmoney")) &&
+	       (memchr(field.value, '!', field.value_len) == NULL ||
+		       stralloc_cats(out, " subjbang")) &&
+	       (field.value_len - start < 3 ||
+		       strncasecmp(field.value + start, "re:", 3) != 0 ||
+		       stralloc_cats(out, " subjreply"));
+}
+
+/* How the message is built: sizes, links, quotes, types. */
+static bool
+add_shape(struct message const *m, stralloc const *body, stralloc *out)
+{
+	struct header_field field;
+	size_t links = 0, quoted = 0;
+	char text[64], type[STRUCTURE_TYPE_MAX];
+	bool ok;
+
+	for (size_t i = 1; i + 2 < body->len; i++) {
+		links += body->s[i] == ':' && body->s[i + 1] == '/' &&
+			 body->s[i + 2] == '/';
+		quoted += body->s[i] == '>' && body->s[i - 1] == '\n';
+	}
+	snprintf(text, sizeof text, "X-Shape: size%u links%u quoted%u",
+		magnitude(body->len), magnitude(links), magnitude(quoted));
+	ok = stralloc_cats(out, text) && subject_shape(m, out);
+	if (ok && !message_field(m, &m->parts[0], "references", &field) &&
+		!message_field(m, &m->parts[0], "in-reply-to", &field))
+		ok = stralloc_cats(out, " noreply");
+	ok = ok && stralloc_cats(out, " shape");
+	for (size_t i = 0; ok && i < m->count && i < 4; i++) {
+		structure_type(m->text.s, &m->parts[i], type);
+		for (char *c = type; *c != '\0'; c++)
+			if (*c == '/')
+				*c = '-';
+		ok = stralloc_cats(out, "-") && stralloc_cats(out, type);
+	}
+	return ok && stralloc_append(out, '\n');
+}
+
 bool
 spamtext_make(
 	struct message const *m, stralloc *out, spamtext_each *each, void *arg)
 {
 	struct part_text t = {.sa = STRALLOC_ZERO};
+	stralloc body = STRALLOC_ZERO;
 	bool is_one = m->parts[0].kind == STRUCTURE_LEAF;
-	bool ok =
-		add_header(m, &m->parts[0], out) &&
-		stralloc_cats(out, "MIME-Version: 1.0\n") &&
-		(is_one || stralloc_cats(out, "Content-Type: multipart/mixed; "
-					      "boundary=\"" BOUNDARY "\"\n"));
+	bool ok = true;
 
 	for (size_t i = 0; ok && i < m->count; i++) {
 		struct structure_part const *part = &m->parts[i];
 
 		if (is_text(m, part))
-			ok = add_text(m, part, &t, out, each, arg);
+			ok = add_text(m, part, &t, &body, each, arg);
 		else if (part->kind == STRUCTURE_LEAF && i > 0)
-			ok = begin_part(m, part, false, out);
+			ok = begin_part(m, part, false, &body);
 	}
+	ok = ok && add_header(m, &m->parts[0], out) &&
+	     stralloc_cats(out, "MIME-Version: 1.0\n") &&
+	     add_shape(m, &body, out) &&
+	     (is_one || stralloc_cats(out, "Content-Type: multipart/mixed; "
+					   "boundary=\"" BOUNDARY "\"\n")) &&
+	     stralloc_catb(out, body.s, body.len) &&
+	     (is_one || stralloc_cats(out, "\n--" BOUNDARY "--\n"));
 	stralloc_free(&t.sa);
-	return ok && (is_one || stralloc_cats(out, "\n--" BOUNDARY "--\n"));
+	stralloc_free(&body);
+	return ok;
 }

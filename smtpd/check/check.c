@@ -1,0 +1,304 @@
+/*
+ * check - look at messages before they are accepted
+ *
+ * Long-lived; its monitor hands it a pair for each session that asks. Forks a
+ * process for each session, that one for each message. Two helpers execute
+ * what has to be executed: the classifier, and hooks. Trusts its settings and
+ * rules; neither messages, nor who sent them, nor the DNS. Can write nothing
+ * with a name. See check(8).
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "common/dns.h"
+#include "common/log.h"
+#include "common/pair.h"
+#include "common/sandbox.h"
+#include "common/settings.h"
+#include "smtpd/check/attend.h"
+#include "smtpd/check/bayes.h"
+#include "smtpd/check/hook.h"
+#include "smtpd/check/serve.h"
+#include "smtpd/opening.h"
+
+#define CONTROL_FD 3
+#define SETTINGS_FD 5
+#define SESSIONS_MAX 200u
+/* Seconds. */
+#define DNS_TIMEOUT 5u
+#define HOOK_TIMEOUT 30u
+
+struct helper {
+	pid_t pid;
+	int control_fd, requests_fd; /* our ends */
+};
+
+struct check {
+	struct table settings;
+	dev_t device; /* of the settings' file, to notice a newer one */
+	ino_t inode;
+	struct rules rules;
+	struct dns dns;
+	struct psl psl;
+	bool has_psl;
+	enum dnsbl_state *zone_states; /* shared with who tests the zones */
+	struct helper bayes, hook;
+	pid_t tester;
+	unsigned sessions, sessions_max;
+};
+
+/* Fork a helper; before the sandbox closes, since it stays outside. */
+static bool
+start_helper(struct helper *h, int (*serve)(int control_fd, int requests_fd))
+{
+	int control[2], requests[2];
+
+	if (!pair_make(control, false) || !pair_make(requests, false))
+		return false;
+	h->pid = fork();
+	if (h->pid < 0)
+		return false;
+	if (h->pid == 0) {
+		/* Who starts foreign programs holds nothing else. */
+		if (dup2(control[1], CONTROL_FD) < 0 ||
+			dup2(requests[1], CONTROL_FD + 1) < 0 ||
+			close_range(CONTROL_FD + 2, ~0u, 0) < 0 ||
+			prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+			_exit(111);
+		_exit(serve(CONTROL_FD, CONTROL_FD + 1));
+	}
+	close(control[1]);
+	close(requests[1]);
+	h->control_fd = control[0];
+	h->requests_fd = requests[0];
+	return true;
+}
+
+/* The test points of all zones, in a process of its own: nobody waits. */
+static void
+test_zones(struct check *c, int timeout_ms)
+{
+	if (c->rules.zone_count == 0)
+		return;
+	c->tester = fork();
+	if (c->tester == 0) {
+		struct query query;
+		unsigned missing;
+
+		query_init(&query, query_dns, &c->dns, timeout_ms);
+		dnsbl_test(&c->rules, c->zone_states, &query, &missing);
+		for (unsigned i = 0; i < c->rules.zone_count; i++) {
+			struct rules_text name = c->rules.zones[i].name;
+			bool is_bad = c->zone_states[i] == DNSBL_BAD;
+			struct log_line line;
+
+			if (!is_bad && (missing >> i & 1) == 0)
+				continue;
+			log_begin(&line,
+				is_bad ? "list-unusable"
+				       : "list-without-test-point",
+				NULL);
+			log_text(&line, "zone", name.s, name.len);
+			log_end(&line);
+		}
+		_exit(0);
+	}
+}
+
+/* States of zones anew: who still uses the old ones has them mapped. */
+static bool
+forget_zones(struct check *c)
+{
+	size_t size = RULES_ZONES_MAX * sizeof *c->zone_states;
+
+	if (c->zone_states != NULL)
+		munmap(c->zone_states, size);
+	c->zone_states = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (c->zone_states == MAP_FAILED)
+		c->zone_states = NULL;
+	return c->zone_states != NULL;
+}
+
+/* Settings, if these are others than before. False: logged. */
+static bool
+take_settings(struct check *c, int fd)
+{
+	char const *text, *why;
+	struct stat st;
+	unsigned line;
+
+	if (fstat(fd, &st) < 0)
+		return false;
+	if (c->settings.open && st.st_dev == c->device && st.st_ino == c->inode)
+		return true;
+	table_close(&c->settings);
+	c->settings = (struct table)TABLE_ZERO;
+	if (!table_open_fd(&c->settings, fd) || !forget_zones(c)) {
+		log_error("no-settings", NULL, (char *)0);
+		return false;
+	}
+	c->device = st.st_dev;
+	c->inode = st.st_ino;
+	text = settings_text(&c->settings, "rules");
+	if (text == NULL)
+		text = "";
+	if (!rules_parse(&c->rules, text, strlen(text), &line, &why)) {
+		log_event("bad-rules", NULL, "why", why, (char *)0);
+		table_close(&c->settings);
+		return false;
+	}
+	c->sessions_max = (unsigned)settings_number(
+		&c->settings, "check-concurrency", SESSIONS_MAX);
+	if (!attend_settings(c->bayes.control_fd, fd) ||
+		!attend_settings(c->hook.control_fd, fd))
+		return false;
+	test_zones(c, (int)settings_number(
+			      &c->settings, "check-dns-timeout", DNS_TIMEOUT) *
+			      1000);
+	return true;
+}
+
+static int
+session(struct check *c, int pair_fd)
+{
+	char const *hostname = settings_text(&c->settings, "hostname");
+	struct examine x = {.dns = &c->dns,
+		.psl = c->has_psl ? &c->psl : NULL,
+		.zone_states = c->zone_states,
+		.bayes_fd = c->bayes.requests_fd,
+		.hook_fd = c->hook.requests_fd,
+		.rules = &c->rules,
+		.hostname = hostname != NULL ? hostname : "localhost",
+		.dns_timeout_ms = (int)settings_number(&c->settings,
+					  "check-dns-timeout", DNS_TIMEOUT) *
+				  1000,
+		.hook_timeout_ms = (int)settings_number(&c->settings,
+					   "hook-timeout", HOOK_TIMEOUT) *
+				   1000};
+
+	close(CONTROL_FD);
+	close(c->bayes.control_fd);
+	close(c->hook.control_fd);
+	return serve_session(pair_fd, &x);
+}
+
+static void
+open_session(struct check *c, char const *frame, size_t len, int const fds[2])
+{
+	struct opening o;
+	pid_t pid;
+
+	if (!opening_decode(frame, len, &o)) {
+		log_event("malformed", NULL, "from", "monitor", (char *)0);
+	} else if (c->sessions >= c->sessions_max) {
+		log_event("too-many-sessions", NULL, (char *)0);
+	} else if (take_settings(c, fds[1])) {
+		pid = fork();
+		if (pid == 0) {
+			close(fds[1]);
+			_exit(session(c, fds[0]));
+		}
+		if (pid < 0)
+			log_error("no-process", NULL, (char *)0);
+		else
+			c->sessions++;
+	}
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* False: a helper has ended; the monitor begins anew with another check. */
+static bool
+reap(struct check *c)
+{
+	pid_t pid;
+
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
+		if (pid == c->bayes.pid || pid == c->hook.pid) {
+			log_event("died", NULL, "role", "helper", (char *)0);
+			return false;
+		}
+		if (pid == c->tester)
+			c->tester = 0;
+		else
+			c->sessions--;
+	}
+	return true;
+}
+
+static int
+loop(struct check *c)
+{
+	bool is_open = true;
+
+	while (is_open || c->sessions > 0) {
+		struct pollfd p = {
+			.fd = is_open ? CONTROL_FD : -1, .events = POLLIN};
+		char frame[OPENING_FRAME_MAX];
+		size_t count = 0;
+		int fds[2];
+		ssize_t n;
+
+		if (poll(&p, 1, c->sessions > 0 || c->tester > 0 ? 500 : 5000) <
+				0 &&
+			errno != EINTR)
+			return 111;
+		if (!reap(c))
+			return 111;
+		if (p.revents == 0)
+			continue;
+		n = pair_receive(
+			CONTROL_FD, frame, sizeof frame, fds, 2, &count);
+		if (n == 0)
+			is_open = false;
+		else if (n > 0 && count == 2)
+			open_session(c, frame, (size_t)n, fds);
+		else if (n > 0 && count == 1)
+			close(fds[0]);
+	}
+	return 0;
+}
+
+int
+main(void)
+{
+	static struct check c = {.settings = TABLE_ZERO};
+	struct table first = TABLE_ZERO;
+	struct sandbox sandbox = {.filter = SANDBOX_CHECK,
+		.may_fork = true,
+		.may_write = true,
+		.may_connect = true};
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	log_open("check");
+	if (geteuid() == 0 || getuid() == 0) {
+		log_event("refused", NULL, "why", "runs as root", (char *)0);
+		return 100;
+	}
+	if (!table_open_fd(&first, SETTINGS_FD)) {
+		log_error("no-settings", NULL, (char *)0);
+		return 111;
+	}
+	if (!dns_open(&c.dns, settings_text(&first, "resolver"))) {
+		log_error("no-resolver", NULL, (char *)0);
+		return 111;
+	}
+	table_close(&first);
+	c.has_psl = psl_open(&c.psl, PSL_FILE);
+	if (!c.has_psl)
+		log_event("no-public-suffixes", NULL, (char *)0);
+	if (!start_helper(&c.bayes, bayes_serve) ||
+		!start_helper(&c.hook, hook_serve)) {
+		log_error("no-process", NULL, (char *)0);
+		return 111;
+	}
+	sandbox_enter_or_exit(&sandbox);
+	return take_settings(&c, SETTINGS_FD) ? loop(&c) : 111;
+}
