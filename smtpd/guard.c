@@ -12,10 +12,13 @@
 #include "smtpd/guard.h"
 #include "smtpd/stamp.h"
 
-/* Greylists and rates are looked up in memory; milters and hooks take their
- * time, and the client waits ten minutes (RFC 5321 4.5.3.2.6). */
+/* Greylists and rates are looked up in memory. */
 #define POLICY_TIMEOUT_MS 10000
-#define CHECK_TIMEOUT_MS 300000
+/* check has a limit of its own, and says so a moment later. The client waits
+ * ten minutes (RFC 5321 4.5.3.2.6). */
+#define CHECK_SECONDS_DEFAULT 120
+#define CHECK_SECONDS_MAX 540
+#define CHECK_SECONDS_MORE 10
 
 #define ROLE_POLICY 'p'
 #define ROLE_CHECK 'c'
@@ -153,6 +156,8 @@ static bool
 ask(struct smtp_session *s, int fd, int file, struct checking_answer *a)
 {
 	struct drop const *d = &s->intake.drop;
+	uint64_t seconds = settings_number(
+		&s->front->settings, "check-timeout", CHECK_SECONDS_DEFAULT);
 	struct checking_message m = {.client = bytes(s->front->client),
 		.name = bytes(s->client_name),
 		.helo = bytes(s->client.helo),
@@ -166,8 +171,10 @@ ask(struct smtp_session *s, int fd, int file, struct checking_answer *a)
 		.added_len = d->q.added_len,
 		.flags = s->mail.flags};
 
+	if (seconds > CHECK_SECONDS_MAX)
+		seconds = CHECK_SECONDS_MAX;
 	return checking_ask(fd, file, &m, s->mail.to.s, s->mail.to.len,
-		CHECK_TIMEOUT_MS, a);
+		(int)(seconds + CHECK_SECONDS_MORE) * 1000, a);
 }
 
 static void
@@ -229,7 +236,8 @@ smtp_guard_message(struct smtp_session *s)
 
 	if (!smtp_guard_stage(s, POLICING_END, NULL, s->intake.size))
 		return false;
-	fd = pair_of(s, &s->guard.check, ROLE_CHECK, "check");
+	fd = pair_of(s, &s->guard.check, ROLE_CHECK,
+		s->mode == SMTP_MODE_OWNER ? "check-login" : "check");
 	if (fd < 0)
 		return true;
 	return check(s, fd);

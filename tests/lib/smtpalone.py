@@ -101,9 +101,10 @@ class Monitor(threading.Thread):
     """Answers a front's requests; logins as `judge(sasl)` says: the letter of
     a verdict. The pipes of a login are self.to_mailbox, self.from_mailbox."""
 
-    def __init__(self, pair, tables, judge):
+    def __init__(self, pair, tables, judge, guards=None):
         super().__init__(daemon=True)
         self.pair, self.tables, self.judge = pair, tables, judge
+        self.guards = guards or {}
         self.asked = []
         self.mailbox_in = self.mailbox_out = None
         self.start()
@@ -119,6 +120,17 @@ class Monitor(threading.Thread):
                  "-pkeyopt", "digest:" + name, "-in", f.name],
                 check=True, stdout=subprocess.PIPE).stdout
         self.pair.send(struct.pack(">H", len(out)) + out)
+
+    def open(self, role):
+        """A pair to policy (p) or check (c): self.guards[role] gets ours."""
+        if role not in self.guards:
+            self.pair.send(b"Ol")
+            return
+        own, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        threading.Thread(target=self.guards[role], args=(own,),
+                         daemon=True).start()
+        socket.send_fds(self.pair, [b"Oo"], [far.fileno()])
+        far.close()
 
     def login(self, frame):
         sasl = frame[3:]
@@ -145,6 +157,8 @@ class Monitor(threading.Thread):
                 return
             if frame[:1] == b"S":
                 self.sign(frame)
+            elif frame[:1] == b"O":
+                self.open(frame[1:].decode())
             else:
                 self.login(frame)
 
@@ -184,7 +198,7 @@ class Client:
 
     def __init__(self, tables, uid=UID_SMTPD, mailbox=None, program="smtpd",
                  preamble=None, tls=False, judge=lambda sasl: "d",
-                 client="192.0.2.7", greet=True):
+                 client="192.0.2.7", greet=True, guards=None):
         self.tables = tables
         self.sock, far = socket.socketpair()
         pair, far_pair = socket.socketpair(socket.AF_UNIX,
@@ -211,7 +225,7 @@ class Client:
         far_pair.close()
         for fd in opened:
             os.close(fd)
-        self.monitor = Monitor(pair, tables, judge)
+        self.monitor = Monitor(pair, tables, judge, guards)
         if mailbox:
             self.send(preamble if preamble is not None else
                       netstring("laptop.example.net", "TLSv1.2 TEST"))
