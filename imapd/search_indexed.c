@@ -9,6 +9,7 @@
 #define READ_MAX 200
 /* RFC 9585, 4: not more often than every ten seconds or so. */
 #define PROGRESS_S 10
+#define BUILD_S 4
 
 bool
 search_progress(struct search *q, size_t done, size_t total)
@@ -30,10 +31,15 @@ search_progress(struct search *q, size_t done, size_t total)
 	return stream_flush(s->stream);
 }
 
+/* Nobody waits for the whole index of a large folder: the next search goes on
+ * building. */
 static bool
 step(void *arg, size_t done, size_t total)
 {
-	return search_progress(arg, done, total);
+	struct search *const q = arg;
+
+	return (int64_t)time(NULL) - q->build_s < BUILD_S &&
+	       search_progress(q, done, total);
 }
 
 static void
@@ -95,6 +101,7 @@ build(struct search *q)
 	size_t const i = q->message.i;
 
 	q->built = true;
+	q->build_s = (int64_t)time(NULL);
 	text_index_build(
 		&q->index, &q->message, q->message.s->told_exists, step, q);
 	forget(q);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <skalibs/uint32.h>
 
 #include "imapd/search_reply.h"
 
@@ -18,14 +19,14 @@ search_number(struct session const *s, size_t i)
 	return s->command.uid ? s->mailbox.view.v[i].uid : (uint32_t)i + 1;
 }
 
+/* A search may have a hundred thousand of them. */
 static bool
 add_number(stralloc *out, char before, uint32_t n)
 {
-	char text[16];
-	int const len =
-		snprintf(text, sizeof text, "%c%lu", before, (unsigned long)n);
+	char text[1 + UINT32_FMT];
 
-	return stralloc_catb(out, text, (size_t)len);
+	text[0] = before;
+	return stralloc_catb(out, text, 1 + uint32_fmt(text + 1, n));
 }
 
 bool

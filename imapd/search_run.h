@@ -30,6 +30,7 @@ struct search {
 	bool index_open, built;
 	size_t read;	/* messages it did not know */
 	int64_t told_s; /* when the client was told of progress */
+	int64_t build_s;
 };
 
 /*

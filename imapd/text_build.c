@@ -17,6 +17,10 @@ struct text_word {
 	uint8_t len;
 };
 
+struct text_slot {
+	uint32_t tag, word; /* number + 1 */
+};
+
 struct text_pair {
 	uint32_t word;
 	uint32_t doc; /* << 2 | where */
@@ -41,16 +45,25 @@ hash(struct text_build const *b, char const *s, size_t len)
 	return h ^ h >> 32;
 }
 
-static uint32_t *
-slot(struct text_build const *b, char const *s, size_t len)
+/* Part of the hash stands beside the number, so that other words are seldom
+ * looked at. */
+static struct text_slot *
+slot(struct text_build const *b, char const *s, size_t len, uint32_t *tag_r)
 {
-	size_t at = (size_t)hash(b, s, len) & (SLOTS - 1);
+	uint64_t const h = hash(b, s, len);
+	size_t at = (size_t)h & (SLOTS - 1);
+	uint32_t const tag = (uint32_t)(h >> 32);
 
-	while (b->slots[at] != 0) {
-		struct text_word const *const w = &b->words[b->slots[at] - 1];
+	*tag_r = tag;
+	while (b->slots[at].word != 0) {
+		struct text_word const *w;
 
-		if (w->len == len && memcmp(b->octets + w->at, s, len) == 0)
-			break;
+		if (b->slots[at].tag == tag) {
+			w = &b->words[b->slots[at].word - 1];
+			if (w->len == len &&
+				memcmp(b->octets + w->at, s, len) == 0)
+				break;
+		}
 		at = (at + 1) & (SLOTS - 1);
 	}
 	return &b->slots[at];
@@ -59,10 +72,11 @@ slot(struct text_build const *b, char const *s, size_t len)
 static struct text_word *
 find_word(struct text_build *b, char const *s, size_t len)
 {
-	uint32_t *const place = slot(b, s, len);
+	uint32_t tag;
+	struct text_slot *const place = slot(b, s, len, &tag);
 
-	if (*place != 0)
-		return &b->words[*place - 1];
+	if (place->word != 0)
+		return &b->words[place->word - 1];
 	if (b->words_count == TEXT_WORDS_MAX ||
 		len > TEXT_OCTETS_MAX - b->octets_len)
 		return NULL;
@@ -72,7 +86,8 @@ find_word(struct text_build *b, char const *s, size_t len)
 			.last_pair = NO_PAIR,
 			.len = (uint8_t)len};
 	b->octets_len += len;
-	*place = (uint32_t)++b->words_count;
+	place->word = (uint32_t)++b->words_count;
+	place->tag = tag;
 	return &b->words[b->words_count - 1];
 }
 

@@ -24,6 +24,7 @@
 
 struct text_word;
 struct text_pair;
+struct text_slot;
 
 struct text_build {
 	struct text_token token;
@@ -34,7 +35,7 @@ struct text_build {
 	struct text_word *words;
 	struct text_pair *pairs;
 	char *octets;
-	uint32_t *slots;
+	struct text_slot *slots;
 	size_t words_count, pairs_count, octets_len, slots_count;
 	size_t first_pair; /* of the message in hand */
 	bool overflow;

@@ -130,7 +130,7 @@ check(struct text_segment *g, unsigned char const *s, size_t len)
 
 		if (g->checked[b / 8] >> (b % 8) & 1)
 			continue;
-		if (crc32c(0, g->data + at,
+		if (crc32c_lanes(g->data + at,
 			    left < TEXT_BLOCK ? left : TEXT_BLOCK) !=
 			number(g->sums + b * sizeof(uint32_t)))
 			return false;
@@ -180,8 +180,13 @@ text_segment_open(
 	}
 	g->map = map;
 	if (read_head(g, validity) && lay_out(g) &&
-		check(g, g->groups, (size_t)(g->sums - g->groups)))
+		check(g, g->groups, (size_t)(g->sums - g->groups))) {
+		/* All words are read by every search: one call instead of a
+		 * fault for each few pages. It may fail. */
+		(void)madvise(g->map, sizeof g->head + g->head.words_len,
+			MADV_POPULATE_READ);
 		return true;
+	}
 	text_segment_close(g);
 	return false;
 }

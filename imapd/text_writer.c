@@ -30,7 +30,7 @@ write_all(int fd, unsigned char const *s, size_t len)
 static bool
 flush(struct text_stream *f)
 {
-	uint32_t const crc = crc32c(0, f->block, f->used);
+	uint32_t const crc = crc32c_lanes(f->block, f->used);
 
 	if (f->used == 0)
 		return true;

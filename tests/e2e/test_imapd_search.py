@@ -1,5 +1,7 @@
 """imapd: SEARCH, SORT and THREAD, on maildirs of the test's own."""
+import fcntl
 import os
+import random
 import re
 import sys
 import tarfile
@@ -220,4 +222,186 @@ def test_threads_of_a_hostile_folder_take_no_time(tmp_path):
     assert time.monotonic() - begin < 10
     assert sorted(map(int, re.findall(rb"\d+", line))) == list(
         range(1, 1501))
+    stop(c)
+
+
+# The text index. Searches are compared with those of a twin of the folder, the
+# same files by hard links, whose index cannot be built.
+
+def index_files(maildir):
+    return sorted(n for n in os.listdir(maildir)
+                  if n.startswith("kereru-text"))
+
+
+class Twins:
+    def __init__(self, indexed, plain):
+        self.maildir, self.plain_maildir = indexed, plain
+        self.lock = open(os.path.join(plain, "kereru-text.lock"), "w")
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
+        self.indexed, self.plain = start(indexed), start(plain)
+
+    def again(self):
+        stop(self.indexed)
+        self.indexed = start(self.maildir)
+
+    def same(self, key, text):
+        command = b"SEARCH RETURN (ALL COUNT) CHARSET UTF-8 %s {%d+}\r\n%s" % (
+            key, len(text), text)
+        got = self.indexed.command(command, "t")
+        assert got == self.plain.command(command, "t"), command
+        return int(re.search(rb"COUNT (\d+)", got[1][-1])[1])
+
+    def stop(self):
+        stop(self.indexed)
+        stop(self.plain)
+        self.lock.close()
+
+
+@pytest.fixture
+def twins(mail, tmp_path):
+    """The first 400 messages, and twenty that nobody would write."""
+    folders = [make_maildir(tmp_path / name) for name in ("a", "b")]
+    names = sorted(os.listdir(os.path.join(mail, "cur")))[:400]
+    odd = random.Random(3)
+    for n in range(20):
+        text = (b"Subject: odd\nContent-Type: text/plain; charset=utf-8\n\n"
+                + b"".join(odd.choice([b"ab", b"\xc3\x84", b" ", b"x" * 70,
+                                       b"\n", b"0"]) for _ in range(300)))
+        names.append(os.path.basename(deliver(folders[0], 90000 + n, text)))
+    for name in names:
+        source = os.path.join(folders[0], "cur", name)
+        if not os.path.exists(source):
+            os.link(os.path.join(mail, "cur", name), source)
+        os.link(source, os.path.join(folders[1], "cur", name))
+    t = Twins(*folders)
+    yield t
+    t.stop()
+
+
+def substring(maildir, rng):
+    folder = os.path.join(maildir, "cur")
+    with open(os.path.join(folder, rng.choice(sorted(os.listdir(folder)))),
+              "rb") as f:
+        text = f.read()
+    n = rng.choice([1, 1, 2, 3, 4, 5, 6, 8, 12, 20, 33, 34, 50, 80])
+    at = rng.randrange(max(1, len(text) - n))
+    return re.sub(rb"[\0\r\n]+", b" ", text[at:at + n]) or b"x"
+
+
+def test_index_is_exact(twins):
+    rng = random.Random(5)
+    hits = 0
+    twins.same(b"TEXT", b"absent-for-sure")
+    assert "kereru-text.1" in index_files(twins.maildir)
+    for _ in range(60):
+        hits += twins.same(rng.choice([b"TEXT", b"BODY"]),
+                           substring(twins.maildir, rng)) > 0
+    assert hits > 30
+    for text in (b"x" * 70, b"x" * 64, b"x" * 33, b"xab", b"ODD", b" ",
+                 "\u00e4\u00c4".encode(), b"AB 0"):
+        twins.same(b"TEXT", text)
+        twins.same(b"BODY", text)
+    assert twins.same(b"BODY", b"odd") < twins.same(b"TEXT", b"odd")
+
+
+def test_index_that_is_damaged_gives_no_wrong_answer(twins):
+    rng = random.Random(7)
+    texts = [b"linux", b"e", b"1"]
+
+    def all_same():
+        twins.again()
+        return [twins.same(b"TEXT", t) for t in texts]
+
+    right = all_same()
+    for how in ("gone", "empty", "short", "zero", "bits", "other") * 2:
+        names = [n for n in index_files(twins.maildir)
+                 if not n.endswith("lock")]
+        assert len(names) == 2
+        path = os.path.join(twins.maildir, rng.choice(names))
+        with open(path, "rb") as f:
+            bad = bytearray(f.read())
+        if how == "empty":
+            bad = b""
+        elif how == "short":
+            bad = bad[:len(bad) * 2 // 3]
+        elif how == "zero":
+            bad[len(bad) // 5:len(bad) // 2] = bytes(
+                len(bad) // 2 - len(bad) // 5)
+        elif how == "bits":
+            for _ in range(20):
+                bad[rng.randrange(len(bad))] ^= 1 << rng.randrange(8)
+        elif how == "other":
+            bad = b"\xff" * len(bad)
+        os.unlink(path)
+        if how != "gone":
+            with open(path, "wb") as f:
+                f.write(bad)
+        assert all_same() == right
+    # It was built again, and what was bad or left over is gone.
+    assert len(index_files(twins.maildir)) == 3
+
+
+def test_index_grows_and_shrinks(twins):
+    assert twins.same(b"TEXT", b"newcomer") == 0
+    before = os.stat(os.path.join(twins.maildir, "kereru-text")).st_ino
+    for n in range(250):
+        path = deliver(twins.maildir, 95000 + n,
+                       b"Subject: newcomer %d\n\ntext%d\n" % (n, n))
+        os.link(path, path.replace(twins.maildir, twins.plain_maildir))
+        if n == 20:
+            # So few are simply read.
+            for c in (twins.indexed, twins.plain):
+                ok(c.command(b"NOOP"))
+            assert twins.same(b"TEXT", b"newcomer") == 21
+            assert os.stat(os.path.join(
+                twins.maildir, "kereru-text")).st_ino == before
+    for c in (twins.indexed, twins.plain):
+        ok(c.command(b"NOOP"))
+    assert twins.same(b"TEXT", b"newcomer") == 250
+    assert os.stat(os.path.join(
+        twins.maildir, "kereru-text")).st_ino != before
+    assert twins.same(b"BODY", b"text7") == 11
+    for c in (twins.indexed, twins.plain):
+        ok(c.command(b"STORE 430:600 +FLAGS.SILENT (\\Deleted)"))
+        ok(c.command(b"EXPUNGE"))
+    assert twins.same(b"TEXT", b"newcomer") == 79
+    twins.again()
+    assert twins.same(b"TEXT", b"newcomer") == 79
+
+
+def test_index_whose_builders_are_killed(twins):
+    """A builder may end at any moment; the next one goes on."""
+    for n in range(6):
+        c = start(twins.maildir)
+        c.send(b"x SEARCH TEXT absent\r\n")
+        time.sleep(0.02 * n)
+        stop(c)
+        twins.again()
+        assert twins.same(b"TEXT", b"linux") > 0
+    leftovers = [n for n in index_files(twins.maildir)
+                 if n not in ("kereru-text", "kereru-text.lock")]
+    assert len(leftovers) <= 2, leftovers
+
+
+def test_index_of_a_folder_made_anew_is_another(mail, tmp_path):
+    maildir = make_maildir(tmp_path / "Maildir")
+    for n in range(300):
+        deliver(maildir, n, b"Subject: first\n\nx\n")
+    c = start(maildir)
+    assert ok(c.command(b"SEARCH RETURN (COUNT) TEXT first", "t")) == [
+        b'ESEARCH (TAG "t") COUNT 300']
+    stop(c)
+    # Other messages under the same UIDs.
+    for name in os.listdir(maildir):
+        if name.startswith("dovecot-uid") or name.startswith("kereru-") and \
+                not name.startswith("kereru-text"):
+            os.unlink(os.path.join(maildir, name))
+    for name in os.listdir(os.path.join(maildir, "cur")):
+        os.unlink(os.path.join(maildir, "cur", name))
+    time.sleep(1.1)
+    for n in range(300):
+        deliver(maildir, 1000 + n, b"Subject: second\n\nx\n")
+    c = start(maildir)
+    assert ok(c.command(b"SEARCH RETURN (COUNT) TEXT first", "t")) == [
+        b'ESEARCH (TAG "t") COUNT 0']
     stop(c)
