@@ -20,6 +20,7 @@ enum pop3_verb {
 	POP3_AUTH,
 	POP3_CAPA,
 	POP3_DELE,
+	POP3_LANG,
 	POP3_LIST,
 	POP3_NOOP,
 	POP3_PASS,
@@ -31,6 +32,7 @@ enum pop3_verb {
 	POP3_TOP,
 	POP3_UIDL,
 	POP3_USER,
+	POP3_UTF8,
 	POP3_HTTP /* a browser's request, sent here by an attacker's page */
 };
 

@@ -15,6 +15,7 @@
 #include "common/settings.h"
 #include "common/monitor/front.h"
 #include "pop3d/command.h"
+#include "pop3d/language.h"
 
 #define LOGIN_TIMEOUT_S 60
 #define LOGIN_TIMEOUT_MAX_S 3600
@@ -28,6 +29,7 @@ static struct front front;
 static char user[REQUEST_MAILBOX_MAX];
 static size_t user_len;
 static unsigned bad_commands;
+static bool is_utf8; /* the client has said UTF8 */
 
 static void
 say(char const *text)
@@ -47,13 +49,12 @@ refuse(char const *why)
 static void
 cmd_capa(void)
 {
-	say("+OK\r\nTOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n"
-	    "PIPELINING\r\nEXPIRE NEVER\r\n");
+	say(POP3_CAPABILITIES);
 	if (front.is_tls)
 		say("USER\r\nSASL PLAIN\r\n");
 	else if (front.has_certificates)
 		say("STLS\r\n");
-	say("IMPLEMENTATION Kereru-" KERERU_VERSION "\r\n.\r\n");
+	say(POP3_CAPABILITIES_END);
 }
 
 /* False: the session is over. */
@@ -63,6 +64,10 @@ cmd_stls(void)
 	if (front.is_tls || !front.has_certificates) {
 		refuse(front.is_tls ? "TLS is on already"
 				    : "TLS is not available");
+		return true;
+	}
+	if (is_utf8) {
+		refuse("STLS comes before UTF8");
 		return true;
 	}
 	say("+OK Begin TLS\r\n");
@@ -208,6 +213,15 @@ command(char const *line, size_t len)
 		break;
 	case POP3_AUTH:
 		return cmd_auth(&c);
+	case POP3_LANG:
+		say(pop3_language(&c));
+		break;
+	case POP3_UTF8:
+		/* RFC 6856, 2.1: messages are sent as they are, before it
+		 * too. */
+		is_utf8 = true;
+		say("+OK\r\n");
+		break;
 	case POP3_NOOP:
 		say("+OK\r\n");
 		break;

@@ -5,6 +5,7 @@
 #include <skalibs/types.h>
 #include "pop3d/command.h"
 #include "pop3d/filename.h"
+#include "pop3d/language.h"
 #include "pop3d/lines.h"
 #include "pop3d/session.h"
 
@@ -44,12 +45,11 @@ static void
 cmd_capa(struct pop3_session *p, struct pop3_command const *c)
 {
 	(void)c;
-	say(p, "+OK\r\nTOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n"
-	       "PIPELINING\r\nEXPIRE NEVER\r\n");
+	say(p, POP3_CAPABILITIES);
 	/* RFC 2449 6.2, 6.3: the same in both states. */
 	if (p->has_login)
 		say(p, "USER\r\nSASL PLAIN\r\n");
-	say(p, "IMPLEMENTATION Kereru-" KERERU_VERSION "\r\n.\r\n");
+	say(p, POP3_CAPABILITIES_END);
 }
 
 /* The messages that are not deleted. */
@@ -247,6 +247,12 @@ cmd_noop(struct pop3_session *p, struct pop3_command const *c)
 }
 
 static void
+cmd_lang(struct pop3_session *p, struct pop3_command const *c)
+{
+	say(p, pop3_language(c));
+}
+
+static void
 cmd_rset(struct pop3_session *p, struct pop3_command const *c)
 {
 	(void)c;
@@ -275,6 +281,7 @@ static struct {
 } const commands[] = {
 	{POP3_CAPA, cmd_capa},
 	{POP3_DELE, cmd_dele},
+	{POP3_LANG, cmd_lang},
 	{POP3_LIST, cmd_list},
 	{POP3_NOOP, cmd_noop},
 	{POP3_QUIT, cmd_quit},

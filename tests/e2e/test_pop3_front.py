@@ -282,6 +282,24 @@ def test_in_the_clear(host):
     assert host.asked == [] and host.signs == 0
 
 
+def test_utf8_and_lang(host):
+    pop = Pop3(host.connect())
+    capa = pop.capa()
+    assert capa["UTF8"] == [] and capa["LANG"] == []
+    assert pop._longcmd("LANG")[1] == [b"en English"]
+    assert pop._shortcmd("LANG en") == b"+OK en English it is"
+    with pytest.raises(poplib.error_proto, match="No such language"):
+        pop._shortcmd("LANG fr")
+    assert pop.utf8() == b"+OK"
+    with pytest.raises(poplib.error_proto, match="before UTF8"):
+        pop._shortcmd("STLS")
+    hang_up(pop)
+    pop = open_tls(host)
+    assert pop.utf8() == b"+OK"
+    pop.user("alice")
+    assert pop.pass_("secret") == b"+OK"
+
+
 def test_stls_then_login(host):
     pop = Pop3(host.connect())
     pop.stls(context())

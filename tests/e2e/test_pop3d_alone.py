@@ -274,13 +274,26 @@ def test_capa(maildir):
     pop = maildir.open()
     assert pop.getwelcome() == b"+OK 0 messages"
     capa = pop.capa()
-    for name in ("TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING"):
+    for name in ("TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING",
+                 "UTF8", "LANG"):
         assert capa[name] == []
-    assert capa["EXPIRE"] == ["NEVER"]
+    assert capa["EXPIRE"] == ["NEVER"] and capa["LOGIN-DELAY"] == ["0"]
     assert "USER" not in capa and "SASL" not in capa
     assert pop.list()[1] == [] and pop.uidl()[1] == [] and pop.stat() == (0, 0)
     pop.noop()
     pop.quit()
+
+
+def test_lang(maildir):
+    out, _, code = maildir.talk(
+        b"LANG\r\nLANG en\r\nLANG *\r\nlang I-Default \r\nLANG de\r\n"
+        b"LANG en-US\r\nUTF8\r\nUTF8 x\r\nQUIT\r\n")
+    assert code == 0
+    assert out.split(b"\r\n")[1:] == [
+        b"+OK Languages:", b"en English", b"."] + [
+        b"+OK en English it is"] * 3 + [b"-ERR en No such language"] * 2 + [
+        # Before login alone (RFC 6856, 2).
+        b"-ERR Not now", b"-ERR Bad arguments", b"+OK Bye", b""]
 
 
 def test_what_is_no_message(maildir):
