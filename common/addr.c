@@ -449,6 +449,22 @@ addr_key(struct addr const *a, char *key, size_t max)
 	return n;
 }
 
+size_t
+addr_key_base(char *key, size_t len)
+{
+	char *at = memrchr(key, '@', len), *plus;
+	size_t tail;
+
+	if (at == NULL || key[0] == '"')
+		return 0;
+	plus = memchr(key, '+', (size_t)(at - key));
+	if (plus == NULL || plus == key)
+		return 0;
+	tail = len - (size_t)(at - key);
+	memmove(plus, at, tail);
+	return (size_t)(plus - key) + tail;
+}
+
 bool
 addr_is_domain(char const *s, size_t len, unsigned flags)
 {

@@ -67,6 +67,13 @@ char const *addr_strerror(enum addr_error e);
 #define ADDR_KEY_MAX (ADDR_LOCAL_MAX + 1 + ADDR_DOMAIN_MAX)
 size_t addr_key(struct addr const *a, char *key, size_t max);
 
+/*
+ * A key without its detail (RFC 5233): `user+detail@domain` becomes
+ * `user@domain`, in place. Returns the new length, or 0 if it has none: no `+`,
+ * nothing in front of it, or a quoted local part.
+ */
+size_t addr_key_base(char *key, size_t len);
+
 /* Whether s is a host name (letters, digits, hyphens, dots; labels of at most
  * 63) or an address literal, as HELO and EHLO take them. */
 bool addr_is_domain(char const *s, size_t len, unsigned flags);

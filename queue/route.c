@@ -101,12 +101,38 @@ find_remote(struct route_tables const *t, struct route *r)
 
 enum recipient { IS_NOBODY, IS_MAILBOX, IS_ALIAS, IS_DAMAGED };
 
+/* The entry of a key, or of the one that it is a detail of: key becomes that
+ * one then. As table_find. */
+static int
+find_entry(struct route_tables const *t, char *key, size_t *len,
+	char const **value_r, size_t *value_len_r)
+{
+	char base[ROUTE_NAME_MAX + 1];
+	size_t base_len;
+	int found = table_find(&t->recipients, key, *len, value_r, value_len_r);
+
+	if (found != 0)
+		return found;
+	memcpy(base, key, *len);
+	base_len = addr_key_base(base, *len);
+	if (base_len == 0)
+		return 0;
+	found = table_find(
+		&t->recipients, base, base_len, value_r, value_len_r);
+	if (found > 0) {
+		memcpy(key, base, base_len);
+		key[base_len] = '\0';
+		*len = base_len;
+	}
+	return found;
+}
+
 static enum recipient
-find_recipient(struct route_tables const *t, char const *key, size_t len)
+find_recipient(struct route_tables const *t, char *key, size_t *len)
 {
 	char const *value;
 	size_t value_len;
-	int found = table_find(&t->recipients, key, len, &value, &value_len);
+	int found = find_entry(t, key, len, &value, &value_len);
 
 	if (found < 0)
 		return IS_DAMAGED;
@@ -135,7 +161,7 @@ add_single(void *data, char const *address, size_t len)
 
 	s->count++;
 	s->is_mailbox = s->count == 1 && key_len > 0 &&
-			find_recipient(s->t, key, key_len) == IS_MAILBOX;
+			find_recipient(s->t, key, &key_len) == IS_MAILBOX;
 	if (s->is_mailbox)
 		set_name(s->r, ROUTE_LOCAL, key, key_len);
 	return s->count == 1;
@@ -181,7 +207,7 @@ route_find(struct route_tables const *t, char const *address, size_t len,
 	case ROUTE_DOMAIN_LOCAL:
 		break;
 	}
-	switch (find_recipient(t, r->name, r->name_len)) {
+	switch (find_recipient(t, r->name, &r->name_len)) {
 	case IS_NOBODY:
 		r->kind = ROUTE_UNKNOWN;
 		break;
@@ -247,7 +273,7 @@ add_target(struct expansion *e, char const *s, size_t len, unsigned depth)
 	is_new = note(e, key, key_len);
 	if (is_new <= 0)
 		return is_new < 0 ? 0 : 1;
-	switch (find_recipient(e->t, key, key_len)) {
+	switch (find_recipient(e->t, key, &key_len)) {
 	case IS_DAMAGED:
 		return -1;
 	case IS_ALIAS:
@@ -289,9 +315,18 @@ route_expand(struct route_tables const *t, char const *key, size_t key_len,
 	route_add *add, void *data)
 {
 	struct expansion e = {.t = t, .add = add, .data = data};
+	char base[ROUTE_NAME_MAX + 1];
+	char const *value;
+	size_t value_len;
 
-	(void)note(&e, key, key_len);
-	return expand(&e, key, key_len, 0);
+	if (key_len > ROUTE_NAME_MAX)
+		return -1;
+	memcpy(base, key, key_len);
+	/* Of a detail, what the address itself stands for. */
+	if (find_entry(t, base, &key_len, &value, &value_len) < 0)
+		return -1;
+	(void)note(&e, base, key_len);
+	return expand(&e, base, key_len, 0);
 }
 
 int
@@ -305,7 +340,7 @@ route_owns(struct route_tables const *t, char const *address, size_t len,
 
 	if (key_len == 0)
 		return 0;
-	found = table_find(&t->recipients, key, key_len, &value, &value_len);
+	found = find_entry(t, key, &key_len, &value, &value_len);
 	if (found <= 0)
 		return found;
 	/* `m UID` or `a UID UID..`, without a NUL: read number by number. */

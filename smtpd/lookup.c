@@ -37,16 +37,31 @@ smtp_lookup_domain(struct table const *recipients, struct addr const *a)
 	return SMTP_DOMAIN_TROUBLE;
 }
 
-int
-smtp_lookup_mailbox(struct table const *recipients, struct addr const *a)
+/* The entry of an address, or of the one that it is a detail of. */
+static int
+find(struct table const *recipients, struct addr const *a, char const **value_r,
+	size_t *len_r)
 {
 	char key[ADDR_KEY_MAX];
-	char const *value;
-	size_t len = addr_key(a, key, sizeof key), value_len;
+	size_t len = addr_key(a, key, sizeof key);
+	int found;
 
 	if (len == 0)
 		return 0;
-	return table_find(recipients, key, len, &value, &value_len);
+	found = table_find(recipients, key, len, value_r, len_r);
+	if (found != 0)
+		return found;
+	len = addr_key_base(key, len);
+	return len > 0 ? table_find(recipients, key, len, value_r, len_r) : 0;
+}
+
+int
+smtp_lookup_mailbox(struct table const *recipients, struct addr const *a)
+{
+	char const *value;
+	size_t len;
+
+	return find(recipients, a, &value, &len);
 }
 
 bool
@@ -73,17 +88,13 @@ int
 smtp_lookup_owner(
 	struct table const *recipients, struct addr const *a, uid_t uid)
 {
-	char key[ADDR_KEY_MAX];
 	char const *value;
-	size_t len = addr_key(a, key, sizeof key), value_len;
-	int found;
+	size_t len;
+	int found = find(recipients, a, &value, &len);
 
-	if (len == 0)
-		return 0;
-	found = table_find(recipients, key, len, &value, &value_len);
 	if (found <= 0)
 		return found;
-	return smtp_lookup_has_uid(value, value_len, uid);
+	return smtp_lookup_has_uid(value, len, uid);
 }
 
 /* The uid of a mailbox's entry, `m UID`. */
@@ -103,15 +114,11 @@ int
 smtp_lookup_members(struct table const *recipients, struct addr const *a,
 	smtp_lookup_put *put, void *data)
 {
-	char key[ADDR_KEY_MAX];
 	char const *value;
-	size_t len = addr_key(a, key, sizeof key), value_len;
+	size_t len;
 	uint32_t pos = CDB_TRAVERSE_INIT();
-	int found;
+	int found = find(recipients, a, &value, &len);
 
-	if (len == 0)
-		return 0;
-	found = table_find(recipients, key, len, &value, &value_len);
 	if (found <= 0)
 		return found;
 	for (;;) {
@@ -123,7 +130,7 @@ smtp_lookup_members(struct table const *recipients, struct addr const *a,
 		if (r <= 0)
 			return r < 0 ? -1 : 1;
 		if (mailbox_uid(entry.s, entry.len, &uid) &&
-			smtp_lookup_has_uid(value, value_len, uid) &&
+			smtp_lookup_has_uid(value, len, uid) &&
 			!put(data, name.s, name.len))
 			return 1;
 	}

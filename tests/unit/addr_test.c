@@ -242,6 +242,35 @@ relay_spellings(void **state)
 	}
 }
 
+static void
+details_are_taken_away(void **state)
+{
+	static char const *const cases[][2] = {
+		{"user+detail@a.org", "user@a.org"},
+		{"user+a+b@a.org", "user@a.org"},
+		{"user+@a.org", "user@a.org"},
+		{"+user@a.org", ""},
+		{"user@a.org", ""},
+		{"user@a+b.org", ""},
+		{"\"user+x y\"@a.org", ""},
+		{"postmaster", ""},
+		{"", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		size_t len = strlen(cases[i][0]), n;
+		char *key = malloc(len > 0 ? len : 1);
+
+		assert_non_null(key);
+		memcpy(key, cases[i][0], len);
+		n = addr_key_base(key, len);
+		assert_int_equal(n, strlen(cases[i][1]));
+		assert_memory_equal(key, cases[i][1], n);
+		free(key);
+	}
+}
+
 int
 main(void)
 {
@@ -251,6 +280,7 @@ main(void)
 		cmocka_unit_test(keys_of_keys_are_the_same),
 		cmocka_unit_test(domains_of_helo),
 		cmocka_unit_test(relay_spellings),
+		cmocka_unit_test(details_are_taken_away),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
