@@ -3,7 +3,8 @@
  *
  * Runs as root, by hand. Trusts the text files, whose lines it checks for
  * mistakes; writes them, the tables, and the folders of a host. No daemon runs
- * it, and it reads nothing from the network.
+ * it, and it reads nothing from the network, but for what spf, dkim, arc and
+ * dmarc ask the DNS: these touch no file of a host, and need no rights.
  */
 #include <sodium.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@ static char const help[] =
 	"  user add ADDRESS    also: user passwd, user list, user remove\n"
 	"  domain add DOMAIN   also: domain list\n"
 	"  alias add ADDRESS TARGET...\n"
+	"  spf, dkim, arc, dmarc   check, sign and report mail by hand\n"
 	"\n"
 	"DIR holds the text files and is /etc/kereru unless said otherwise.\n"
 	"kereru(8), settings(5) and tables(5) say more.\n";
