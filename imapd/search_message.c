@@ -1,5 +1,6 @@
 /* Messages as searching looks at them; see search_message.h. */
-#include "imapd/body.h"
+#include <string.h>
+
 #include "imapd/search_message.h"
 #include "mime/header.h"
 
@@ -21,6 +22,7 @@ search_message_start(struct search_message *m, size_t i)
 {
 	m->i = i;
 	m->opened = m->has_internal = false;
+	m->asked = m->has_entry = false;
 }
 
 bool
@@ -36,54 +38,112 @@ search_message_open(struct search_message *m)
 	return !m->missing;
 }
 
+/* Have the cache's entry with the header's fields, if it can have one. */
+static bool
+have_entry(struct search_message *m)
+{
+	int r;
+
+	if (m->asked)
+		return m->has_entry;
+	m->asked = true;
+	/* It may be open on another message yet. */
+	if (!m->opened)
+		content_close(&m->content);
+	else if (m->missing)
+		return false;
+	r = meta_need(&m->s->mailbox, m->i, META_HEADER | META_DATE,
+		&m->content, &m->entry);
+	if (r == 0 || m->content.fd >= 0) {
+		m->opened = true;
+		m->missing = r == 0;
+	}
+	m->has_entry = r > 0;
+	return m->has_entry;
+}
+
 bool
 search_message_internal(struct search_message *m, int64_t *seconds_r)
 {
+	struct meta_entry e;
 	struct stat st;
-	int r;
+	int r = 1;
 
 	*seconds_r = m->internal_s;
 	if (m->has_internal)
 		return true;
 	*seconds_r = 0;
-	r = mailbox_stat(&m->s->mailbox, m->i, &st);
+	if (m->has_entry) {
+		m->internal_s = m->entry.date;
+	} else if (!m->asked && meta_get(&m->s->mailbox, m->i, META_DATE, &e)) {
+		m->internal_s = e.date;
+	} else {
+		r = mailbox_stat(&m->s->mailbox, m->i, &st);
+		m->internal_s = r > 0 ? st.st_mtim.tv_sec : 0;
+	}
 	m->failed += r < 0;
-	if (r <= 0)
-		return false;
-	m->has_internal = true;
-	*seconds_r = m->internal_s = st.st_mtim.tv_sec;
-	return true;
+	m->has_internal = r > 0;
+	*seconds_r = m->internal_s;
+	return r > 0;
 }
 
 bool
 search_message_size(struct search_message *m, uint64_t *size_r)
 {
 	struct message const *const v = &m->s->mailbox.view.v[m->i];
+	struct meta_entry e;
+	int r;
 
 	*size_r = v->size;
 	if (v->size != MESSAGE_SIZE_UNKNOWN)
 		return true;
 	*size_r = 0;
+	if (m->has_entry && m->entry.present & META_SIZE) {
+		*size_r = m->entry.size;
+		return true;
+	}
+	if (!m->opened)
+		content_close(&m->content);
+	/* The entry that is there is not good any more. */
+	m->asked = m->has_entry = false;
+	r = meta_need(&m->s->mailbox, m->i, META_SIZE, &m->content, &e);
+	if (m->content.fd >= 0) {
+		m->opened = true;
+		m->missing = false;
+	}
+	m->failed += r < 0;
+	if (r > 0)
+		*size_r = e.size;
+	return r > 0;
+}
+
+bool
+search_message_header(struct search_message *m, char const *name, size_t len,
+	struct lex_text *header_r)
+{
+	if (meta_has_field(name, len) && have_entry(m)) {
+		*header_r =
+			(struct lex_text){m->entry.header, m->entry.header_len};
+		return true;
+	}
 	if (!search_message_open(m))
 		return false;
-	if (body_size(&m->content, size_r))
-		return true;
-	m->failed++;
-	return false;
+	if (!content_header(&m->content)) {
+		m->failed++;
+		return false;
+	}
+	*header_r = (struct lex_text){m->content.s, m->content.header_len};
+	return true;
 }
 
 struct lex_text
 search_message_field(struct search_message *m, char const *name)
 {
 	struct header_field field;
+	struct lex_text header;
 
-	if (!search_message_open(m))
-		return (struct lex_text){"", 0};
-	if (!content_header(&m->content)) {
-		m->failed++;
-		return (struct lex_text){"", 0};
-	}
-	if (!header_find(m->content.s, m->content.header_len, name, &field))
+	if (!search_message_header(m, name, strlen(name), &header) ||
+		!header_find(header.s, header.len, name, &field))
 		return (struct lex_text){"", 0};
 	return (struct lex_text){field.value, field.value_len};
 }

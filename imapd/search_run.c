@@ -72,29 +72,32 @@ any_matches(struct search *q, uint16_t first)
 }
 
 static bool
+matches_header(struct search *q, uint16_t k)
+{
+	struct search_key const *const key = &q->args.keys[k];
+	struct lex_text header;
+
+	return search_message_header(
+		       &q->message, key->name.s, key->name.len, &header) &&
+	       result(q, search_text_field(header.s, header.len, key->name.s,
+				 key->name.len, q->needles[k], key->text.len));
+}
+
+static bool
 matches_text(struct search *q, uint16_t k)
 {
 	struct search_key const *const key = &q->args.keys[k];
 	struct content *const c = &q->message.content;
-	char const *const needle = q->needles[k];
+	enum search_said const said = search_indexed(q, k);
 
-	if (key->kind != SEARCH_HEADER) {
-		enum search_said const said = search_indexed(q, k);
-
-		if (said != SEARCH_SAID_NOTHING)
-			return said == SEARCH_SAID_YES;
-	}
+	if (said != SEARCH_SAID_NOTHING)
+		return said == SEARCH_SAID_YES;
 	if (!search_message_open(&q->message))
 		return false;
-	switch (key->kind) {
-	case SEARCH_HEADER:
-		return result(q, search_text_field(c, key->name.s,
-					 key->name.len, needle, key->text.len));
-	case SEARCH_BODY:
-		return result(q, search_text_body(c, needle, key->text.len));
-	default:
-		return result(q, search_text_all(c, needle, key->text.len));
-	}
+	if (key->kind == SEARCH_BODY)
+		return result(
+			q, search_text_body(c, q->needles[k], key->text.len));
+	return result(q, search_text_all(c, q->needles[k], key->text.len));
 }
 
 static bool
@@ -127,6 +130,8 @@ matches_file(struct search *q, uint16_t k)
 	case SEARCH_SMALLER:
 		return search_message_size(&q->message, &size) &&
 		       size < key->number;
+	case SEARCH_HEADER:
+		return matches_header(q, k);
 	default:
 		return matches_text(q, k);
 	}

@@ -77,15 +77,13 @@ holds_addresses(char const *name, size_t len)
 }
 
 int
-search_text_field(struct content *c, char const *name, size_t name_len,
-	char const *needle, size_t len)
+search_text_field(char const *header, size_t header_len, char const *name,
+	size_t name_len, char const *needle, size_t len)
 {
 	struct header_field field;
 	size_t pos = 0;
 
-	if (!content_header(c))
-		return -1;
-	while (header_next(c->s, c->header_len, &pos, &field) > 0) {
+	while (header_next(header, header_len, &pos, &field) > 0) {
 		if (field.name_len != name_len ||
 			strncasecmp(field.name, name, name_len) != 0)
 			continue;

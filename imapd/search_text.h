@@ -14,9 +14,11 @@
  * needle is folded (fold.h). 1 yes, 0 no, -1 failed (errno).
  */
 
-/* In a field of that name; an empty needle: is there such a field? */
-int search_text_field(struct content *c, char const *name, size_t name_len,
-	char const *needle, size_t len) __attribute__((warn_unused_result));
+/* In a field of that name in a header; an empty needle: is there such a field?
+ */
+int search_text_field(char const *header, size_t header_len, char const *name,
+	size_t name_len, char const *needle, size_t len)
+	__attribute__((warn_unused_result));
 
 int search_text_body(struct content *c, char const *needle, size_t len)
 	__attribute__((warn_unused_result));
