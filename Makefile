@@ -31,7 +31,7 @@ obj = $(addprefix $(B)/,$(addsuffix .o,$(basename $(1))))
 mod = $(call obj,$(foreach m,$(2),$(1)/$(m)))
 
 # Programs, and where each is installed. private: libexec/kereru.
-PRIVATE = monitor auth check smtpd submit-front pop3-front imap-front \
+PRIVATE = monitor auth check policy smtpd submit-front pop3-front imap-front \
 	pop3d imapd starter manager remote-spawner local-spawner mime-crypt
 PUBLIC  = mime mailq
 ADMIN   = kereru sendmail
@@ -41,7 +41,8 @@ PROGS   = $(PRIVATE) $(PUBLIC) $(ADMIN)
 # A library (of a role, with every module but the mains) lets tests link them.
 MAINS = common/monitor/monitor common/monitor/auth common/admin/kereru \
 	common/sandbox_gen mime/charset_gen \
-	smtpd/smtpd smtpd/front smtpd/check/check queue/starter \
+	smtpd/smtpd smtpd/front smtpd/check/check smtpd/policy \
+	queue/starter \
 	queue/manager queue/sendmail queue/mailq remote/remote local/spawner pop3d/pop3d pop3d/front \
 	imapd/imapd imapd/front mime/mime mime/crypt
 main_monitor        = common/monitor/monitor
@@ -49,6 +50,7 @@ main_auth           = common/monitor/auth
 main_smtpd          = smtpd/smtpd
 main_submit-front   = smtpd/front
 main_check          = smtpd/check/check
+main_policy         = smtpd/policy
 main_pop3-front     = pop3d/front
 main_imap-front     = imapd/front
 main_pop3d          = pop3d/pop3d
