@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "imapd/append.h"
+#include "imapd/courier.h"
 #include "imapd/filename.h"
 #include "imapd/resolve.h"
 #include "imapd/uidlist.h"
@@ -29,7 +30,8 @@ append_open(struct append *a, int root_fd, char const *dir, char const *host)
 		return false;
 	r = quota_read(root_fd, &a->quota);
 	a->has_quota = r > 0;
-	if (r >= 0 && keywords_read(&a->keywords, a->folder_fd))
+	if (r >= 0 && courier_adopt(a->folder_fd) &&
+		keywords_read(&a->keywords, a->folder_fd))
 		return true;
 	append_close(a);
 	return false;

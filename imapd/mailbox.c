@@ -7,6 +7,7 @@
 
 #include "common/maildir.h"
 #include "imapd/filename.h"
+#include "imapd/courier.h"
 #include "imapd/mailbox.h"
 #include "imapd/mailbox_file.h"
 #include "imapd/meta.h"
@@ -129,7 +130,8 @@ mailbox_open_quick(struct mailbox *m, int root_fd, char const *dir,
 	/* Before the folder is looked at. */
 	if (watch)
 		(void)!watch_start(&m->watch, m->folder_fd, dir);
-	if (keywords_read(&m->keywords, m->folder_fd) && mailbox_recall(m) &&
+	if (courier_adopt(m->folder_fd) &&
+		keywords_read(&m->keywords, m->folder_fd) && mailbox_recall(m) &&
 		mailbox_sync(m))
 		return true;
 fail:

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "imapd/boxname.h"
+#include "imapd/courier.h"
 #include "imapd/subscriptions.h"
 #include "imapd/uidlist.h"
 
@@ -43,11 +44,20 @@ next_line(stralloc const *text, size_t *pos, char const **s_r, size_t *len_r)
 	return true;
 }
 
+/* Those of Courier until there are ones of ours. */
+static bool
+read_text(int root_fd, stralloc *text)
+{
+	int const r = uidlist_read_file(root_fd, FILE_NAME, text);
+
+	return r > 0 || (r == 0 && courier_subscriptions(root_fd, text) >= 0);
+}
+
 bool
 subscriptions_read(struct boxlist *b, int root_fd, unsigned flags)
 {
 	stralloc text = STRALLOC_ZERO;
-	bool ok = uidlist_read_file(root_fd, FILE_NAME, &text) >= 0;
+	bool ok = read_text(root_fd, &text);
 	bool const version_2 = ok && is_version_2(&text);
 	size_t pos = version_2 ? strlen(VERSION_2) : 0, len;
 	char name[BOXNAME_MAX + 1];
@@ -103,8 +113,7 @@ subscriptions_change(int root_fd, char const *name, bool on)
 
 	if (!uidlist_lock(root_fd, &lock))
 		return false;
-	ok = uidlist_read_file(root_fd, FILE_NAME, &text) >= 0 &&
-	     edit(&text, name, on, &out) &&
+	ok = read_text(root_fd, &text) && edit(&text, name, on, &out) &&
 	     uidlist_replace(root_fd, FILE_NAME, out.s, out.len);
 	error = errno;
 	uidlist_unlock(root_fd, lock);

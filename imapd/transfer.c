@@ -9,6 +9,7 @@
 #include <sodium.h>
 
 #include "common/maildir.h"
+#include "imapd/courier.h"
 #include "imapd/filename.h"
 #include "imapd/resolve.h"
 #include "imapd/transfer.h"
@@ -89,7 +90,8 @@ map_keywords(
 
 	for (size_t k = 0; k < t->count; k++)
 		used |= m->view.v[t->items[k].index].keywords;
-	if (!keywords_read(&to->keywords, to->folder_fd))
+	if (!courier_adopt(to->folder_fd) ||
+		!keywords_read(&to->keywords, to->folder_fd))
 		return false;
 	for (int i = 0; i < FLAG_KEYWORDS_MAX; i++) {
 		char const *const name = m->keywords.names[i];
