@@ -9,7 +9,7 @@
 bool
 layer_is(struct layer const *l, uint32_t i, char const *type)
 {
-	return i != STRUCTURE_NONE &&
+	return i < l->m.count &&
 	       structure_is(l->m.text.s, &l->m.parts[i], type);
 }
 

@@ -24,6 +24,8 @@ static char const help[] =
 	"  domain add DOMAIN   also: domain list\n"
 	"  alias add ADDRESS TARGET...\n"
 	"  spf, dkim, arc, dmarc   check, sign and report mail by hand\n"
+	"  wkd FOLDER <KEYS    OpenPGP keys for a web "
+	"server\n"
 	"\n"
 	"DIR holds the text files and is /etc/kereru unless said otherwise.\n"
 	"kereru(8), settings(5) and tables(5) say more.\n";
@@ -42,6 +44,7 @@ static struct {
 	{"dkim", command_dkim},
 	{"arc", command_arc},
 	{"dmarc", command_dmarc},
+	{"wkd", command_wkd},
 };
 
 int
