@@ -59,7 +59,7 @@ answer_line(struct destination *d, enum job_status status, char const *text,
 bool
 deliveries_is_held(struct destination const *d)
 {
-	return d->held_until > loop_now_ms();
+	return d->held_until > loop_moved_ms();
 }
 
 bool
@@ -138,7 +138,7 @@ hold(struct destination *d, char const *text, size_t len)
 	free(d->reason);
 	d->reason = reason;
 	d->reason_len = len;
-	d->held_until = loop_now_ms() + hold_ms;
+	d->held_until = loop_moved_ms() + hold_ms;
 	log_event(
 		"held", NULL, "destination", d->name, "why", reason, (char *)0);
 	turns_leave(d);
@@ -312,7 +312,7 @@ deliveries_tick(void)
 		channel_ask_wanted((enum pool_kind)i);
 	}
 	turns_resume();
-	destination_purge(now);
+	destination_purge(loop_moved_ms());
 }
 
 bool

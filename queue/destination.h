@@ -45,7 +45,7 @@ struct destination {
 	unsigned window;		/* channels it may have now */
 	unsigned failures;		/* in a row */
 	unsigned laters;		/* answers JOB_LATER in a row */
-	uint64_t held_until;		/* loop_now_ms; 0: not held */
+	uint64_t held_until;		/* loop_moved_ms; 0: not held */
 	uint64_t hold_ms; /* of the last hold; 0: it has gone well since */
 	char *reason;	  /* why it is held */
 	size_t reason_len;

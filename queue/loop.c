@@ -8,7 +8,7 @@
 #define EVENTS_MAX 64
 
 static int epoll_fd = -1;
-static uint64_t now_ms, time_us;
+static uint64_t now_ms, moved_ms, time_us;
 /* What loop_wait is going through: a source that is forgotten meanwhile must
  * not be called. */
 static struct epoll_event events[EVENTS_MAX];
@@ -47,7 +47,7 @@ read_clocks(void)
 	now_ms = (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 	clock_gettime(CLOCK_REALTIME, &t);
 	time_us = (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-	now_ms += ahead * 1000;
+	moved_ms = now_ms + ahead * 1000;
 	time_us += ahead * 1000000;
 }
 
@@ -104,6 +104,12 @@ uint64_t
 loop_now_ms(void)
 {
 	return now_ms;
+}
+
+uint64_t
+loop_moved_ms(void)
+{
+	return moved_ms;
 }
 
 uint64_t

@@ -24,14 +24,15 @@ void loop_forget(struct loop_source *s);
 void loop_wait(int timeout_ms);
 
 /*
- * For tests: a file, open for reading, whose text is the seconds by which both
- * clocks are ahead of the kernel's; it is read again and again. fd is taken.
+ * For tests: a file, open for reading, whose text is the seconds by which our
+ * clock is ahead of the kernel's; it is read again and again. fd is taken.
  */
 void loop_move_clock(int fd);
 
 /* Clocks, read once before and once after each wait. */
-uint64_t loop_now_ms(void);  /* monotonic */
-uint64_t loop_time_us(void); /* since 1970 */
+uint64_t loop_now_ms(void);   /* monotonic, for what processes do */
+uint64_t loop_moved_ms(void); /* monotonic, for schedules: tests move it */
+uint64_t loop_time_us(void);  /* since 1970 */
 static inline uint64_t
 loop_time(void)
 {

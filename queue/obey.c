@@ -4,7 +4,7 @@
 #include "common/addr.h"
 #include "common/log.h"
 #include "queue/active.h"
-#include "queue/command.h"
+#include "queue/order.h"
 #include "queue/destination.h"
 #include "queue/host.h"
 #include "queue/intake.h"
@@ -15,41 +15,41 @@
 
 /* A message in work: its attempt goes on. */
 static void
-note(struct queued *m, enum command_verb verb)
+note(struct queued *m, enum order_verb verb)
 {
 	switch (verb) {
-	case COMMAND_HOLD:
+	case ORDER_HOLD:
 		m->q.held = true;
 		break;
-	case COMMAND_RELEASE:
+	case ORDER_RELEASE:
 		m->q.held = false;
 		break;
-	case COMMAND_DROP:
+	case ORDER_DROP:
 		m->is_dropped = true;
 		break;
-	case COMMAND_BOUNCE:
+	case ORDER_BOUNCE:
 		m->is_given_up = true;
 		break;
-	case COMMAND_WAKE:
-	case COMMAND_WAKE_ALL:
-	case COMMAND_WAKE_DOMAIN:
+	case ORDER_WAKE:
+	case ORDER_WAKE_ALL:
+	case ORDER_WAKE_DOMAIN:
 		break;
 	}
 }
 
 /* A message that waits, or is held. */
 static void
-change(struct queued *m, enum command_verb verb)
+change(struct queued *m, enum order_verb verb)
 {
-	if (verb == COMMAND_RELEASE && !m->q.held) {
+	if (verb == ORDER_RELEASE && !m->q.held) {
 		queued_free(m);
 		return;
 	}
 	note(m, verb);
 	active_enlist(m);
-	if (verb == COMMAND_RELEASE)
+	if (verb == ORDER_RELEASE)
 		m->q.next = loop_time();
-	if (verb == COMMAND_HOLD || verb == COMMAND_RELEASE)
+	if (verb == ORDER_HOLD || verb == ORDER_RELEASE)
 		settle_keep(m);
 	else
 		settle_over(m);
@@ -62,10 +62,10 @@ compare(void const *a, void const *b)
 }
 
 static void
-obey_each(struct command *c)
+obey_each(struct order *c)
 {
 	/* A release touches what is held alone: that waits for nothing. */
-	if (c->verb != COMMAND_RELEASE)
+	if (c->verb != ORDER_RELEASE)
 		waiting_forget_ids(c->ids, c->count);
 	for (size_t i = 0; i < c->count; i++) {
 		char id[ID_LEN + 1];
@@ -98,11 +98,11 @@ forgive(char const *domain, size_t len)
 }
 
 static size_t
-wake(struct command *c)
+wake(struct order *c)
 {
 	char domain[ADDR_DOMAIN_MAX];
 
-	if (c->verb == COMMAND_WAKE_DOMAIN) {
+	if (c->verb == ORDER_WAKE_DOMAIN) {
 		if (c->domain_len > sizeof domain)
 			return 0;
 		for (size_t i = 0; i < c->domain_len; i++) {
@@ -113,23 +113,23 @@ wake(struct command *c)
 		return waiting_wake_domain(domain, c->domain_len);
 	}
 	destination_forgive_all();
-	return c->verb == COMMAND_WAKE_ALL ? waiting_wake_all()
-					   : waiting_wake_ids(c->ids, c->count);
+	return c->verb == ORDER_WAKE_ALL ? waiting_wake_all()
+					 : waiting_wake_ids(c->ids, c->count);
 }
 
 void
 obey(struct queuefile const *q)
 {
-	static struct command c;
+	static struct order c;
 	struct log_line line;
 	size_t count;
 
-	if (!command_parse(q->command, q->command_len, &c))
+	if (!order_parse(q->command, q->command_len, &c))
 		return;
 	qsort(c.ids, c.count, sizeof *c.ids, compare);
 	count = c.count;
-	if (c.verb == COMMAND_WAKE || c.verb == COMMAND_WAKE_ALL ||
-		c.verb == COMMAND_WAKE_DOMAIN)
+	if (c.verb == ORDER_WAKE || c.verb == ORDER_WAKE_ALL ||
+		c.verb == ORDER_WAKE_DOMAIN)
 		count = wake(&c);
 	else
 		obey_each(&c);

@@ -1,5 +1,5 @@
 /* What the owner of a queue file may send. */
-#include "queue/command.h"
+#include "queue/order.h"
 #include "queue/owner.h"
 
 /* No account has this uid: what is not set is nobody's. */
@@ -85,12 +85,12 @@ owner_judge_command(struct owner_accounts const *a, uid_t owner,
 {
 	bool may_wake = owner == a->smtpd || owner == a->relay ||
 			(owner >= a->mailbox_min && owner <= a->mailbox_max);
-	struct command c;
+	struct order c;
 
 	*why_r = "this is no command";
-	if (!command_parse(q->command, q->command_len, &c))
+	if (!order_parse(q->command, q->command_len, &c))
 		return OWNER_MAY_NOT;
-	if (owner == 0 || (may_wake && c.verb == COMMAND_WAKE_DOMAIN))
+	if (owner == 0 || (may_wake && c.verb == ORDER_WAKE_DOMAIN))
 		return OWNER_MAY;
 	*why_r = "the command is not for its owner";
 	return OWNER_MAY_NOT;

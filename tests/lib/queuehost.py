@@ -100,7 +100,9 @@ class QueueHost:
                "loop2@a.test": ["loop@a.test"],
                "out@a.test": ["x@dead.test", "bob@a.test"],
                "postmaster@mx.a.test": ["carol@a.test"]}
-    routes = {"dead.test": "[127.0.0.1]:1"}
+    routes = {domain: "[127.0.0.1]:1" for domain in (
+        ["dead.test"] + [name + ".dead.test" for name in (
+            "one", "two", "h", "d", "b", "w")])}
 
     def __init__(self, folder=None, start=True, **settings):
         self.top = tempfile.mkdtemp(prefix="queuehost-", dir=folder)

@@ -68,6 +68,12 @@ loop_wait(int timeout_ms)
 }
 
 uint64_t
+loop_moved_ms(void)
+{
+	return fake_ms;
+}
+
+uint64_t
 loop_now_ms(void)
 {
 	return fake_ms;

@@ -56,6 +56,49 @@ a_hundred_thousand_fit_in_four_mebibytes(void **state)
 	schedule_free(&s);
 }
 
+static bool
+is_odd(void *data, struct schedule_record const *r)
+{
+	(void)data;
+	return r->next & 1;
+}
+
+static void
+what_is_pulled_leaves_the_rest_in_order(void **state)
+{
+	struct schedule s = SCHEDULE_ZERO;
+	char id[ID_LEN + 1];
+
+	(void)state;
+	for (unsigned i = 0; i < 1000; i++) {
+		make(id, i);
+		assert_true(schedule_add(&s, id, (i * 7919) % 1000, 0));
+	}
+	schedule_pull(&s, is_odd, NULL);
+	assert_int_equal(s.count, 500);
+	for (unsigned i = 0; i < 500; i++) {
+		assert_int_equal(schedule_next(&s), 2 * i);
+		assert_true(schedule_take(&s, 2 * i, id));
+	}
+	schedule_free(&s);
+}
+
+static void
+tags_know_where_it_goes(void **state)
+{
+	uint64_t one = schedule_tag(SCHEDULE_NOWHERE, "a.test", 6), two;
+
+	(void)state;
+	assert_true(schedule_goes_to(one, "a.test", 6));
+	assert_false(schedule_goes_to(one, "b.test", 6));
+	assert_true(schedule_tag(one, "a.test", 6) == one);
+	two = schedule_tag(one, "b.test", 6);
+	assert_true(schedule_goes_to(two, "a.test", 6));
+	assert_true(schedule_goes_to(two, "b.test", 6));
+	assert_false(schedule_goes_to(SCHEDULE_NOWHERE, "a.test", 6));
+	assert_true(schedule_goes_to(SCHEDULE_ANYWHERE, "a.test", 6));
+}
+
 static void
 delays_double_and_are_bounded(void **state)
 {
@@ -120,6 +163,8 @@ main(void)
 	struct CMUnitTest const tests[] = {
 		cmocka_unit_test(records_come_in_order_of_time),
 		cmocka_unit_test(a_hundred_thousand_fit_in_four_mebibytes),
+		cmocka_unit_test(what_is_pulled_leaves_the_rest_in_order),
+		cmocka_unit_test(tags_know_where_it_goes),
 		cmocka_unit_test(delays_double_and_are_bounded),
 		cmocka_unit_test(a_line_is_first_in_first_out),
 	};

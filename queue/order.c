@@ -1,17 +1,17 @@
 /* What a command in the queue asks for. */
 #include <string.h>
 #include "common/addr.h"
-#include "queue/command.h"
+#include "queue/order.h"
 
 static struct {
 	char const *name;
-	enum command_verb verb;
+	enum order_verb verb;
 } const verbs[] = {
-	{"wake", COMMAND_WAKE},
-	{"hold", COMMAND_HOLD},
-	{"release", COMMAND_RELEASE},
-	{"drop", COMMAND_DROP},
-	{"bounce", COMMAND_BOUNCE},
+	{"wake", ORDER_WAKE},
+	{"hold", ORDER_HOLD},
+	{"release", ORDER_RELEASE},
+	{"drop", ORDER_DROP},
+	{"bounce", ORDER_BOUNCE},
 };
 
 /* The next word; what is behind it stays in *s. */
@@ -35,7 +35,7 @@ is_word(char const *s, size_t len, char const *word)
 }
 
 static bool
-take_verb(char const **s, size_t *len, struct command *c)
+take_verb(char const **s, size_t *len, struct order *c)
 {
 	if (!take_word(s, len, &c->name, &c->name_len))
 		return false;
@@ -48,13 +48,13 @@ take_verb(char const **s, size_t *len, struct command *c)
 }
 
 static bool
-take_ids(char const *s, size_t len, struct command *c)
+take_ids(char const *s, size_t len, struct order *c)
 {
 	while (len > 0) {
 		char const *word;
 		size_t n;
 		if (!take_word(&s, &len, &word, &n) || !id_valid(word, n) ||
-			c->count == COMMAND_IDS_MAX)
+			c->count == ORDER_IDS_MAX)
 			return false;
 		memcpy(c->ids[c->count++], word, ID_LEN);
 	}
@@ -62,20 +62,20 @@ take_ids(char const *s, size_t len, struct command *c)
 }
 
 bool
-command_parse(char const *s, size_t len, struct command *c)
+order_parse(char const *s, size_t len, struct order *c)
 {
 	c->count = 0;
 	c->domain = NULL;
 	c->domain_len = 0;
 	if (s == NULL || !take_verb(&s, &len, c))
 		return false;
-	if (c->verb != COMMAND_WAKE || (len >= ID_LEN && id_valid(s, ID_LEN)))
+	if (c->verb != ORDER_WAKE || (len >= ID_LEN && id_valid(s, ID_LEN)))
 		return take_ids(s, len, c);
 	if (is_word(s, len, "all")) {
-		c->verb = COMMAND_WAKE_ALL;
+		c->verb = ORDER_WAKE_ALL;
 		return true;
 	}
-	c->verb = COMMAND_WAKE_DOMAIN;
+	c->verb = ORDER_WAKE_DOMAIN;
 	c->domain = s;
 	c->domain_len = len;
 	return addr_is_domain(s, len, 0);
