@@ -9,6 +9,7 @@
 
 #include "imapd/boxlist.h"
 #include "imapd/boxname.h"
+#include "imapd/tree.h"
 
 void
 boxlist_free(struct boxlist *b)
@@ -62,12 +63,15 @@ is_folder(int root_fd, struct dirent const *e)
 bool
 boxlist_read(struct boxlist *b, int root_fd)
 {
-	int const fd = openat(root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool ok = tree_repair(root_fd);
+	int const fd =
+		ok ? openat(root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+		   : -1;
 	DIR *const d = fd >= 0 ? fdopendir(fd) : NULL;
-	bool ok = d != NULL && boxlist_add(b, "INBOX", 5, 0);
 	char name[BOXNAME_MAX + 1];
 	struct dirent const *e;
 
+	ok = d != NULL && boxlist_add(b, "INBOX", 5, 0);
 	while (ok && (e = readdir(d)) != NULL) {
 		char const *const raw = e->d_name + 1;
 

@@ -11,6 +11,7 @@
 #include "imapd/folder.h"
 #include "imapd/naming.h"
 #include "imapd/subscriptions.h"
+#include "imapd/tree.h"
 #include "imapd/use.h"
 
 static bool
@@ -197,7 +198,9 @@ rename_tree(
 {
 	char name[BOXNAME_MAX + 1], old_dir[BOXNAME_MAX + 2],
 		new_dir[BOXNAME_MAX + 2];
+	stralloc steps = STRALLOC_ZERO;
 	size_t affected = 0;
+	bool ok = true;
 
 	for (size_t i = 0; i < b->count; i++) {
 		struct boxlist_entry const *there;
@@ -217,17 +220,18 @@ rename_tree(
 		errno = ENOENT;
 		return false;
 	}
-	for (size_t i = 0; i < b->count; i++) {
+	for (size_t i = 0; ok && i < b->count; i++) {
 		if (!is_affected(b, i, from))
 			continue;
 		if (!new_name(boxlist_name(b, i), from, to, name))
 			return false;
 		boxname_dir(boxlist_name(b, i), old_dir);
 		boxname_dir(name, new_dir);
-		if (!folder_rename(s->root_fd, old_dir, new_dir))
-			return false;
+		ok = tree_add(&steps, old_dir, new_dir);
 	}
-	return fsync(s->root_fd) == 0;
+	ok = ok && tree_rename(s->root_fd, &steps);
+	stralloc_free(&steps);
+	return ok;
 }
 
 static bool

@@ -11,6 +11,7 @@
 #include "imapd/deflate.h"
 #include "imapd/naming.h"
 #include "imapd/session.h"
+#include "imapd/tree.h"
 
 /* A larger buffer is given back after the command. */
 #define OUT_KEEP 65536
@@ -375,6 +376,8 @@ goodbye(struct session *s, int result)
 void
 session_run(struct session *s, char const *greeting)
 {
+	if (!tree_repair(s->root_fd))
+		log_error("repair-failed", NULL, "what", "rename", (char *)0);
 	if (greeting != NULL)
 		session_puts(s, greeting);
 	while (!s->ended && s->stream->error == 0) {

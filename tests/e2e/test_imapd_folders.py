@@ -205,6 +205,41 @@ def test_metadata(client, maildir):
         c.stop()
 
 
+def test_a_rename_that_was_stopped_is_finished(client, maildir):
+    for name in (b"a", b"a.b", b"a.c", b"a.c.d", b"z"):
+        client.ok(b"CREATE " + name)
+    client.append(b"a.c", b"Subject: x\r\n\r\nx\r\n")
+    client.ok(b"RENAME a n")
+    assert not os.path.exists(os.path.join(maildir, "kereru-rename"))
+    client.stop()
+    # As it is when we die behind the second step; and lines that are none.
+    with open(os.path.join(maildir, "kereru-rename"), "w") as f:
+        f.write(".n\t.m\n.n.b\t.m.b\n.n.c\t.m.c\n.n.c.d\t.m.c.d\n"
+                "cur\t.evil\n.z\t../../evil\n.\t.x\nrubbish\n")
+    for name in (".n", ".n.b"):
+        os.rename(os.path.join(maildir, name),
+                  os.path.join(maildir, name.replace("n", "m")))
+    c = Client(maildir)
+    try:
+        assert names(c, b'"" "*"') == [
+            "INBOX", "m", "m.b", "m.c", "m.c.d", "z"]
+        assert not os.path.exists(os.path.join(maildir, "kereru-rename"))
+        assert b"MESSAGES 1" in c.ok(b"STATUS m.c (MESSAGES)")[0]
+        # One of the names is taken: nothing is renamed.
+        c.ok(b"CREATE q.c")
+        c.no(b"RENAME m q", b"[ALREADYEXISTS]")
+        assert names(c, b'"" "m*"') == ["m", "m.b", "m.c", "m.c.d"]
+        # It was taken in between.
+        os.mkdir(os.path.join(maildir, ".q.c.d"))
+        os.mkdir(os.path.join(maildir, ".q.c.d", "cur"))
+        os.rename(os.path.join(maildir, ".q.c"),
+                  os.path.join(maildir, ".r"))
+        c.no(b"RENAME m q", b"[ALREADYEXISTS]")
+        assert names(c, b'"" "m*"') == ["m", "m.b", "m.c", "m.c.d"]
+    finally:
+        c.stop()
+
+
 def write_quota(maildir, text):
     with open(os.path.join(maildir, "maildirsize"), "w") as f:
         f.write(text)
