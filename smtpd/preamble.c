@@ -2,6 +2,7 @@
 #include <string.h>
 #include "common/addr.h"
 #include "smtpd/preamble.h"
+#include "smtpd/proxy.h"
 
 bool
 smtp_helo_ok(char const *s, size_t len)
@@ -33,11 +34,21 @@ smtp_preamble_set_tls(struct smtp_preamble *p, char const *tls)
 	p->tls[len] = '\0';
 }
 
+/* A string with its NUL. */
+static size_t
+put(char *out, char const *s)
+{
+	size_t len = strlen(s) + 1;
+
+	memcpy(out, s, len);
+	return len;
+}
+
 size_t
 smtp_preamble_format(char out[SMTP_PREAMBLE_MAX], struct smtp_preamble const *p)
 {
-	size_t helo_len = strlen(p->helo), tls_len = strlen(p->tls), n = 0;
-	size_t len = helo_len + 1 + tls_len + 1;
+	size_t len = strlen(p->helo) + strlen(p->tls) + strlen(p->address) + 3;
+	size_t n = 0;
 
 	if (len >= 100)
 		out[n++] = (char)('0' + len / 100);
@@ -45,32 +56,45 @@ smtp_preamble_format(char out[SMTP_PREAMBLE_MAX], struct smtp_preamble const *p)
 		out[n++] = (char)('0' + len / 10 % 10);
 	out[n++] = (char)('0' + len % 10);
 	out[n++] = ':';
-	memcpy(out + n, p->helo, helo_len + 1);
-	n += helo_len + 1;
-	memcpy(out + n, p->tls, tls_len + 1);
-	n += tls_len + 1;
+	n += put(out + n, p->helo);
+	n += put(out + n, p->tls);
+	n += put(out + n, p->address);
 	out[n++] = ',';
 	return n;
 }
 
-/* Two strings, each ended by a NUL, and nothing else. */
+/* The next string of s[*i..len), its NUL behind it. */
+static bool
+take(char const *s, size_t len, size_t *i, char const **text_r, size_t *len_r)
+{
+	char const *end = memchr(s + *i, '\0', len - *i);
+
+	if (end == NULL)
+		return false;
+	*text_r = s + *i;
+	*len_r = (size_t)(end - *text_r);
+	*i += *len_r + 1;
+	return true;
+}
+
+/* Three strings, and nothing else. */
 static bool
 strings(char const *s, size_t len, struct smtp_preamble *p_r)
 {
-	char const *end = memchr(s, '\0', len);
-	size_t helo_len, tls_len;
+	char const *helo, *tls, *address;
+	size_t i = 0, helo_len, tls_len, address_len;
 
-	if (end == NULL || s[len - 1] != '\0')
+	if (!take(s, len, &i, &helo, &helo_len) ||
+		!take(s, len, &i, &tls, &tls_len) ||
+		!take(s, len, &i, &address, &address_len) || i != len ||
+		!smtp_helo_ok(helo, helo_len) || !tls_ok(tls, tls_len))
 		return false;
-	helo_len = (size_t)(end - s);
-	if (helo_len + 2 > len)
+	p_r->address[0] = '\0';
+	if (address_len > 0 &&
+		!smtp_proxy_address(address, address_len, p_r->address))
 		return false;
-	tls_len = len - helo_len - 2;
-	if (memchr(end + 1, '\0', tls_len) != NULL ||
-		!smtp_helo_ok(s, helo_len) || !tls_ok(end + 1, tls_len))
-		return false;
-	memcpy(p_r->helo, s, helo_len + 1);
-	memcpy(p_r->tls, end + 1, tls_len + 1);
+	memcpy(p_r->helo, helo, helo_len + 1);
+	memcpy(p_r->tls, tls, tls_len + 1);
 	return true;
 }
 

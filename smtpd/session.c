@@ -340,13 +340,23 @@ greet(struct smtp_session *s)
 	return true;
 }
 
+/* The front has greeted, and may know of a balancer. */
+static void
+begin_login(struct smtp_session *s)
+{
+	s->state = SMTP_AT_READY;
+	if (s->client.address[0] != '\0' &&
+		netlist_holds(settings_text(&s->front->settings, "proxy-from"),
+			s->front->client))
+		smtp_session_set_client(s, s->client.address);
+}
+
 void
 smtp_session_run(struct smtp_session *s)
 {
 	log_session(s, "connected", false);
-	/* After login the front has greeted and heard the client's name. */
 	if (s->mode == SMTP_MODE_OWNER)
-		s->state = SMTP_AT_READY;
+		begin_login(s);
 	else
 		(void)!greet(s);
 	while (!s->is_over)

@@ -33,8 +33,6 @@ enum smtp_mode {
 #define SMTP_AT_BDAT 16u /* and a chunk that was not the last */
 #define SMTP_AT_ANY 31u
 
-/* Octets of a client's address as text. */
-#define SMTP_CLIENT_MAX 45
 /* A session without an accepted message may last this many times the time limit
  * of one wait; one that receives, a second longer for each so many octets. */
 #define SMTP_TIMEOUTS_MAX 10

@@ -7,6 +7,7 @@
 #include "common/settings.h"
 #include "smtpd/command.h"
 #include "smtpd/hello.h"
+#include "smtpd/proxied.h"
 #include "smtpd/submit.h"
 
 #define BAD_MAX 10
@@ -211,6 +212,27 @@ log_session(struct submit const *s, char const *event, char const *reason)
 	log_end(&line);
 }
 
+/* A balancer says for whom it speaks, before all else. */
+static bool
+read_proxy(struct submit *s)
+{
+	struct smtp_proxy proxy;
+	int r = s->front->implicit_tls ? 0
+				       : smtp_proxied_read(s->front, &proxy);
+
+	if (r < 0) {
+		s->is_over = true;
+		s->reason = "bad-proxy";
+		return false;
+	}
+	if (r > 0 && !proxy.is_own) {
+		memcpy(s->client.address, proxy.address, sizeof proxy.address);
+		log_event("proxied", NULL, "peer", s->front->client, "client",
+			proxy.address, (char *)0);
+	}
+	return true;
+}
+
 bool
 submit_run(struct submit *s)
 {
@@ -218,7 +240,8 @@ submit_run(struct submit *s)
 		stream_clock_ms() +
 		(int64_t)s->front->stream.timeout_ms * SUBMIT_TIMEOUTS_MAX;
 	log_session(s, "connected", NULL);
-	submit_reply(s, SMTP_R_GREETING, s->front->hostname);
+	if (read_proxy(s))
+		submit_reply(s, SMTP_R_GREETING, s->front->hostname);
 	while (!s->is_over && !s->is_login) {
 		struct smtp_command command;
 		char const *line;

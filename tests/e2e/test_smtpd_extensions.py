@@ -566,6 +566,20 @@ def test_bad_proxy(special, header):
     assert "event=bad-proxy" in ended(c)
 
 
+@pytest.mark.parametrize("proxy_from,client", [
+    ("192.0.2.0/24", "2001:db8::5"), ("198.51.100.0/24", "192.0.2.7")])
+def test_a_user_behind_a_balancer(special, proxy_from, client):
+    """The front says so, and counts only where a balancer is."""
+    t = special(proxy_from=proxy_from)
+    c = Client(t, uid=UID_ALICE, mailbox="alice@kereru.test",
+               preamble=netstring("laptop", "TLSv1.2 X", "2001:DB8::5"))
+    begin(c, "MAIL FROM:<alice@kereru.test>", ("RCPT TO:<x@other.example>",))
+    data(c)
+    assert "\norigin smtp %s as alice@kereru.test\n" % client in \
+        t.message()[0]
+    ended(c)
+
+
 def test_proxy_of_a_stranger(special):
     t = special(proxy_from="198.51.100.0/24")
     c = Client(t)

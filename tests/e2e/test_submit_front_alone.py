@@ -98,15 +98,15 @@ def test_auth_needs_ehlo(tables):
     assert c.end()[0] == 0
 
 
-def logged_in(c):
+def logged_in(c, behind=b""):
     """The smtpd of the mailbox gets the preamble, then the client's octets."""
     m = c.monitor
     said = os.read(m.mailbox_in, 1000)
     n, rest = said.split(b":", 1)
     assert len(rest) == int(n) + 1 and rest.endswith(b",")
-    helo, tls, end = rest[:-1].split(b"\0")
+    helo, tls, address, end = rest[:-1].split(b"\0")
     assert helo == b"laptop.example.net" and tls.startswith(b"TLSv1.2 ")
-    assert end == b""
+    assert address == behind and end == b""
     c.send("MAIL FROM:<alice@kereru.test>\r\n")
     assert os.read(m.mailbox_in, 1000) == b"MAIL FROM:<alice@kereru.test>\r\n"
     os.write(m.mailbox_out, b"250 2.1.0 sender ok\r\n")
@@ -141,6 +141,22 @@ def test_login_with_initial_response(tls):
         "334 UGFzc3dvcmQ6"
     assert tls.cmd(b64(b"kereru")) == "235 2.7.0 logged in"
     logged_in(tls)
+
+
+def test_behind_a_balancer(tmp_path, tables):
+    t = Tables(str(tmp_path), settings={"proxy-from": "192.0.2.0/24"})
+    t.make_certificate()
+    c = front(t, greet=False)
+    c.send("PROXY TCP6 2001:db8::5 2001:db8::1 4711 587\r\n")
+    assert c.reply().startswith("220 ")
+    c.hello().start_tls().hello()
+    assert c.cmd("AUTH PLAIN " + b64(GOOD)).startswith("235")
+    logged_in(c, b"2001:db8::5")
+    assert c.end()[0] == 0
+    c = front(t, greet=False)
+    c.send("EHLO a.example\r\n")
+    assert c.is_closed()
+    assert c.end()[0] == 0
 
 
 def test_implicit_tls(tables):

@@ -292,6 +292,6 @@ class Client:
         return os.WEXITSTATUS(status), text
 
 
-def netstring(helo, tls):
-    inner = ("%s\0%s\0" % (helo, tls)).encode()
+def netstring(helo, tls, address=""):
+    inner = ("%s\0%s\0%s\0" % (helo, tls, address)).encode()
     return b"%d:%s," % (len(inner), inner)
