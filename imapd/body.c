@@ -242,6 +242,21 @@ send_item(struct session *s, struct content *c, struct fetch_args const *args,
 }
 
 bool
+body_send_fields(struct session *s, char const *header, size_t len,
+	struct fetch_args const *args, struct fetch_item const *item)
+{
+	stralloc text = STRALLOC_ZERO;
+	struct source from = {0};
+	bool ok;
+
+	in_memory(&from, header, len);
+	ok = choose_fields(args, item, &from, &text) &&
+	     send_item(s, NULL, args, item, &from);
+	stralloc_free(&text);
+	return ok;
+}
+
+bool
 body_send(struct session *s, struct content *c, struct fetch_args const *args,
 	struct fetch_item const *item)
 {

@@ -21,6 +21,14 @@ bool body_send(struct session *s, struct content *c,
 	__attribute__((warn_unused_result));
 
 /*
+ * The same for header fields of the message, of which header[0..len) has all
+ * that are asked for.
+ */
+bool body_send_fields(struct session *s, char const *header, size_t len,
+	struct fetch_args const *args, struct fetch_item const *item)
+	__attribute__((warn_unused_result));
+
+/*
  * For CATENATE (RFC 4469): how many octets the first item of args gives, in
  * CRLF form. False if there is no such section (or errno: it cannot be read).
  */

@@ -8,8 +8,11 @@ static struct {
 	char const *name;
 	size_t offset[2]; /* in struct session; 0: none */
 } const extensions[] = {
+	{"CONDSTORE", {offsetof(struct session, condstore), 0}},
 	{"IMAP4rev2", {offsetof(struct session, rev2),
 			      offsetof(struct session, utf8)}},
+	{"QRESYNC", {offsetof(struct session, condstore),
+			    offsetof(struct session, qresync)}},
 	{"UIDONLY", {offsetof(struct session, uid_only), 0}},
 	{"UTF8=ACCEPT", {offsetof(struct session, utf8), 0}},
 };
@@ -27,6 +30,7 @@ void
 cmd_enable(struct session *s)
 {
 	struct lex *const l = &s->command.lex;
+	bool const had_condstore = s->condstore;
 	unsigned wanted = 0;
 	struct lex_text word;
 
@@ -52,5 +56,9 @@ cmd_enable(struct session *s)
 		session_printf(s, " %s", extensions[i].name);
 	}
 	session_puts(s, "\r\n");
+	if (s->condstore && !had_condstore) {
+		s->condstore = false;
+		session_condstore(s);
+	}
 	session_reply(s, "OK", "ENABLE completed");
 }

@@ -4,8 +4,11 @@
 #include <string.h>
 
 #include "imapd/commands.h"
+#include "imapd/objectid.h"
+#include "imapd/select_args.h"
 #include "imapd/naming.h"
 #include "imapd/set.h"
+#include "imapd/vanished.h"
 
 static bool
 has_room(struct keywords const *k)
@@ -46,19 +49,19 @@ cmd_select_flags(struct session *s)
 static void
 describe(struct session *s)
 {
-	struct mailbox const *const m = &s->mailbox;
-	struct msgtable const *const v = &m->view;
-	size_t unseen = 0;
+	struct mailbox *const m = &s->mailbox;
+	char id[OBJECTID_MAX + 1];
+	size_t unseen = 0, count;
 
+	/* That is a look at all messages only where some have come or
+	 * changed. */
+	if (!s->rev2 && !s->uid_only && !mailbox_unseen(m, &count, &unseen))
+		unseen = 0;
 	cmd_select_flags(s);
-	s->told_exists = v->count;
-	s->told_recent = 0;
-	for (size_t i = 0; i < v->count; i++) {
-		v->v[i].state &= (uint8_t)~MESSAGE_CHANGED;
-		s->told_recent += v->v[i].state & MESSAGE_RECENT;
-		if (unseen == 0 && !(v->v[i].system & FLAG_SEEN))
-			unseen = i + 1;
-	}
+	s->told_exists = m->view.count;
+	s->told_recent = m->recent;
+	m->told = true;
+	m->tells_modseq = s->condstore;
 	session_printf(s, "* %zu EXISTS\r\n", s->told_exists);
 	/* RFC 9051, appendix E: neither of them any more. */
 	if (!s->rev2)
@@ -69,6 +72,10 @@ describe(struct session *s)
 		"* OK [UIDVALIDITY %lu] UIDs valid\r\n"
 		"* OK [UIDNEXT %lu] Predicted next UID\r\n",
 		(unsigned long)m->validity, (unsigned long)m->next_uid);
+	session_printf(s, "* OK [HIGHESTMODSEQ %llu] Highest\r\n",
+		(unsigned long long)mailbox_highest(m));
+	objectid_mailbox(m, id);
+	session_printf(s, "* OK [MAILBOXID (%s)] Its id\r\n", id);
 	if (!s->rev2)
 		return;
 	s->out.len = 0;
@@ -78,14 +85,38 @@ describe(struct session *s)
 		session_send(s);
 }
 
+/* RFC 7162, 3.2.5: what has changed since the client knew it. */
+static bool
+resynchronize(struct session *s, struct select_args const *args)
+{
+	struct mailbox *const m = &s->mailbox;
+	uint32_t above;
+
+	if (!args->qresync || args->validity != m->validity)
+		return true;
+	/* Nothing has. */
+	if (args->modseq == m->memory.highest)
+		return true;
+	if (!mailbox_ready(m))
+		return false;
+	above = vanished_known(m, &args->match_numbers, &args->match_uids);
+	s->out.len = 0;
+	if (!vanished_earlier(&s->out, m, &args->known, args->modseq, above))
+		return false;
+	session_send(s);
+	return cmd_fetch_changed(s, &args->known, args->modseq);
+}
+
 static void
 open_mailbox(struct session *s, bool read_only)
 {
+	struct select_args args;
 	char name[BOXNAME_MAX + 1], dir[BOXNAME_MAX + 2];
 
 	if (!session_mailbox_name(s, name))
 		return;
-	if (!lex_end(&s->command.lex)) {
+	if (!select_args_lex(&s->command.lex, &args) ||
+		(args.qresync && !s->qresync)) {
 		session_reply_syntax(s);
 		return;
 	}
@@ -95,13 +126,20 @@ open_mailbox(struct session *s, bool read_only)
 	/* RFC 3501, 6.3.1: also when the new one cannot be opened. */
 	session_unselect(s);
 	boxname_dir(name, dir);
-	if (!mailbox_open(&s->mailbox, s->root_fd, dir, read_only, true)) {
+	if (!mailbox_open_quick(
+		    &s->mailbox, s->root_fd, dir, read_only, true)) {
 		session_reply_errno(s, "SELECT");
 		return;
 	}
 	s->selected = true;
 	memcpy(s->name, name, sizeof name);
+	s->condstore = s->condstore || args.condstore;
 	describe(s);
+	if (!resynchronize(s, &args)) {
+		session_unselect(s);
+		session_reply_errno(s, "SELECT");
+		return;
+	}
 	if (read_only)
 		session_reply(s, "OK", "[READ-ONLY] EXAMINE completed");
 	else
@@ -122,10 +160,11 @@ cmd_examine(struct session *s)
 
 /* Remove the files of deleted messages, of those in the set if there is one. */
 static bool
-remove_deleted(struct session *s, bool in_set)
+remove_deleted(struct session *s, bool in_set, size_t *removed_r)
 {
 	struct mailbox *const m = &s->mailbox;
 
+	*removed_r = 0;
 	if (!mailbox_sync(m))
 		return false;
 	for (size_t i = 0; i < s->told_exists; i++) {
@@ -134,8 +173,10 @@ remove_deleted(struct session *s, bool in_set)
 			continue;
 		if (mailbox_unlink(m, i) < 0)
 			return false;
+		++*removed_r;
 	}
-	return true;
+	/* So that they have their MODSEQ. */
+	return *removed_r == 0 || mailbox_sync(m);
 }
 
 void
@@ -143,6 +184,7 @@ cmd_expunge(struct session *s)
 {
 	struct lex *const l = &s->command.lex;
 	struct lex_text set;
+	size_t removed;
 
 	if (s->command.uid && (!lex_space(l) || !set_lex(l, &set))) {
 		session_reply_syntax(s);
@@ -158,20 +200,25 @@ cmd_expunge(struct session *s)
 	}
 	if (s->command.uid && !session_set(s, &set, true))
 		return;
-	if (remove_deleted(s, s->command.uid))
-		session_reply(s, "OK", "EXPUNGE completed");
-	else
+	if (!remove_deleted(s, s->command.uid, &removed))
 		session_reply_errno(s, "EXPUNGE");
+	else if (removed > 0 && s->condstore)
+		session_reply(s, "OK", "[HIGHESTMODSEQ %llu] EXPUNGE completed",
+			(unsigned long long)mailbox_highest(&s->mailbox));
+	else
+		session_reply(s, "OK", "EXPUNGE completed");
 }
 
 void
 cmd_close(struct session *s)
 {
+	size_t removed;
+
 	if (!lex_end(&s->command.lex)) {
 		session_reply_syntax(s);
 		return;
 	}
-	if (!s->mailbox.read_only && !remove_deleted(s, false)) {
+	if (!s->mailbox.read_only && !remove_deleted(s, false, &removed)) {
 		session_reply_errno(s, "CLOSE");
 		return;
 	}

@@ -1,73 +1,184 @@
-/* STORE (RFC 3501, 6.4.6). */
+/* STORE (RFC 3501, 6.4.6; UNCHANGEDSINCE: RFC 7162, 3.1.3). All files get their
+ * new names first, then the changes are written down together, and told with
+ * the MODSEQ that they have by that. */
 #include <errno.h>
 
 #include "imapd/commands.h"
+#include "imapd/select_args.h"
 #include "imapd/set.h"
+#include "imapd/vanished.h"
+
+#define START "[MODIFIED "
+#define START_LEN (sizeof START - 1)
 
 struct store {
 	struct lex_text set;
+	bool conditional;
+	uint64_t unchanged_since;
 	enum flag_store how;
 	bool silent;
 	struct flag_args flags;
 	uint32_t keywords;
 };
 
+/* store-modifiers (RFC 4466, 2.5) */
+static bool
+modifiers(struct lex *l, struct store *a)
+{
+	struct lex_text word;
+
+	a->conditional = lex_char(l, '(');
+	return !a->conditional ||
+	       (lex_atom(l, &word) && lex_is(&word, "UNCHANGEDSINCE") &&
+		       lex_space(l) &&
+		       select_args_modseq(l, &a->unchanged_since) &&
+		       lex_char(l, ')') && lex_space(l));
+}
+
 static bool
 arguments(struct lex *l, struct store *a)
 {
 	return lex_space(l) && set_lex(l, &a->set) && lex_space(l) &&
+	       modifiers(l, a) &&
 	       flag_args_store(l, &a->how, &a->silent, &a->flags) && lex_end(l);
 }
 
 static void
-tell(struct session *s, size_t i)
+leave_out(struct session *s, size_t i)
 {
-	s->mailbox.view.v[i].state &= (uint8_t)~MESSAGE_CHANGED;
-	s->out.len = 0;
-	if (!session_fetch(s, i, &s->out))
+	s->bits.s[i / 8] &= (char)~(1u << i % 8);
+}
+
+static void
+tell(struct session *s, size_t i, bool flags)
+{
+	stralloc *const out = &s->out;
+
+	out->len = 0;
+	if (!session_fetch(s, i, out) ||
+		!session_modseq(s, i, s->command.uid, out))
 		return;
-	session_send(s);
-	if (s->command.uid && !s->uid_only)
-		session_printf(
-			s, "UID %lu ", (unsigned long)s->mailbox.view.v[i].uid);
-	session_puts(s, "FLAGS ");
-	if (session_flags(s, i, &s->out))
+	if (flags) {
+		s->mailbox.view.v[i].state &= (uint8_t)~MESSAGE_CHANGED;
+		if (!stralloc_cats(out, "FLAGS ") || !session_flags(s, i, out))
+			return;
+	} else {
+		out->len--;
+	}
+	if (stralloc_cats(out, ")\r\n"))
 		session_send(s);
-	session_puts(s, ")\r\n");
+}
+
+/* Messages that could not be changed, as a set. */
+struct refused {
+	stralloc set;
+	uint32_t first, last;
+};
+
+static bool
+refuse(struct session *s, struct refused *r, size_t i)
+{
+	uint32_t const n =
+		s->command.uid ? s->mailbox.view.v[i].uid : (uint32_t)i + 1;
+
+	leave_out(s, i);
+	if (r->first != 0 && n == r->last + 1) {
+		r->last = n;
+		return true;
+	}
+	if (r->first != 0 &&
+		!vanished_add_range(&r->set, START_LEN, r->first, r->last))
+		return false;
+	r->first = r->last = n;
+	return true;
+}
+
+/* Give the files their names. What was not done is left out of s->bits. */
+static bool
+store_all(struct session *s, struct store const *a, struct refused *refused,
+	size_t *gone_r)
+{
+	struct mailbox *const m = &s->mailbox;
+
+	for (size_t i = 0; i < s->told_exists; i++) {
+		/* What others have changed is told all the same. */
+		bool const told = !(m->view.v[i].state & MESSAGE_CHANGED);
+		int r = 2;
+
+		if (!session_has(s, i))
+			continue;
+		if (!a->conditional)
+			r = mailbox_store(
+				m, i, a->how, a->flags.system, a->keywords);
+		else if (m->view.v[i].modseq <= a->unchanged_since)
+			r = mailbox_store_if_same(
+				m, i, a->how, a->flags.system, a->keywords);
+		if (r < 0)
+			return false;
+		if (r == 0) {
+			++*gone_r;
+			leave_out(s, i);
+		} else if (r == 2 && !refuse(s, refused, i)) {
+			return false;
+		} else if (r == 1 && told) {
+			m->view.v[i].state &= (uint8_t)~MESSAGE_CHANGED;
+		}
+	}
+	return true;
+}
+
+static void
+tell_all(struct session *s, struct store const *a, uint64_t before)
+{
+	struct msgtable const *const t = &s->mailbox.view;
+
+	for (size_t i = 0; i < s->told_exists; i++) {
+		if (!session_has(s, i) || t->v[i].state & MESSAGE_GONE)
+			continue;
+		if (!a->silent)
+			tell(s, i, true);
+		else if (s->condstore && !(t->v[i].state & MESSAGE_CHANGED) &&
+			 (a->conditional || t->v[i].modseq > before))
+			tell(s, i, false);
+	}
 }
 
 static void
 store(struct session *s, struct store const *a)
 {
+	static struct refused refused;
+	uint64_t const before = mailbox_highest(&s->mailbox);
 	size_t gone = 0;
 
-	for (size_t i = 0; i < s->told_exists; i++) {
-		struct message const *const v = &s->mailbox.view.v[i];
-		bool const told = !(v->state & MESSAGE_CHANGED);
-		int r;
-
-		if (!session_has(s, i))
-			continue;
-		r = mailbox_store(
-			&s->mailbox, i, a->how, a->flags.system, a->keywords);
-		if (r < 0) {
-			session_reply_errno(s, "STORE");
-			return;
-		}
-		if (r == 0)
-			gone++;
-		else if (!a->silent)
-			tell(s, i);
-		else if (told)
-			/* What others have changed is told all the same. */
-			s->mailbox.view.v[i].state &= (uint8_t)~MESSAGE_CHANGED;
+	refused.set.len = 0;
+	refused.first = 0;
+	if (!stralloc_cats(&refused.set, START)) {
+		session_reply_errno(s, "memory");
+		return;
 	}
+	if (!store_all(s, a, &refused, &gone) || !mailbox_sync(&s->mailbox)) {
+		session_reply_errno(s, "STORE");
+		return;
+	}
+	tell_all(s, a, before);
 	/* RFC 2180, 4.2: those that are left were changed. */
 	if (gone > 0 && !s->command.uid)
 		session_reply(s, "NO",
 			"[EXPUNGEISSUED] Some of the messages are gone");
 	else
 		session_reply(s, "OK", "STORE completed");
+	if (refused.first == 0)
+		return;
+	if (!vanished_add_range(
+		    &refused.set, START_LEN, refused.first, refused.last) ||
+		!stralloc_cats(&refused.set, "] ") ||
+		!stralloc_0(&refused.set)) {
+		session_reply_errno(s, "memory");
+		return;
+	}
+	session_reply(s, gone > 0 && !s->command.uid ? "NO" : "OK",
+		"Some have been changed by others");
+	s->code = refused.set.s;
 }
 
 void
@@ -84,6 +195,8 @@ cmd_store(struct session *s)
 		session_reply(s, "NO", "Mailbox is read-only");
 		return;
 	}
+	if (a.conditional)
+		session_condstore(s);
 	if (!session_set(s, &a.set, s->command.uid))
 		return;
 	if (!keywords_bits(&s->mailbox.keywords, s->mailbox.folder_fd, &a.flags,

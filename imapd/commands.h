@@ -55,6 +55,10 @@ void cmd_copy(struct session *s);
 void cmd_move(struct session *s);
 
 void cmd_fetch(struct session *s);
+/* Tell UID, FLAGS and MODSEQ of those in a set of UIDs (len 0: of all) that
+ * have changed since modseq. False: answered. */
+bool cmd_fetch_changed(struct session *s, struct lex_text const *uids,
+	uint64_t modseq) __attribute__((warn_unused_result));
 void cmd_store(struct session *s);
 void cmd_search(struct session *s);
 void cmd_sort(struct session *s);

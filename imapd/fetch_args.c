@@ -10,6 +10,10 @@ static struct {
 } const simple[] = {
 	{"FLAGS", FETCH_FLAGS},
 	{"UID", FETCH_UID},
+	{"MODSEQ", FETCH_MODSEQ},
+	{"EMAILID", FETCH_EMAILID},
+	{"THREADID", FETCH_THREADID},
+	{"SAVEDATE", FETCH_SAVEDATE},
 	{"INTERNALDATE", FETCH_INTERNALDATE},
 	{"RFC822.SIZE", FETCH_RFC822_SIZE},
 	{"ENVELOPE", FETCH_ENVELOPE},
@@ -202,4 +206,33 @@ fetch_args_lex(struct lex *l, struct fetch_args *args_r)
 			return false;
 	while (lex_char(l, ' '));
 	return lex_char(l, ')');
+}
+
+bool
+fetch_args_modifiers(struct lex *l, struct fetch_args *args)
+{
+	bool const blank = lex_peek(l) == ' ';
+	struct lex_text word;
+
+	args->conditional = args->vanished = false;
+	args->changed_since = 0;
+	/* That goes over the blank. */
+	if (lex_end(l))
+		return true;
+	if (!blank || !lex_char(l, '('))
+		return false;
+	do {
+		if (!lex_atom(l, &word))
+			return false;
+		if (lex_is(&word, "VANISHED")) {
+			args->vanished = true;
+			continue;
+		}
+		args->conditional = true;
+		if (!lex_is(&word, "CHANGEDSINCE") || !lex_space(l) ||
+			!lex_number(l, INT64_MAX, &args->changed_since))
+			return false;
+	} while (lex_space(l));
+	/* One is not allowed without the other. */
+	return lex_char(l, ')') && args->conditional;
 }

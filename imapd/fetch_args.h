@@ -20,6 +20,10 @@ enum fetch_kind {
 	FETCH_ENVELOPE,
 	FETCH_BODY,
 	FETCH_BODYSTRUCTURE,
+	FETCH_MODSEQ,  /* RFC 7162 */
+	FETCH_EMAILID, /* RFC 8474 */
+	FETCH_THREADID,
+	FETCH_SAVEDATE,	     /* RFC 8514 */
 	FETCH_PREVIEW,	     /* RFC 8970 */
 	FETCH_BINARY_SIZE,   /* RFC 3516 */
 	FETCH_RFC822,	     /* BODY[] under an older name, and so on */
@@ -44,10 +48,17 @@ struct fetch_args {
 	size_t items_count;
 	struct section_name names[FETCH_NAMES_MAX];
 	size_t names_count;
+	/* Modifiers (RFC 4466, 2.4; RFC 7162, 3.1.4.1 and 3.2.6). */
+	bool conditional, vanished;
+	uint64_t changed_since;
 };
 
 /* One item or a parenthesized list of them; macros become their items. */
 bool fetch_args_lex(struct lex *l, struct fetch_args *args_r)
+	__attribute__((warn_unused_result));
+
+/* What may stand behind the items: "" or " (CHANGEDSINCE 12345 VANISHED)". */
+bool fetch_args_modifiers(struct lex *l, struct fetch_args *args)
 	__attribute__((warn_unused_result));
 
 #endif

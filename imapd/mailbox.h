@@ -28,7 +28,7 @@
 #include "imapd/watch.h"
 
 /* Own renames whose events have not come yet. */
-#define MAILBOX_EXPECTED_MAX 1024
+#define MAILBOX_EXPECTED_MAX 256
 
 struct mailbox {
 	int folder_fd, cur_fd, new_fd;

@@ -270,12 +270,19 @@ assign(struct mailbox *m, struct list *l)
 	for (size_t i = m->arrivals.count - fresh; ok && i < m->arrivals.count;
 		i++)
 		m->arrivals.v[i].uid = first++;
-	stralloc_free(&out);
 	if (ok) {
 		l->header.next = next;
-		l->broken =
-			!stamp_get_at(m->folder_fd, UIDLIST_FILE, &l->stamp);
+		l->broken = !stamp_get_at(
+			m->folder_fd, UIDLIST_FILE, &l->stamp);
 	}
+	/* What was written is what there is now. */
+	if (ok && rewrite) {
+		stralloc_free(&l->text);
+		l->text = out;
+		l->missing = false;
+		return true;
+	}
+	stralloc_free(&out);
 	return ok;
 }
 

@@ -272,6 +272,11 @@ run_command(struct session *s)
 		session_reply(s, "BAD", "No mailbox is selected");
 		return;
 	}
+	/* What was remembered of the messages is looked at from now on. */
+	if (table[verb].need != ANY && !mailbox_ready(&s->mailbox)) {
+		session_reply_errno(s, "mailbox");
+		return;
+	}
 	/* UIDs stay right whatever number they have. */
 	s->no_expunge = table[verb].need == SELECTED_KEEP && !s->command.uid;
 	table[verb].run(s);

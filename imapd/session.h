@@ -36,6 +36,9 @@ struct session {
 	bool rev2; /* RFC 9051: no RECENT, ESEARCH always */
 	bool utf8; /* names and strings in UTF-8 (RFC 9755; rev2 has it too) */
 	bool uid_only; /* RFC 9586 */
+	/* RFC 7162: changes are told with UID and MODSEQ; VANISHED in place of
+	 * EXPUNGE. */
+	bool condstore, qresync;
 
 	bool selected;
 	struct mailbox mailbox;
@@ -95,6 +98,15 @@ bool session_fetch(struct session const *s, size_t i, stralloc *out)
 
 /* Append "(\Seen $Forwarded)" of message i to out. */
 bool session_flags(struct session const *s, size_t i, stralloc *out)
+	__attribute__((warn_unused_result));
+
+/* A command that knows of MODSEQ was given (RFC 7162, 3.1): from now on they
+ * are told. */
+void session_condstore(struct session *s);
+
+/* Append "UID 4 MODSEQ (65402) " to what tells a change of message i, as far as
+ * the client wants it. uid: the UID in any case. */
+bool session_modseq(struct session const *s, size_t i, bool uid, stralloc *out)
 	__attribute__((warn_unused_result));
 
 /* Look for changes and tell them. */

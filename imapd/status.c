@@ -6,6 +6,7 @@
 #include "imapd/body.h"
 #include "imapd/commands.h"
 #include "imapd/naming.h"
+#include "imapd/objectid.h"
 #include "imapd/quota.h"
 #include "imapd/status.h"
 
@@ -19,6 +20,8 @@ enum item {
 	SIZE,
 	DELETED_STORAGE,
 	APPENDLIMIT,
+	HIGHESTMODSEQ,
+	MAILBOXID,
 	ITEMS
 };
 
@@ -32,6 +35,8 @@ static char const *const items[ITEMS] = {
 	[SIZE] = "SIZE",
 	[DELETED_STORAGE] = "DELETED-STORAGE",
 	[APPENDLIMIT] = "APPENDLIMIT",
+	[HIGHESTMODSEQ] = "HIGHESTMODSEQ",
+	[MAILBOXID] = "MAILBOXID",
 };
 
 bool
@@ -100,11 +105,14 @@ text(struct session *s, struct mailbox *m, char const *name, unsigned wanted)
 	uint64_t values[ITEMS] = {[MESSAGES] = m->view.count,
 		[UIDNEXT] = m->next_uid,
 		[UIDVALIDITY] = m->validity,
+		[HIGHESTMODSEQ] = mailbox_highest(m),
 		[APPENDLIMIT] = s->append_max};
+	char id[OBJECTID_MAX + 1];
 	stralloc *const out = &s->out;
-	char number[48];
+	char number[OBJECTID_MAX + 48];
 	bool ok;
 
+	objectid_mailbox(m, id);
 	count(m, values);
 	/* In the unit of the resource STORAGE. */
 	values[DELETED_STORAGE] = (values[DELETED_STORAGE] + 1023) / 1024;
@@ -118,6 +126,9 @@ text(struct session *s, struct mailbox *m, char const *name, unsigned wanted)
 			continue;
 		(void)snprintf(number, sizeof number, "%s %llu ", items[i],
 			(unsigned long long)values[i]);
+		if (i == MAILBOXID)
+			(void)snprintf(number, sizeof number, "%s (%s) ",
+				items[i], id);
 		ok = stralloc_cats(out, number);
 	}
 	if (ok && out->s[out->len - 1] == ' ')
@@ -132,6 +143,8 @@ status_tell(struct session *s, char const *name, unsigned wanted)
 	struct mailbox m;
 	bool ok;
 
+	if (wanted >> HIGHESTMODSEQ & 1)
+		session_condstore(s);
 	boxname_dir(name, dir);
 	if (!mailbox_open(&m, s->root_fd, dir, true, false))
 		return false;

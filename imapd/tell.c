@@ -6,8 +6,10 @@
 
 #include "common/log.h"
 #include "imapd/commands.h"
+#include "imapd/meta.h"
 #include "imapd/session.h"
 #include "imapd/set.h"
+#include "imapd/vanished.h"
 
 static void
 set_bits(unsigned char *bits, size_t first, size_t end)
@@ -30,6 +32,10 @@ session_set(struct session *s, struct lex_text const *set, bool uid)
 	uint32_t star = (uint32_t)count, first, last;
 	size_t pos = 0;
 
+	if (!mailbox_ready(&s->mailbox)) {
+		session_reply_errno(s, "mailbox");
+		return false;
+	}
 	if (uid && count > 0)
 		star = m->view.v[count - 1].uid;
 	s->bits.len = 0;
@@ -97,16 +103,33 @@ session_flags(struct session const *s, size_t i, stralloc *out)
 	return ok && stralloc_catb(out, ")", 1);
 }
 
-static bool
-add_uids(stralloc *out, uint32_t first, uint32_t last)
+void
+session_condstore(struct session *s)
 {
-	char text[48];
-	int n = snprintf(text, sizeof text, "%s%lu",
-		out->len == 0 ? "* VANISHED " : ",", (unsigned long)first);
+	if (s->condstore)
+		return;
+	s->condstore = true;
+	if (!s->selected)
+		return;
+	s->mailbox.tells_modseq = true;
+	session_printf(s,
+		"* OK [HIGHESTMODSEQ %llu] Mod-sequences are told\r\n",
+		(unsigned long long)mailbox_highest(&s->mailbox));
+}
 
-	if (last > first)
-		(void)snprintf(text + n, sizeof text - (size_t)n, ":%lu",
-			(unsigned long)last);
+bool
+session_modseq(struct session const *s, size_t i, bool uid, stralloc *out)
+{
+	struct message const *const v = &s->mailbox.view.v[i];
+	char text[64] = "";
+	int n = 0;
+
+	if ((uid || s->condstore) && !s->uid_only)
+		n = snprintf(
+			text, sizeof text, "UID %lu ", (unsigned long)v->uid);
+	if (s->condstore)
+		(void)snprintf(text + n, sizeof text - (size_t)n,
+			"MODSEQ (%llu) ", (unsigned long long)v->modseq);
 	return stralloc_cats(out, text);
 }
 
@@ -114,27 +137,31 @@ add_uids(stralloc *out, uint32_t first, uint32_t last)
 static void
 tell_vanished(struct session *s)
 {
+	static char const label[] = "* VANISHED ";
 	struct msgtable const *const v = &s->mailbox.view;
+	size_t const start = sizeof label - 1;
 	uint32_t first = 0, last = 0;
 	size_t told = 0;
-	bool ok = true;
+	bool ok;
 
 	s->out.len = 0;
+	ok = stralloc_cats(&s->out, label);
 	for (size_t i = 0; ok && i < s->told_exists; i++) {
 		if (!(v->v[i].state & MESSAGE_GONE))
 			continue;
 		told++;
 		if (first != 0 && v->v[i].uid != last + 1) {
-			ok = add_uids(&s->out, first, last);
+			ok = vanished_add_range(&s->out, start, first, last);
 			first = 0;
 		}
 		last = v->v[i].uid;
 		if (first == 0)
 			first = last;
 	}
-	if (told > 0 && ok && add_uids(&s->out, first, last) &&
+	if (told > 0 && ok && vanished_add_range(&s->out, start, first, last) &&
 		stralloc_cats(&s->out, "\r\n"))
 		session_send(s);
+	s->out.len = 0;
 	s->told_exists -= told;
 	mailbox_settle(&s->mailbox);
 }
@@ -171,6 +198,7 @@ tell_flags(struct session *s)
 		v->state &= (uint8_t)~MESSAGE_CHANGED;
 		s->out.len = 0;
 		if (session_fetch(s, i, &s->out) &&
+			session_modseq(s, i, false, &s->out) &&
 			stralloc_cats(&s->out, "FLAGS ") &&
 			session_flags(s, i, &s->out) &&
 			stralloc_cats(&s->out, ")\r\n"))
@@ -178,23 +206,37 @@ tell_flags(struct session *s)
 	}
 }
 
+/* RFC 7162, 3.2: a client that has been told of later changes must not believe
+ * that it knows of those messages which it cannot be told yet. */
+static void
+tell_delayed(struct session *s)
+{
+	struct msgtable const *const v = &s->mailbox.view;
+	uint64_t lowest = UINT64_MAX;
+
+	for (size_t i = 0; i < s->told_exists; i++)
+		if (v->v[i].state & MESSAGE_GONE && v->v[i].modseq > 0 &&
+			v->v[i].modseq < lowest)
+			lowest = v->v[i].modseq;
+	if (lowest != UINT64_MAX)
+		session_printf(s, "* OK [HIGHESTMODSEQ %llu] Some are gone\r\n",
+			(unsigned long long)(lowest - 1));
+}
+
 static void
 tell_counts(struct session *s)
 {
-	struct msgtable const *const v = &s->mailbox.view;
-	size_t recent = 0;
+	struct mailbox const *const m = &s->mailbox;
 
-	if (v->count != s->told_exists) {
-		session_printf(s, "* %zu EXISTS\r\n", v->count);
-		for (size_t i = s->told_exists; i < v->count; i++)
-			v->v[i].state &= (uint8_t)~MESSAGE_CHANGED;
+	if (m->view.count != s->told_exists) {
+		session_printf(s, "* %zu EXISTS\r\n", m->view.count);
+		for (size_t i = s->told_exists; i < m->view.count; i++)
+			m->view.v[i].state &= (uint8_t)~MESSAGE_CHANGED;
 	}
-	s->told_exists = v->count;
-	for (size_t i = 0; i < v->count; i++)
-		recent += v->v[i].state & MESSAGE_RECENT;
-	if (recent != s->told_recent && !s->rev2)
-		session_printf(s, "* %zu RECENT\r\n", recent);
-	s->told_recent = recent;
+	s->told_exists = m->view.count;
+	if (m->recent != s->told_recent && !s->rev2)
+		session_printf(s, "* %zu RECENT\r\n", m->recent);
+	s->told_recent = m->recent;
 }
 
 void
@@ -204,6 +246,7 @@ session_sync(struct session *s, bool may_expunge)
 
 	if (!s->selected || s->ended)
 		return;
+	meta_flush(&s->mailbox);
 	if (!mailbox_sync(&s->mailbox)) {
 		if (errno == ENOENT || errno == ESTALE) {
 			session_puts(s, "* BYE The mailbox was deleted or "
@@ -217,10 +260,19 @@ session_sync(struct session *s, bool may_expunge)
 	}
 	if (memcmp(&before, &s->mailbox.keywords, sizeof before) != 0)
 		cmd_select_flags(s);
-	if (may_expunge && s->uid_only)
-		tell_vanished(s);
-	else if (may_expunge)
-		tell_expunged(s);
-	tell_flags(s);
+	/* Only where there is something to tell are all looked at. */
+	if (may_expunge && s->mailbox.view.states & MESSAGE_GONE) {
+		if (s->uid_only || s->qresync)
+			tell_vanished(s);
+		else
+			tell_expunged(s);
+	}
+	if (s->mailbox.view.states & MESSAGE_CHANGED) {
+		tell_flags(s);
+		s->mailbox.view.states &= ~MESSAGE_CHANGED;
+	}
+	if (!may_expunge && s->condstore &&
+		s->mailbox.view.states & MESSAGE_GONE)
+		tell_delayed(s);
 	tell_counts(s);
 }
