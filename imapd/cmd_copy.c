@@ -124,6 +124,12 @@ copy(struct session *s, bool move)
 			session_reply_errno(s, "memory");
 			goto out;
 		}
+	/* What is moved takes no more than it did. */
+	if (!move && t.count > 0 &&
+		!transfer_allowed(&t, &s->mailbox, s->root_fd)) {
+		session_reply(s, "NO", "[OVERQUOTA] Quota exceeded");
+		goto out;
+	}
 	switch (transfer_run(&t, &s->mailbox, s->root_fd, dir, s->host)) {
 	case TRANSFER_DONE:
 		finish(s, &t, move);

@@ -10,6 +10,7 @@
 #include "imapd/commands.h"
 #include "imapd/folder.h"
 #include "imapd/naming.h"
+#include "imapd/quota.h"
 #include "imapd/subscriptions.h"
 #include "imapd/tree.h"
 #include "imapd/use.h"
@@ -147,9 +148,10 @@ cmd_delete(struct session *s)
 	if (is_selected(s, name))
 		session_unselect(s);
 	boxname_dir(name, dir);
-	if (folder_delete(s->root_fd, dir))
+	if (folder_delete(s->root_fd, dir)) {
+		quota_recount(s->root_fd);
 		session_reply(s, "OK", "DELETE completed");
-	else
+	} else
 		session_reply_errno(s, "DELETE");
 }
 

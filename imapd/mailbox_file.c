@@ -10,6 +10,7 @@
 #include "imapd/filename.h"
 #include "imapd/mailbox.h"
 #include "imapd/mailbox_file.h"
+#include "imapd/quota.h"
 
 #define RETRIES 8
 #define RETRY_NS 1000000
@@ -195,7 +196,14 @@ unlink_file(struct mailbox *m, size_t i, struct work const *w)
 int
 mailbox_unlink(struct mailbox *m, size_t i)
 {
-	return insist(m, i, unlink_file, NULL);
+	uint64_t const octets = quota_size(msgtable_name(&m->view, i));
+	int const r = insist(m, i, unlink_file, NULL);
+	int const error = errno;
+
+	if (r > 0)
+		quota_note(m->root_fd, -(int64_t)octets, -1);
+	errno = error;
+	return r;
 }
 
 static int

@@ -233,3 +233,14 @@ quota_note(int root_fd, int64_t octets, int64_t messages)
 	(void)!write(fd, line, (size_t)n);
 	close(fd);
 }
+
+void
+quota_recount(int root_fd)
+{
+	stralloc text = STRALLOC_ZERO;
+	struct quota q;
+
+	if (uidlist_read_file(root_fd, QUOTA_FILE, &text) > 0)
+		(void)!count_anew(root_fd, &text, &q);
+	stralloc_free(&text);
+}

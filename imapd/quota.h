@@ -43,6 +43,9 @@ bool quota_allows(struct quota const *q, uint64_t octets, uint64_t messages);
  * cannot be written is found when it is counted anew. */
 void quota_note(int root_fd, int64_t octets, int64_t messages);
 
+/* Count it anew: much has gone at once. */
+void quota_recount(int root_fd);
+
 /* The octets of a message by its file's name; 0 if it does not say. */
 uint64_t quota_size(char const *name);
 

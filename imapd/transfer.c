@@ -11,6 +11,7 @@
 #include "common/maildir.h"
 #include "imapd/courier.h"
 #include "imapd/filename.h"
+#include "imapd/quota.h"
 #include "imapd/resolve.h"
 #include "imapd/transfer.h"
 #include "imapd/uidlist.h"
@@ -191,6 +192,25 @@ put(struct mailbox *m, size_t i, int to_fd, char const *name)
 	return r;
 }
 
+static uint64_t
+octets_of(struct transfer const *t, struct mailbox const *m)
+{
+	uint64_t sum = 0;
+
+	for (size_t k = 0; k < t->count; k++)
+		sum += quota_size(msgtable_name(&m->view, t->items[k].index));
+	return sum;
+}
+
+bool
+transfer_allowed(struct transfer const *t, struct mailbox const *m, int root_fd)
+{
+	struct quota q;
+
+	return quota_read(root_fd, &q) <= 0 ||
+	       quota_allows(&q, octets_of(t, m), t->count);
+}
+
 /* Puts copies into tmp. 1, 0 a message is gone, -1. */
 static int
 link_all(struct transfer *t, struct mailbox *m, struct target *to,
@@ -298,6 +318,9 @@ publish(struct transfer *t, struct mailbox *m, struct target *to, int root_fd)
 	if (!ok)
 		undo(t, to);
 	uidlist_unlock(to->folder_fd, lock);
+	if (ok)
+		quota_note(
+			root_fd, (int64_t)octets_of(t, m), (int64_t)t->count);
 	errno = error;
 	return ok;
 }

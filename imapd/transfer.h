@@ -37,6 +37,10 @@ enum transfer_result {
 bool transfer_add(struct transfer *t, size_t index)
 	__attribute__((warn_unused_result));
 
+/* Is there room for them by the maildir's quota? */
+bool transfer_allowed(
+	struct transfer const *t, struct mailbox const *m, int root_fd);
+
 /* host: for the names of files. With nothing added: only whether there is such
  * a folder. */
 enum transfer_result transfer_run(struct transfer *t, struct mailbox *m,

@@ -272,6 +272,28 @@ def test_quota(client, maildir):
     client.no(b'GETQUOTA "other"', b"[NONEXISTENT]")
 
 
+def test_copies_count_and_what_goes_counts_back(client, maildir):
+    client.ok(b"CREATE box")
+    client.append(b"INBOX", b"x" * 2000)
+    client.append(b"INBOX", b"x" * 3000)
+    write_quota(maildir, "9999S,4C\n5000 2\n")
+    client.ok(b"SELECT INBOX")
+    client.ok(b"COPY 1 box")
+    assert client.ok(b'GETQUOTA ""') == [
+        b'QUOTA "" (STORAGE 7 9 MESSAGE 3 4)']
+    client.no(b"COPY 2 box", b"[OVERQUOTA]")
+    client.ok(b"MOVE 2 box")
+    assert client.ok(b'GETQUOTA ""') == [
+        b'QUOTA "" (STORAGE 7 9 MESSAGE 3 4)']
+    client.ok(b"STORE 1 +FLAGS (\\Deleted)")
+    client.ok(b"EXPUNGE")
+    assert client.ok(b'GETQUOTA ""') == [
+        b'QUOTA "" (STORAGE 5 9 MESSAGE 2 4)']
+    client.ok(b"DELETE box")
+    assert client.ok(b'GETQUOTA ""') == [
+        b'QUOTA "" (STORAGE 0 9 MESSAGE 0 4)']
+
+
 def test_a_quota_file_that_is_damaged_or_long_is_counted_anew(
         client, maildir):
     deliver(maildir, "x" * 3000)
