@@ -32,7 +32,8 @@ mod = $(call obj,$(foreach m,$(2),$(1)/$(m)))
 
 # Programs, and where each is installed. private: libexec/kereru.
 PRIVATE = monitor auth check policy smtpd submit-front pop3-front imap-front \
-	pop3d imapd starter manager remote-spawner local-spawner mime-crypt
+	pop3d imapd starter manager remote-spawner local-spawner \
+	mime-crypt mime-submit
 PUBLIC  = mime mailq
 ADMIN   = kereru sendmail
 PROGS   = $(PRIVATE) $(PUBLIC) $(ADMIN)
@@ -44,7 +45,7 @@ MAINS = common/monitor/monitor common/monitor/auth common/admin/kereru \
 	smtpd/smtpd smtpd/front smtpd/check/check smtpd/policy \
 	queue/starter \
 	queue/manager queue/sendmail queue/mailq remote/remote local/spawner pop3d/pop3d pop3d/front \
-	imapd/imapd imapd/front mime/mime mime/crypt
+	imapd/imapd imapd/front mime/mime mime/crypt mime/submit
 main_monitor        = common/monitor/monitor
 main_auth           = common/monitor/auth
 main_smtpd          = smtpd/smtpd
@@ -61,6 +62,7 @@ main_remote-spawner = remote/remote
 main_local-spawner  = local/spawner
 main_mime           = mime/mime
 main_mime-crypt     = mime/crypt
+main_mime-submit    = mime/submit
 main_mailq          = queue/mailq
 main_kereru         = common/admin/kereru
 main_sendmail       = queue/sendmail
@@ -83,8 +85,10 @@ $(B)/bin/remote-spawner $(B)/bin/check: LDFLAGS += -Wl,--no-warnings
 # kereru and sendmail ask NSS for the accounts of the system: never static.
 $(B)/bin/kereru $(B)/bin/sendmail: LINK = -Wl,--gc-sections,--as-needed \
 	-Wl,-z,relro,-z,now
-# mime-crypt starts GnuPG by a library that no static program could use.
-$(B)/bin/mime-crypt: LINK = -Wl,--gc-sections,--as-needed -Wl,-z,relro,-z,now
+# mime-crypt starts GnuPG by a library that no static program could use;
+# mime-submit asks NSS for a host.
+$(B)/bin/mime-crypt $(B)/bin/mime-submit: LINK = -Wl,--gc-sections,--as-needed \
+	-Wl,-z,relro,-z,now
 $(B)/bin/mime-crypt: LDLIBS += -lgpgme
 # One archive of all modules: the linker takes what a program calls, so what
 # a program contains is what it uses. Its main decides.

@@ -56,8 +56,16 @@ bool tls_server_prepare(struct tls_server_setup const *setup)
 bool tls_server_start(struct stream *s) __attribute__((warn_unused_result));
 
 enum tls_verify {
-	TLS_VERIFY_NONE /* encrypt only (opportunistic, RFC 7435) */
+	TLS_VERIFY_NONE, /* encrypt only (opportunistic, RFC 7435) */
+	/* The certificate must be the host's, and its chain lead to one of
+	 * those that tls_client_trust was given. */
+	TLS_VERIFY_ANCHORS
 };
+
+/* The authorities of TLS_VERIFY_ANCHORS; they stay the caller's. */
+struct tls_anchors;
+void tls_client_trust(struct tls_anchors const *anchors);
+
 /* The client's handshake with server name `host` (SNI; NULL: none is sent).
  * Pending input fails as in tls_server_start: an answer to a command not yet
  * given. */

@@ -1,6 +1,7 @@
 /* The client's side of TLS. */
 #include <errno.h>
 #include <string.h>
+#include "common/tls_anchors.h"
 #include "common/tls_internal.h"
 
 /* Takes any chain, and from its first certificate the key, with which the
@@ -13,6 +14,8 @@ struct any_chain {
 
 static br_ssl_client_context client;
 static struct any_chain any_chain;
+static struct tls_anchors const *trusted;
+static br_x509_minimal_context chain;
 
 static void
 start_chain(br_x509_class const **ctx, char const *server_name)
@@ -74,6 +77,28 @@ static br_x509_class const any_chain_class = {
 	.get_pkey = get_pkey,
 };
 
+void
+tls_client_trust(struct tls_anchors const *anchors)
+{
+	trusted = anchors;
+}
+
+/* The whole chain is checked, and that the leaf is the host's. */
+static void
+check_chain(void)
+{
+	br_x509_minimal_init(&chain, &br_sha256_vtable,
+		trusted != NULL ? trusted->list : NULL,
+		trusted != NULL ? trusted->count : 0);
+	br_x509_minimal_set_rsa(&chain, br_rsa_pkcs1_vrfy_get_default());
+	br_x509_minimal_set_ecdsa(
+		&chain, br_ec_get_default(), br_ecdsa_vrfy_asn1_get_default());
+	br_x509_minimal_set_hash(&chain, br_sha256_ID, &br_sha256_vtable);
+	br_x509_minimal_set_hash(&chain, br_sha384_ID, &br_sha384_vtable);
+	br_x509_minimal_set_hash(&chain, br_sha512_ID, &br_sha512_vtable);
+	br_ssl_engine_set_x509(&client.eng, &chain.vtable);
+}
+
 bool
 tls_client_start(struct stream *s, char const *host, enum tls_verify v)
 {
@@ -87,6 +112,9 @@ tls_client_start(struct stream *s, char const *host, enum tls_verify v)
 	case TLS_VERIFY_NONE:
 		any_chain = (struct any_chain){.vtable = &any_chain_class};
 		br_ssl_engine_set_x509(&client.eng, &any_chain.vtable);
+		break;
+	case TLS_VERIFY_ANCHORS:
+		check_chain();
 		break;
 	}
 	if (!br_ssl_client_reset(&client, host, 0)) {

@@ -13,7 +13,8 @@ static int
 become(char const *operation, struct options const *o, int argc,
 	char const *const *argv)
 {
-	cryptcall_become(operation, o, command_open(argc > 0 ? argv[0] : "-"));
+	cryptcall_become("mime-crypt", operation, o,
+		command_open(argc > 0 ? argv[0] : "-"));
 }
 
 int

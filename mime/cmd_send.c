@@ -1,5 +1,5 @@
 /*
- * mime send: a message, handed to sendmail.
+ * mime send: a message, handed to sendmail, or by mime-submit to a server.
  *
  * The message is kept in memory, whole, before sendmail sees an octet: what a
  * pipe cuts short is not sent. A child in a sandbox looks at it first, as far
@@ -16,6 +16,7 @@
 
 #include "mime/address.h"
 #include "mime/command.h"
+#include "mime/cryptcall.h"
 
 #define SENDMAIL "/usr/sbin/sendmail"
 
@@ -98,6 +99,8 @@ mime_send(struct options const *o, int argc, char const *const *argv)
 	int const fd = command_take(name);
 
 	check(fd, name);
+	if (options_has(o, 'h') && lseek(fd, 0, SEEK_SET) == 0)
+		cryptcall_become("mime-submit", "send", o, fd);
 	if (lseek(fd, 0, SEEK_SET) < 0 || dup2(fd, 0) < 0)
 		strerr_diefu1sys(111, "pass on the message");
 	/* -i: a line with a dot alone is text. */

@@ -46,10 +46,9 @@ cryptcall_is_needed(char const *s, size_t len)
 
 /* Beside this program, or where it is installed. */
 static bool
-find_program(char path[PATH_MAX])
+find_program(char const *program, char path[PATH_MAX])
 {
-	static char const *const places[] = {
-		"mime-crypt", "../libexec/kereru/mime-crypt"};
+	static char const *const places[] = {"", "../libexec/kereru/"};
 	ssize_t const len = readlink("/proc/self/exe", path, PATH_MAX - 64);
 	char *slash;
 
@@ -59,18 +58,19 @@ find_program(char path[PATH_MAX])
 	slash = strrchr(path, '/');
 	for (size_t i = 0; slash && i < 2; i++) {
 		memcpy(slash + 1, places[i], strlen(places[i]) + 1);
+		strcat(slash + 1, program);
 		if (access(path, X_OK) == 0)
 			return true;
 	}
 	return false;
 }
 
-/* Letters with their values, as mime-crypt has them. */
+/* Letters with their values, as both have them. */
 static void
-become(char const *operation, struct options const *o)
+become(char const *program, char const *operation, struct options const *o)
 {
 	static char letters[OPTIONS_MAX][3];
-	char const *argv[2 * OPTIONS_MAX + 3] = {"mime-crypt", operation};
+	char const *argv[2 * OPTIONS_MAX + 3] = {program, operation};
 	size_t n = 2;
 	char path[PATH_MAX];
 
@@ -82,17 +82,18 @@ become(char const *operation, struct options const *o)
 			argv[n++] = o->list[i].value;
 	}
 	errno = ENOENT;
-	if (find_program(path))
+	if (find_program(program, path))
 		execv(path, (char *const *)(uintptr_t)argv);
 }
 
 _Noreturn void
-cryptcall_become(char const *operation, struct options const *o, int fd)
+cryptcall_become(char const *program, char const *operation,
+	struct options const *o, int fd)
 {
 	if (fd != 0 && dup2(fd, 0) < 0)
 		strerr_diefu1sys(111, "pass on the message");
-	become(operation, o);
-	strerr_diefu1sys(111, "run mime-crypt, which has to do with keys");
+	become(program, operation, o);
+	strerr_diefu2sys(111, "run ", program);
 }
 
 static _Noreturn void
@@ -105,7 +106,7 @@ become_unlocker(int fd, int out, int report)
 		dup2(kept, REPORT_FD) < 0)
 		_exit(111);
 	close(kept);
-	become("show", NULL);
+	become("mime-crypt", "show", NULL);
 	_exit(127);
 }
 

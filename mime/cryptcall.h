@@ -1,9 +1,9 @@
 /*
- * cryptcall.h - mime-crypt, called
+ * cryptcall.h - mime-crypt and mime-submit, called
  *
  * What needs GnuPG is another program (crypt.c), which is started only when a
- * message has something to do with keys. It lies beside mime or in
- * ../libexec/kereru.
+ * message has something to do with keys; so is what needs the network
+ * (submit.c). They lie beside mime or in ../libexec/kereru.
  */
 #ifndef MIME_CRYPTCALL_H
 #define MIME_CRYPTCALL_H
@@ -19,10 +19,10 @@
  * for, nothing is parsed; it says yes too often rather than too seldom. */
 bool cryptcall_is_needed(char const *s, size_t len);
 
-/* Become mime-crypt: operation is its first argument, o its options, fd its
+/* Become program: operation is its first argument, o its options, fd its
  * standard input. Exits. */
-_Noreturn void cryptcall_become(
-	char const *operation, struct options const *o, int fd);
+_Noreturn void cryptcall_become(char const *program, char const *operation,
+	struct options const *o, int fd);
 
 /*
  * Have the message on fd, a file, unlocked (unlock.h).

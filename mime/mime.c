@@ -64,9 +64,16 @@ static struct command const commands[] = {
 	{"compose", "[-a file] ... [draft]",
 		"a message made of a draft; -a: attach", 0, 1, {"a: attach"},
 		.main = mime_compose},
-	{"send", "[-s program] [file]",
-		"hand a message to sendmail -t; -s: another program", 0, 1,
-		{"s: sendmail"}, .main = mime_send},
+	{"send",
+		"[-s program] [file] | -h host[:port] [-t] [-C file] [-u user "
+		"-p file | -P program] [file]",
+		"hand a message to sendmail -t, -s: another program; -h: to a "
+		"server, by TLS, or -t: STARTTLS; the password from a file or "
+		"a program",
+		0, 1,
+		{"s: sendmail", "h: host", "u: user", "p: password-file",
+			"P: password-program", "t starttls", "C: ca-file"},
+		.main = mime_send},
 	{"sign", "[-AS] [-k key] [file]",
 		"a message, signed by OpenPGP or -S: S/MIME; -A: with the key "
 		"along (Autocrypt)",

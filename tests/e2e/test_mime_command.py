@@ -373,5 +373,6 @@ def test_search_pipes_into_move(tmp_path):
 def test_help_tells_all():
     text = mime("--help").decode()
     for word in ("show text headers parts json get ls search reply forward compose "
-                 "send flag move copy delete imap").split():
+                 "send flag move copy delete imap sign encrypt decrypt verify "
+                 "autocrypt").split():
         assert f"mime {word} " in text
