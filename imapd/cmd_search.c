@@ -21,6 +21,8 @@ run(struct search *q, struct search_return const *r)
 		session_reply_errno(s, "SEARCH");
 		return;
 	}
+	if (q->asks_modseq)
+		search_found_modseq(s, r, &found);
 	if (!search_reply(s, r, "SEARCH", &found, false))
 		session_reply_errno(s, "SEARCH");
 	else

@@ -21,11 +21,15 @@ run(struct search *q, struct search_return const *r,
 			session_reply(s, "NO", "[LIMIT] Too much to sort");
 		else
 			session_reply_errno(s, "SORT");
-	} else if (!search_reply(s, r, "SORT", &found, true)) {
-		session_reply_errno(s, "SORT");
-	} else {
-		search_done(q, "SORT");
+		search_found_free(&found);
+		return;
 	}
+	if (q->asks_modseq)
+		search_found_modseq(s, r, &found);
+	if (!search_reply(s, r, "SORT", &found, true))
+		session_reply_errno(s, "SORT");
+	else
+		search_done(q, "SORT");
 	search_found_free(&found);
 }
 

@@ -13,7 +13,9 @@ enum argument {
 	NUMBER,
 	SECONDS, /* not zero */
 	UIDS,
-	ONE, /* a key */
+	OBJECT, /* id of RFC 8474 */
+	MODSEQ, /* perhaps with an entry's name and type */
+	ONE,	/* a key */
 	TWO
 };
 
@@ -31,11 +33,13 @@ static struct {
 	{"CC", SEARCH_HEADER, NAMED, 0},
 	{"DELETED", SEARCH_FLAGS, NOTHING, FLAG_DELETED},
 	{"DRAFT", SEARCH_FLAGS, NOTHING, FLAG_DRAFT},
+	{"EMAILID", SEARCH_EMAILID, OBJECT, 0},
 	{"FLAGGED", SEARCH_FLAGS, NOTHING, FLAG_FLAGGED},
 	{"FROM", SEARCH_HEADER, NAMED, 0},
 	{"HEADER", SEARCH_HEADER, FIELD, 0},
 	{"KEYWORD", SEARCH_KEYWORD, KEYWORD, 0},
 	{"LARGER", SEARCH_LARGER, NUMBER, 0},
+	{"MODSEQ", SEARCH_MODSEQ, MODSEQ, 0},
 	{"NEW", SEARCH_NEW, NOTHING, 0},
 	{"NOT", SEARCH_NOT, ONE, 0},
 	{"OLD", SEARCH_OLD, NOTHING, 0},
@@ -43,6 +47,11 @@ static struct {
 	{"ON", SEARCH_ON, DATE, 0},
 	{"OR", SEARCH_OR, TWO, 0},
 	{"RECENT", SEARCH_RECENT, NOTHING, 0},
+	/* RFC 8514, 4.3: it matches where there is a date; everywhere. */
+	{"SAVEDATESUPPORTED", SEARCH_AND, NOTHING, 0},
+	{"SAVEDBEFORE", SEARCH_SAVEDBEFORE, DATE, 0},
+	{"SAVEDON", SEARCH_SAVEDON, DATE, 0},
+	{"SAVEDSINCE", SEARCH_SAVEDSINCE, DATE, 0},
 	{"SEEN", SEARCH_FLAGS, NOTHING, FLAG_SEEN},
 	{"SENTBEFORE", SEARCH_SENTBEFORE, DATE, 0},
 	{"SENTON", SEARCH_SENTON, DATE, 0},
@@ -51,6 +60,7 @@ static struct {
 	{"SMALLER", SEARCH_SMALLER, NUMBER, 0},
 	{"SUBJECT", SEARCH_HEADER, NAMED, 0},
 	{"TEXT", SEARCH_TEXT, STRING, 0},
+	{"THREADID", SEARCH_THREADID, OBJECT, 0},
 	{"TO", SEARCH_HEADER, NAMED, 0},
 	{"UID", SEARCH_UID, UIDS, 0},
 	{"UNANSWERED", SEARCH_UNFLAGS, NOTHING, FLAG_ANSWERED},
@@ -96,6 +106,19 @@ keys(struct lex *l, struct search_args *args, uint16_t parent, unsigned depth,
 	return exactly == 0 || n == exactly;
 }
 
+/* search-modseq-ext (RFC 7162, 3.1.5). All metadata have one mod-sequence, so
+ * that the entry does not matter. */
+static bool
+modseq(struct lex *l, uint64_t *number_r)
+{
+	struct lex_text name;
+
+	if (lex_peek(l) == '"' && (!lex_string(l, &name) || !lex_space(l) ||
+					  !lex_atom(l, &name) || !lex_space(l)))
+		return false;
+	return lex_number(l, INT64_MAX, number_r);
+}
+
 static bool
 argument(struct lex *l, struct search_args *args, uint16_t k,
 	enum argument what, unsigned depth)
@@ -122,6 +145,10 @@ argument(struct lex *l, struct search_args *args, uint16_t k,
 		return lex_number(l, UINT32_MAX, &s->number);
 	case SECONDS:
 		return lex_number(l, UINT32_MAX, &s->number) && s->number > 0;
+	case OBJECT:
+		return lex_astring(l, &s->text);
+	case MODSEQ:
+		return modseq(l, &s->number);
 	case UIDS:
 		return set_lex(l, &s->text);
 	case ONE:

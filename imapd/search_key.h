@@ -22,6 +22,10 @@ enum search_kind {
 	SEARCH_FLAGS,	/* all of system are set */
 	SEARCH_UNFLAGS, /* none of system is */
 	SEARCH_KEYWORD,
+	SEARCH_MODSEQ,	    /* number or later (RFC 7162) */
+	SEARCH_SAVEDBEFORE, /* the day in the file's name (RFC 8514) */
+	SEARCH_SAVEDON,
+	SEARCH_SAVEDSINCE,
 	SEARCH_RECENT,
 	SEARCH_OLD,
 	SEARCH_NEW,
@@ -33,6 +37,8 @@ enum search_kind {
 	SEARCH_SENTBEFORE, /* Date field */
 	SEARCH_SENTON,
 	SEARCH_SENTSINCE,
+	SEARCH_EMAILID, /* RFC 8474 */
+	SEARCH_THREADID,
 	SEARCH_LARGER,
 	SEARCH_SMALLER,
 	SEARCH_HEADER, /* name and text */

@@ -87,12 +87,30 @@ search_message_internal(struct search_message *m, int64_t *seconds_r)
 	return r > 0;
 }
 
+/* Have something else of the cache; the entry that is there is not good any
+ * more. */
+static bool
+learn(struct search_message *m, unsigned want, struct meta_entry *e_r)
+{
+	int r;
+
+	if (!m->opened)
+		content_close(&m->content);
+	m->asked = m->has_entry = false;
+	r = meta_need(&m->s->mailbox, m->i, want, &m->content, e_r);
+	if (m->content.fd >= 0) {
+		m->opened = true;
+		m->missing = false;
+	}
+	m->failed += r < 0;
+	return r > 0;
+}
+
 bool
 search_message_size(struct search_message *m, uint64_t *size_r)
 {
 	struct message const *const v = &m->s->mailbox.view.v[m->i];
 	struct meta_entry e;
-	int r;
 
 	*size_r = v->size;
 	if (v->size != MESSAGE_SIZE_UNKNOWN)
@@ -102,19 +120,21 @@ search_message_size(struct search_message *m, uint64_t *size_r)
 		*size_r = m->entry.size;
 		return true;
 	}
-	if (!m->opened)
-		content_close(&m->content);
-	/* The entry that is there is not good any more. */
-	m->asked = m->has_entry = false;
-	r = meta_need(&m->s->mailbox, m->i, META_SIZE, &m->content, &e);
-	if (m->content.fd >= 0) {
-		m->opened = true;
-		m->missing = false;
-	}
-	m->failed += r < 0;
-	if (r > 0)
-		*size_r = e.size;
-	return r > 0;
+	if (!learn(m, META_SIZE, &e))
+		return false;
+	*size_r = e.size;
+	return true;
+}
+
+bool
+search_message_digest(struct search_message *m, unsigned char *digest_r)
+{
+	struct meta_entry e;
+
+	if (!learn(m, META_DIGEST, &e))
+		return false;
+	memcpy(digest_r, e.digest, META_DIGEST_LEN);
+	return true;
 }
 
 bool

@@ -44,10 +44,14 @@ bool search_message_internal(struct search_message *m, int64_t *seconds_r);
 /* RFC822.SIZE; as before. */
 bool search_message_size(struct search_message *m, uint64_t *size_r);
 
+/* The hash of its octets (meta.h), META_DIGEST_LEN of them; as before. */
+bool search_message_digest(struct search_message *m, unsigned char *digest_r)
+	__attribute__((warn_unused_result));
+
 /*
  * A header in which to look for fields of that name: of the cache, if it has
  * such fields, else the message's. It stays until the next message or until
- * the size is asked for. False: gone or failed.
+ * the size or the hash is asked for. False: gone or failed.
  */
 bool search_message_header(struct search_message *m, char const *name,
 	size_t len, struct lex_text *header_r)

@@ -13,6 +13,37 @@ search_found_free(struct search_found *found)
 	*found = (struct search_found){0};
 }
 
+static void
+raise(struct session const *s, struct search_found *found, size_t k)
+{
+	uint64_t const modseq = s->mailbox.view.v[found->v[k]].modseq;
+
+	if (modseq > found->modseq)
+		found->modseq = modseq;
+}
+
+void
+search_found_modseq(struct session const *s, struct search_return const *r,
+	struct search_found *found)
+{
+	bool const few = r->extended && !r->all && !r->count &&
+			 (r->min || r->max || r->partial);
+	size_t from = 0, to = found->count;
+
+	if (found->count == 0)
+		return;
+	if (few && r->partial)
+		search_return_window(r, found->count, &from, &to);
+	else if (few)
+		to = 0;
+	for (size_t k = from; k < to; k++)
+		raise(s, found, k);
+	if (r->min)
+		raise(s, found, 0);
+	if (r->max)
+		raise(s, found, found->count - 1);
+}
+
 uint32_t
 search_number(struct session const *s, size_t i)
 {

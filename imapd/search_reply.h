@@ -16,6 +16,13 @@ struct search_found {
 
 void search_found_free(struct search_found *found);
 
+/*
+ * Fill found->modseq for the messages of which r has the answer tell
+ * (RFC 7162, 3.1.5; RFC 4731, 3.2).
+ */
+void search_found_modseq(struct session const *s, struct search_return const *r,
+	struct search_found *found);
+
 /* The number of message i in the answer: its UID in a UID command. */
 uint32_t search_number(struct session const *s, size_t i);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "imapd/objectid.h"
 #include "imapd/search_indexed.h"
 #include "imapd/search_text.h"
 #include "mime/date.h"
@@ -31,15 +32,45 @@ sent_day(struct search *q, int64_t *day_r)
 	return true;
 }
 
+/* When it came into the maildir: no file is older than its name. */
+static bool
+saved_day(struct search *q, int64_t *day_r)
+{
+	int64_t seconds;
+
+	if (!objectid_savedate(
+		    msgtable_name(&q->message.s->mailbox.view, q->message.i),
+		    &seconds) &&
+		!search_message_internal(&q->message, &seconds))
+		return false;
+	*day_r = seconds / DAY;
+	return true;
+}
+
+static bool
+has_id(struct search *q, struct lex_text const *wanted)
+{
+	char id[OBJECTID_MAX + 1];
+	unsigned char digest[META_DIGEST_LEN];
+
+	if (!search_message_digest(&q->message, digest))
+		return false;
+	objectid_email(digest, id);
+	return strlen(id) == wanted->len &&
+	       memcmp(id, wanted->s, wanted->len) == 0;
+}
+
 static bool
 compare_day(enum search_kind kind, int64_t day, int64_t wanted)
 {
 	switch (kind) {
 	case SEARCH_BEFORE:
 	case SEARCH_SENTBEFORE:
+	case SEARCH_SAVEDBEFORE:
 		return day < wanted;
 	case SEARCH_ON:
 	case SEARCH_SENTON:
+	case SEARCH_SAVEDON:
 		return day == wanted;
 	default:
 		return day >= wanted;
@@ -124,6 +155,8 @@ matches_file(struct search *q, uint16_t k)
 	case SEARCH_SENTSINCE:
 		return sent_day(q, &time_s) &&
 		       compare_day(key->kind, time_s, key->day / DAY);
+	case SEARCH_EMAILID:
+		return has_id(q, &key->text);
 	case SEARCH_LARGER:
 		return search_message_size(&q->message, &size) &&
 		       size > key->number;
@@ -144,6 +177,7 @@ matches(struct search *q, uint16_t k)
 	size_t const i = q->message.i;
 	struct message const *const v = &q->message.s->mailbox.view.v[i];
 	bool const recent = v->state & MESSAGE_RECENT;
+	int64_t day;
 
 	switch (key->kind) {
 	case SEARCH_AND:
@@ -161,6 +195,16 @@ matches(struct search *q, uint16_t k)
 		return (v->system & key->system) == 0;
 	case SEARCH_KEYWORD:
 		return v->keywords & q->keywords[k];
+	case SEARCH_MODSEQ:
+		return v->modseq >= key->number;
+	case SEARCH_SAVEDBEFORE:
+	case SEARCH_SAVEDON:
+	case SEARCH_SAVEDSINCE:
+		return saved_day(q, &day) &&
+		       compare_day(key->kind, day, key->day / DAY);
+	case SEARCH_THREADID:
+		/* We have none (RFC 8474, 5.2). */
+		return false;
 	case SEARCH_RECENT:
 		return recent;
 	case SEARCH_OLD:
@@ -215,6 +259,7 @@ search_prepare(struct search *q, struct session *s)
 
 	search_message_init(&q->message, s);
 	q->now_s = (int64_t)time(NULL);
+	q->asks_modseq = false;
 	q->read = 0;
 	q->built = false;
 	q->told_s = 0;
@@ -242,6 +287,10 @@ search_prepare(struct search *q, struct session *s)
 			return false;
 		if (key->kind >= SEARCH_HEADER && !prepare_text(q, k))
 			return false;
+		if (key->kind == SEARCH_MODSEQ) {
+			q->asks_modseq = true;
+			session_condstore(s);
+		}
 		if (key->kind == SEARCH_KEYWORD) {
 			int const bit = keywords_find(&s->mailbox.keywords,
 				key->text.s, key->text.len);

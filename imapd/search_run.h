@@ -16,7 +16,8 @@
 struct search {
 	struct search_message message;
 	struct search_args args;
-	int64_t now_s; /* of OLDER and YOUNGER */
+	int64_t now_s;	  /* of OLDER and YOUNGER */
+	bool asks_modseq; /* the answer has to tell it */
 	/* Of keys that are sets: a bit for each message. */
 	unsigned char *sets[SEARCH_KEYS_MAX];
 	char *needles[SEARCH_KEYS_MAX]; /* folded text */

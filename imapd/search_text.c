@@ -25,6 +25,16 @@ has(char const *s, size_t s_len, char const *needle, size_t len)
 	return len == 0 || memmem(s, s_len, needle, len) != NULL;
 }
 
+/* Nothing to decode in it? Most fields are such. */
+static bool
+is_plain(char const *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)s[i] >= 0x80)
+			return false;
+	return memmem(s, len, "=?", 2) == NULL;
+}
+
 /* Decode and fold a field's value (or a whole field) into `decoded`. */
 static bool
 decode_field(char const *s, size_t len)
@@ -33,8 +43,12 @@ decode_field(char const *s, size_t len)
 	if (!stralloc_ready(&raw, len + 1))
 		return false;
 	raw.len = header_unfold(s, len, raw.s);
-	if (!rfc2047_decode(&decoded, raw.s, raw.len))
+	if (is_plain(raw.s, raw.len)) {
+		if (!stralloc_copyb(&decoded, raw.s, raw.len))
+			return false;
+	} else if (!rfc2047_decode(&decoded, raw.s, raw.len)) {
 		return false;
+	}
 	fold(decoded.s, decoded.len);
 	return true;
 }

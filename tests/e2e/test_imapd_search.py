@@ -405,3 +405,28 @@ def test_index_of_a_folder_made_anew_is_another(mail, tmp_path):
     assert ok(c.command(b"SEARCH RETURN (COUNT) TEXT first", "t")) == [
         b'ESEARCH (TAG "t") COUNT 0']
     stop(c)
+
+
+def test_modseq_saved_dates_and_ids(box):
+    ok(box.command(b"STORE 3 +FLAGS (\\Flagged)"))
+    line = ok(box.command(b"FETCH 3 MODSEQ"))[-1]
+    modseq = int(re.search(rb"MODSEQ \((\d+)\)", line)[1])
+    for name in (b"", b'"/flags/\\\\Flagged" all '):
+        assert ok(box.command(b"SEARCH MODSEQ %s%d" % (name, modseq))) == [
+            b"SEARCH 3 (MODSEQ %d)" % modseq]
+    assert ok(box.command(b"SEARCH MODSEQ %d" % (modseq + 1))) == [b"SEARCH"]
+    assert ok(box.command(b"SEARCH RETURN (MIN) MODSEQ %d" % modseq,
+                          "t")) == [
+        b'ESEARCH (TAG "t") MIN 3 MODSEQ %d' % modseq]
+    line, = ok(box.command(b"SORT RETURN (MAX) (SUBJECT) UTF-8 MODSEQ 1",
+                           "t"))
+    assert re.fullmatch(rb'ESEARCH \(TAG "t"\) MAX 9 MODSEQ \d+', line)
+    # The names of the files begin with their dates: in 1970.
+    assert ok(box.command(b"SEARCH SAVEDBEFORE 1-Jan-1971")) == [
+        b"SEARCH 1 2 3 4 5 6 7 8 9 10"]
+    assert ok(box.command(b"SEARCH SAVEDSINCE 1-Jan-1971")) == [b"SEARCH"]
+    assert ok(box.command(b"SEARCH SAVEDATESUPPORTED 1")) == [b"SEARCH 1"]
+    line, = ok(box.command(b"FETCH 7 EMAILID"))
+    email = re.search(rb"EMAILID \((.*?)\)", line)[1]
+    assert ok(box.command(b"SEARCH EMAILID " + email)) == [b"SEARCH 7"]
+    assert ok(box.command(b"SEARCH THREADID " + email)) == [b"SEARCH"]
