@@ -26,7 +26,7 @@ typedef int command_function(
 	struct command_context const *x, int argc, char const *const *argv);
 
 command_function command_compile, command_check, command_user, command_domain,
-	command_alias, command_setup, command_spf, command_dkim, command_arc,
-	command_dmarc, command_wkd;
+	command_alias, command_setup, command_spam, command_spf, command_dkim,
+	command_arc, command_dmarc, command_queue, command_wkd;
 
 #endif

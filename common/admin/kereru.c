@@ -24,6 +24,9 @@ static char const help[] =
 	"  domain add DOMAIN   also: domain list\n"
 	"  alias add ADDRESS TARGET...\n"
 	"  spf, dkim, arc, dmarc   check, sign and report mail by hand\n"
+	"  spam learn|test|text    the classifier of spam\n"
+	"  queue [list]        also: queue show, stats, retry, hold, release,\n"
+	"                      delete, bounce\n"
 	"  wkd FOLDER <KEYS    OpenPGP keys for a web "
 	"server\n"
 	"\n"
@@ -41,9 +44,11 @@ static struct {
 	{"domain", command_domain},
 	{"alias", command_alias},
 	{"spf", command_spf},
+	{"spam", command_spam},
 	{"dkim", command_dkim},
 	{"arc", command_arc},
 	{"dmarc", command_dmarc},
+	{"queue", command_queue},
 	{"wkd", command_wkd},
 };
 

@@ -1,0 +1,223 @@
+/* `kereru spam`: teach the classifier, ask it, see what it reads. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "common/admin/command.h"
+#include "common/admin/values.h"
+#include "common/classifier.h"
+#include "mime/spamtext.h"
+
+#define TIMEOUT_MS 30000
+
+static char const usage[] =
+	"usage: kereru spam learn [-d FOLDER] [-u] spam|ham [PATH...]\n"
+	"       kereru spam test [-d FOLDER] [PATH...]\n"
+	"       kereru spam text [PATH...]\n"
+	"PATH is a message, or a folder of messages (a maildir too); none: "
+	"standard input.\n";
+
+enum verb { VERB_LEARN, VERB_TEST, VERB_TEXT };
+
+struct spam {
+	enum verb verb;
+	enum classifier_lesson lesson;
+	char const *program, *folder;
+	struct classifier classifier;
+	struct message message;
+	stralloc text;
+	unsigned long count, failed;
+};
+
+static bool
+read_text(struct spam *s, int fd)
+{
+	s->message.text.len = 0;
+	s->text.len = 0;
+	return message_read(&s->message, fd) &&
+	       spamtext_make(&s->message, &s->text, NULL, NULL);
+}
+
+static bool
+test(struct spam *s, char const *name)
+{
+	static char const *const words[] = {"none", "spam", "ham", "unsure"};
+	enum classifier_verdict verdict;
+	unsigned n;
+
+	if (!classifier_test(&s->classifier, s->text.s, s->text.len, TIMEOUT_MS,
+		    &verdict, &n))
+		return false;
+	printf("%s %u.%03u %s\n", words[verdict], n / 1000, n % 1000, name);
+	return true;
+}
+
+static void
+one(struct spam *s, int fd, char const *name)
+{
+	bool ok = read_text(s, fd);
+
+	s->count++;
+	switch (s->verb) {
+	case VERB_LEARN:
+		ok = ok && classifier_learn(s->program, s->folder, s->lesson,
+				   s->text.s, s->text.len);
+		break;
+	case VERB_TEST:
+		ok = ok && test(s, name);
+		break;
+	case VERB_TEXT:
+		ok = ok &&
+		     fwrite(s->text.s, 1, s->text.len, stdout) == s->text.len;
+		break;
+	}
+	if (!ok) {
+		fprintf(stderr, "kereru: %s: %s\n", name, strerror(errno));
+		s->failed++;
+	}
+}
+
+static void path(struct spam *s, char const *name, unsigned depth);
+
+/* Files of a folder; of a maildir those in new and cur. */
+static void
+folder(struct spam *s, char const *name, unsigned depth)
+{
+	DIR *dir = opendir(name);
+	struct dirent *entry;
+
+	if (dir == NULL) {
+		fprintf(stderr, "kereru: %s: %s\n", name, strerror(errno));
+		s->failed++;
+		return;
+	}
+	while ((entry = readdir(dir)) != NULL) {
+		char *below;
+		struct stat st;
+
+		if (entry->d_name[0] == '.' ||
+			asprintf(&below, "%s/%s", name, entry->d_name) < 0)
+			continue;
+		if (stat(below, &st) == 0 &&
+			(S_ISREG(st.st_mode) ||
+				strcmp(entry->d_name, "new") == 0 ||
+				strcmp(entry->d_name, "cur") == 0))
+			path(s, below, depth + 1);
+		free(below);
+	}
+	closedir(dir);
+}
+
+static void
+path(struct spam *s, char const *name, unsigned depth)
+{
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		fprintf(stderr, "kereru: %s: %s\n", name, strerror(errno));
+		s->failed++;
+	} else if (S_ISDIR(st.st_mode) && depth < 2) {
+		folder(s, name, depth);
+	} else if (S_ISREG(st.st_mode)) {
+		one(s, fd, name);
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+static int
+run(struct spam *s, int argc, char const *const *argv)
+{
+	if (s->verb == VERB_TEST &&
+		!classifier_start(&s->classifier, s->program, s->folder)) {
+		fprintf(stderr, "kereru: %s: %s\n", s->program,
+			strerror(errno));
+		return COMMAND_TEMPORARY;
+	}
+	if (argc == 0)
+		one(s, 0, "standard input");
+	for (int i = 0; i < argc; i++)
+		path(s, argv[i], 0);
+	classifier_end(&s->classifier);
+	if (s->verb == VERB_LEARN)
+		printf("%lu message%s learnt, %lu failed\n",
+			s->count - s->failed,
+			s->count - s->failed == 1 ? "" : "s", s->failed);
+	if (fflush(stdout) != 0)
+		return COMMAND_TEMPORARY;
+	return s->failed > 0 ? COMMAND_TEMPORARY : COMMAND_OK;
+}
+
+static bool
+parse(struct spam *s, int argc, char const *const *argv, int *at_r)
+{
+	bool forgets = false, is_spam;
+	int i = 2;
+
+	if (argc < 2)
+		return false;
+	if (strcmp(argv[1], "learn") == 0)
+		s->verb = VERB_LEARN;
+	else if (strcmp(argv[1], "test") == 0)
+		s->verb = VERB_TEST;
+	else if (strcmp(argv[1], "text") == 0)
+		s->verb = VERB_TEXT;
+	else
+		return false;
+	for (; i < argc && argv[i][0] == '-'; i++) {
+		if (strcmp(argv[i], "-d") == 0 && i + 1 < argc)
+			s->folder = argv[++i];
+		else if (strcmp(argv[i], "-u") == 0)
+			forgets = true;
+		else
+			return false;
+	}
+	if (s->verb == VERB_LEARN) {
+		if (i == argc || (strcmp(argv[i], "spam") != 0 &&
+					 strcmp(argv[i], "ham") != 0))
+			return false;
+		is_spam = *argv[i++] == 's';
+		s->lesson = is_spam ? (forgets ? CLASSIFIER_FORGET_SPAM
+					       : CLASSIFIER_LEARN_SPAM)
+				    : (forgets ? CLASSIFIER_FORGET_HAM
+					       : CLASSIFIER_LEARN_HAM);
+	}
+	*at_r = i;
+	return true;
+}
+
+int
+command_spam(struct command_context const *x, int argc, char const *const *argv)
+{
+	static struct spam s = {.classifier = CLASSIFIER_ZERO};
+	struct values v = VALUES_ZERO;
+	struct faults f = {0};
+	char common[512];
+	int at, code = COMMAND_PERMANENT;
+
+	if (!parse(&s, argc, argv, &at)) {
+		fputs(usage, stderr);
+		return COMMAND_PERMANENT;
+	}
+	if (s.verb == VERB_TEXT)
+		return run(&s, argc - at, argv + at);
+	if (values_read(&v, x->folder, &f) && f.count == 0) {
+		s.program = values_text(&v, "classifier");
+		snprintf(common, sizeof common, "%s/check",
+			values_text(&v, "state"));
+		if (s.folder == NULL)
+			s.folder = common;
+		if (*s.program == '\0')
+			fprintf(stderr, "kereru: the settings name no "
+					"classifier\n");
+		else
+			code = run(&s, argc - at, argv + at);
+	}
+	values_free(&v);
+	return code;
+}
