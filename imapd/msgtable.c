@@ -221,6 +221,9 @@ msgtable_remove(struct msgtable *t, unsigned state)
 {
 	size_t n = 0;
 
+	/* Records in a map are not touched for nothing. */
+	if (!(t->states & state))
+		return;
 	for (size_t i = 0; i < t->count; i++) {
 		if (!(t->v[i].state & state)) {
 			/* Not a page more is written than must be. */
