@@ -1,12 +1,13 @@
 /* SEARCH (RFC 3501, 6.4.4; RFC 4731; RFC 5182; RFC 9394). */
 #include "imapd/commands.h"
+#include "imapd/context.h"
 #include "imapd/search_run.h"
 
 /* One message is enough for MIN or MAX alone. */
 static enum search_extent
 extent(struct search_return const *r)
 {
-	if (r->all || r->count || r->partial || r->min == r->max)
+	if (r->all || r->count || r->partial || r->update || r->min == r->max)
 		return SEARCH_ALL;
 	return r->min ? SEARCH_FIRST : SEARCH_LAST;
 }
@@ -23,10 +24,13 @@ run(struct search *q, struct search_return const *r)
 	}
 	if (q->asks_modseq)
 		search_found_modseq(s, r, &found);
-	if (!search_reply(s, r, "SEARCH", &found, false))
+	if (!search_reply(s, r, "SEARCH", &found, false)) {
 		session_reply_errno(s, "SEARCH");
-	else
+	} else {
+		if (r->update && !context_add(s, q, &found))
+			context_refuse(s);
 		search_done(q, "SEARCH");
+	}
 	search_found_free(&found);
 }
 
@@ -52,6 +56,10 @@ cmd_search(struct session *s)
 	if (!search_return_lex(l, &r) || has_charset(s) || !lex_space(l) ||
 		!search_args_lex(l, &q.args) || !lex_end(l)) {
 		session_reply_syntax(s);
+		return;
+	}
+	if (r.update && context_has(&s->command.tag)) {
+		session_reply(s, "BAD", "The tag is one of a search already");
 		return;
 	}
 	/* RFC 9051, 6.4.4: always by ESEARCH. */

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "imapd/commands.h"
+#include "imapd/context.h"
 #include "imapd/search_run.h"
 #include "imapd/sort.h"
 
@@ -26,10 +27,14 @@ run(struct search *q, struct search_return const *r,
 	}
 	if (q->asks_modseq)
 		search_found_modseq(s, r, &found);
-	if (!search_reply(s, r, "SORT", &found, true))
+	if (!search_reply(s, r, "SORT", &found, true)) {
 		session_reply_errno(s, "SORT");
-	else
+	} else {
+		/* Places in an order that changes are not kept. */
+		if (r->update)
+			context_refuse(s);
 		search_done(q, "SORT");
+	}
 	search_found_free(&found);
 }
 

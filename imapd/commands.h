@@ -61,6 +61,7 @@ bool cmd_fetch_changed(struct session *s, struct lex_text const *uids,
 	uint64_t modseq) __attribute__((warn_unused_result));
 void cmd_store(struct session *s);
 void cmd_search(struct session *s);
+void cmd_cancelupdate(struct session *s);
 void cmd_sort(struct session *s);
 void cmd_thread(struct session *s);
 void cmd_idle(struct session *s);

@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "imapd/capabilities.h"
 #include "imapd/commands.h"
+#include "imapd/context.h"
 #include "imapd/deflate.h"
 #include "imapd/naming.h"
 #include "imapd/session.h"
@@ -116,6 +117,7 @@ session_unselect(struct session *s)
 		mailbox_close(&s->mailbox);
 	s->selected = false;
 	saved_clear(&s->saved);
+	context_clear();
 	s->told_exists = s->told_recent = 0;
 }
 
@@ -197,6 +199,7 @@ static struct {
 	void (*run)(struct session *s);
 	enum need need;
 } const table[COMMAND_UNKNOWN] = {
+	[COMMAND_CANCELUPDATE] = {cmd_cancelupdate, SELECTED},
 	[COMMAND_CAPABILITY] = {cmd_capability, ANY},
 	[COMMAND_CHECK] = {cmd_check, SELECTED},
 	[COMMAND_CLOSE] = {cmd_close, SELECTED},

@@ -6,6 +6,7 @@
 
 #include "common/log.h"
 #include "imapd/commands.h"
+#include "imapd/context.h"
 #include "imapd/meta.h"
 #include "imapd/session.h"
 #include "imapd/set.h"
@@ -260,6 +261,8 @@ session_sync(struct session *s, bool may_expunge)
 	}
 	if (memcmp(&before, &s->mailbox.keywords, sizeof before) != 0)
 		cmd_select_flags(s);
+	if (may_expunge && s->mailbox.view.states & MESSAGE_GONE)
+		context_tell_gone(s);
 	/* Only where there is something to tell are all looked at. */
 	if (may_expunge && s->mailbox.view.states & MESSAGE_GONE) {
 		if (s->uid_only || s->qresync)
@@ -275,4 +278,5 @@ session_sync(struct session *s, bool may_expunge)
 		s->mailbox.view.states & MESSAGE_GONE)
 		tell_delayed(s);
 	tell_counts(s);
+	context_tell(s);
 }

@@ -430,3 +430,37 @@ def test_modseq_saved_dates_and_ids(box):
     email = re.search(rb"EMAILID \((.*?)\)", line)[1]
     assert ok(box.command(b"SEARCH EMAILID " + email)) == [b"SEARCH 7"]
     assert ok(box.command(b"SEARCH THREADID " + email)) == [b"SEARCH"]
+
+
+def test_results_are_kept_up_to_date(box):
+    line, = ok(box.command(
+        b"UID SEARCH RETURN (UPDATE COUNT) FLAGGED SUBJECT even", "u"))
+    assert line == b'ESEARCH (TAG "u") UID COUNT 0'
+    assert ok(box.command(b"SEARCH RETURN (UPDATE) NOT DELETED", "n")) == []
+    assert box.command(b"SEARCH RETURN (UPDATE) ALL", "n")[0][:3] == b"BAD"
+    for refused in (b"SEARCH RETURN (UPDATE) 1:5",
+                    b"SORT RETURN (UPDATE) (DATE) UTF-8 ALL"):
+        assert ok(box.command(refused, "r")) == [
+            b'NO [NOUPDATE "r"] Not kept up to date']
+    for how in (b"FLAGS", b"FLAGS.SILENT"):
+        untagged = ok(box.command(b"STORE 2:5 +%s (\\Flagged)" % how))
+        assert untagged[-1] == b'ESEARCH (TAG "u") UID ADDTO (0 2,4)'
+        untagged = ok(box.command(b"STORE 3:4 -%s (\\Flagged)" % how))
+        assert untagged[-1] == b'ESEARCH (TAG "u") UID REMOVEFROM (0 4)'
+        untagged = ok(box.command(b"STORE 2 -%s (\\Flagged)" % how))
+        assert untagged[-1] == b'ESEARCH (TAG "u") UID REMOVEFROM (0 2)'
+    message = b"Subject: even 12\r\n\r\n"
+    untagged = ok(box.command(b"APPEND INBOX (\\Flagged) {%d+}\r\n%s" % (
+        len(message), message)))
+    assert untagged.index(b"11 EXISTS") < untagged.index(
+        b'ESEARCH (TAG "u") UID ADDTO (0 11)') < untagged.index(
+        b'ESEARCH (TAG "n") ADDTO (0 11)')
+    untagged = ok(box.command(b"STORE 1,11 +FLAGS.SILENT (\\Deleted)"))
+    assert untagged == [b'ESEARCH (TAG "n") REMOVEFROM (0 1,11)']
+    untagged = ok(box.command(b"EXPUNGE"))
+    assert untagged == [b'ESEARCH (TAG "u") UID REMOVEFROM (0 11)',
+                        b"1 EXPUNGE", b"10 EXPUNGE"]
+    ok(box.command(b'CANCELUPDATE "n" "u"'))
+    assert ok(box.command(b"STORE 2 +FLAGS.SILENT (\\Deleted)")) == []
+    assert box.command(b'CANCELUPDATE "n"')[0].startswith(b"NO")
+    assert box.command(b'CANCELUPDATE')[0].startswith(b"BAD")
