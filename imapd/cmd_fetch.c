@@ -392,7 +392,8 @@ arguments(struct session *s, struct fetch *f, struct lex_text *set)
 		!fetch_args_lex(l, &f->args) ||
 		!fetch_args_modifiers(l, &f->args) || !lex_end(l))
 		return false;
-	if (f->args.vanished && (!s->command.uid || !s->qresync))
+	if ((f->args.vanished && (!s->command.uid || !s->qresync)) ||
+		(f->args.window.partial && !s->command.uid))
 		return false;
 	f->needs_seen = f->has_flags = f->has_modseq = false;
 	for (size_t k = 0; k < f->args.items_count; k++) {
@@ -463,6 +464,22 @@ cmd_fetch_changed(
 	return true;
 }
 
+/* PARTIAL: of the messages of the set, the first ones or the last ones. */
+static void
+keep_window(struct session *s, struct search_return const *window)
+{
+	size_t count = 0, from, to, n = 0;
+
+	for (size_t i = 0; i < s->told_exists; i++)
+		count += session_has(s, i);
+	search_return_window(window, count, &from, &to);
+	for (size_t i = 0; i < s->told_exists; i++)
+		if (session_has(s, i) && (n++ < from || n > to))
+			s->bits.s[i / 8] = (char)(
+				(unsigned char)s->bits.s[i / 8] &
+				~(1u << i % 8));
+}
+
 void
 cmd_fetch(struct session *s)
 {
@@ -478,6 +495,8 @@ cmd_fetch(struct session *s)
 	if (!session_set(s, &set, s->command.uid) ||
 		(f.args.vanished && !tell_earlier(s, &f, &set)))
 		return;
+	if (f.args.window.partial)
+		keep_window(s, &f.args.window);
 	f.content = (struct content)CONTENT_ZERO;
 	f.gone = f.failed = f.not_decoded = 0;
 	for (size_t i = 0; i < s->told_exists && s->stream->error == 0; i++)

@@ -216,6 +216,7 @@ fetch_args_modifiers(struct lex *l, struct fetch_args *args)
 
 	args->conditional = args->vanished = false;
 	args->changed_since = 0;
+	args->window = (struct search_return){0};
 	/* That goes over the blank. */
 	if (lex_end(l))
 		return true;
@@ -228,11 +229,20 @@ fetch_args_modifiers(struct lex *l, struct fetch_args *args)
 			args->vanished = true;
 			continue;
 		}
+		if (lex_is(&word, "PARTIAL")) {
+			if (args->window.partial || !lex_space(l) ||
+				!search_return_range(l, &args->window.from_end,
+					&args->window.first,
+					&args->window.last))
+				return false;
+			args->window.partial = true;
+			continue;
+		}
 		args->conditional = true;
 		if (!lex_is(&word, "CHANGEDSINCE") || !lex_space(l) ||
 			!lex_number(l, INT64_MAX, &args->changed_since))
 			return false;
 	} while (lex_space(l));
-	/* One is not allowed without the other. */
-	return lex_char(l, ')') && args->conditional;
+	/* VANISHED is not allowed alone. */
+	return lex_char(l, ')') && (args->conditional || !args->vanished);
 }

@@ -7,6 +7,7 @@
 #define FETCH_ARGS_H
 
 #include "imapd/lex.h"
+#include "imapd/search_return.h"
 #include "mime/section.h"
 
 #define FETCH_ITEMS_MAX 64
@@ -51,13 +52,15 @@ struct fetch_args {
 	/* Modifiers (RFC 4466, 2.4; RFC 7162, 3.1.4.1 and 3.2.6). */
 	bool conditional, vanished;
 	uint64_t changed_since;
+	struct search_return window; /* PARTIAL (RFC 9394, 3.3) */
 };
 
 /* One item or a parenthesized list of them; macros become their items. */
 bool fetch_args_lex(struct lex *l, struct fetch_args *args_r)
 	__attribute__((warn_unused_result));
 
-/* What may stand behind the items: "" or " (CHANGEDSINCE 12345 VANISHED)". */
+/* What may stand behind the items: "" or " (CHANGEDSINCE 12345 VANISHED)"
+ * or, in UID FETCH, " (PARTIAL -1:-3)". */
 bool fetch_args_modifiers(struct lex *l, struct fetch_args *args)
 	__attribute__((warn_unused_result));
 

@@ -464,3 +464,24 @@ def test_results_are_kept_up_to_date(box):
     assert ok(box.command(b"STORE 2 +FLAGS.SILENT (\\Deleted)")) == []
     assert box.command(b'CANCELUPDATE "n"')[0].startswith(b"NO")
     assert box.command(b'CANCELUPDATE')[0].startswith(b"BAD")
+
+
+def test_fetch_of_a_window(box):
+    def uids(modifier):
+        return [int(re.search(rb"UID (\d+)", u)[1]) for u in ok(
+            box.command(b"UID FETCH 2:9 FLAGS (%s)" % modifier))
+            if b"FETCH" in u]
+
+    assert uids(b"PARTIAL 1:3") == [2, 3, 4]
+    assert uids(b"PARTIAL -1:-3") == [7, 8, 9]
+    assert uids(b"PARTIAL 8:20") == [9]
+    assert uids(b"PARTIAL 9:20") == []
+    ok(box.command(b"STORE 8 +FLAGS.SILENT (\\Flagged)"))
+    line = ok(box.command(b"FETCH 8 MODSEQ"))[-1]
+    modseq = int(re.search(rb"MODSEQ \((\d+)\)", line)[1])
+    assert uids(b"PARTIAL -1:-3 CHANGEDSINCE %d" % (modseq - 1)) == [8]
+    assert uids(b"CHANGEDSINCE %d PARTIAL 1:3" % (modseq - 1)) == []
+    for bad in (b"FETCH 1:9 FLAGS (PARTIAL 1:3)",
+                b"UID FETCH 1:9 FLAGS (PARTIAL 1:-3)",
+                b"UID FETCH 1:9 FLAGS (PARTIAL 1:3 PARTIAL 1:2)"):
+        assert box.command(bad)[0].startswith(b"BAD"), bad
