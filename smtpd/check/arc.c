@@ -96,38 +96,57 @@ check_structure(struct arc_run *run)
 	}
 }
 
-void
+/* Most messages have no set: what judges one is big. */
+static bool
+make_room(struct arc_run *run)
+{
+	run->message = calloc(run->count + 1, sizeof *run->message);
+	run->seals = run->message != NULL ? run->message + 1 : NULL;
+	return run->message != NULL;
+}
+
+bool
 arc_run_begin(struct arc_run *run, struct fields const *fields,
 	struct dkim_options const *options, struct bodyhashes *bodies)
 {
 	struct dkim_signature scratch;
 
-	memset(run->sets, 0, sizeof run->sets);
-	run->count = 0;
+	memset(run, 0, sizeof *run);
 	run->code = ARC_PASS;
-	run->why = NULL;
 	for (size_t i = 0; i < fields->count; i++)
 		sort_field(run, &fields->list[i], &scratch);
 	if (fields->is_too_long && (run->count > 0 || run->code == ARC_FAIL))
 		fail(run, "the header is too long");
 	if (run->code == ARC_PASS && run->count == 0)
 		run->code = ARC_NONE;
+	if (run->count == 0)
+		return true;
+	if (!make_room(run))
+		return false;
 	for (unsigned i = 0; i < run->count; i++)
 		if (run->sets[i].seal != NULL)
 			dkim_check_begin(&run->seals[i], DKIM_KIND_SEAL,
 				run->sets[i].seal, options, bodies);
 	if (run->code != ARC_PASS)
-		return;
+		return true;
 	check_structure(run);
 	if (run->code != ARC_PASS)
-		return;
-	dkim_check_begin(&run->message, DKIM_KIND_MESSAGE,
+		return true;
+	dkim_check_begin(run->message, DKIM_KIND_MESSAGE,
 		run->sets[run->count - 1].message, options, bodies);
-	if (run->message.code != DKIM_NONE)
-		fail(run, run->message.why);
+	if (run->message->code != DKIM_NONE)
+		fail(run, run->message->why);
 	/* RFC 8617 4.1.2: it covers no seal. */
-	else if (dkim_signature_covers(&run->message.sig, "arc-seal"))
+	else if (dkim_signature_covers(&run->message->sig, "arc-seal"))
 		fail(run, "the message signature covers a seal");
+	return true;
+}
+
+void
+arc_run_free(struct arc_run *run)
+{
+	free(run->message);
+	run->message = run->seals = NULL;
 }
 
 size_t
@@ -138,7 +157,7 @@ arc_run_questions(struct arc_run const *run, struct query_question *questions_r,
 
 	if (run->code != ARC_PASS)
 		return 0;
-	if (n < max && dkim_check_question(&run->message, &questions_r[n]))
+	if (n < max && dkim_check_question(run->message, &questions_r[n]))
 		n++;
 	for (unsigned i = 0; i < run->count && n < max; i++)
 		if (dkim_check_question(&run->seals[i], &questions_r[n]))
@@ -152,7 +171,7 @@ arc_run_keys(struct arc_run *run, struct query *query,
 {
 	if (run->code != ARC_PASS)
 		return;
-	dkim_check_keys(&run->message, 1, query, options);
+	dkim_check_keys(run->message, 1, query, options);
 	dkim_check_keys(run->seals, run->count, query, options);
 }
 
@@ -213,8 +232,8 @@ arc_run_end(struct arc_run *run, struct fields const *fields,
 
 	*result_r = (struct arc_result){.sets = run->count};
 	if (run->code == ARC_PASS) {
-		dkim_check_end(&run->message, fields, bodies);
-		weigh(run, &run->message, "the message signature is wrong");
+		dkim_check_end(run->message, fields, bodies);
+		weigh(run, run->message, "the message signature is wrong");
 	}
 	/* From the newest down: a message that was changed fails before. */
 	for (unsigned i = run->count; i-- > 0 && run->code == ARC_PASS;) {
@@ -264,12 +283,14 @@ arc_verify(struct source const *message, struct query *query,
 		return false;
 	if (!fields_read(message, &w->fields))
 		goto end;
-	arc_run_begin(&w->run, &w->fields, options, &w->bodies);
+	if (!arc_run_begin(&w->run, &w->fields, options, &w->bodies))
+		goto end;
 	arc_run_keys(&w->run, query, options);
 	if (!bodyhash_read(&w->bodies, message, w->fields.body_at))
 		goto end;
 	is_done = arc_run_end(&w->run, &w->fields, &w->bodies, result_r);
 end:
+	arc_run_free(&w->run);
 	fields_free(&w->fields);
 	free(w);
 	return is_done;

@@ -18,15 +18,19 @@ struct arc_set {
 struct arc_run {
 	struct arc_set sets[ARC_SETS_MAX];
 	unsigned count;
-	struct dkim_check message; /* the newest */
-	struct dkim_check seals[ARC_SETS_MAX];
-	enum arc_code code; /* ARC_PASS: not decided until the end */
+	struct dkim_check *message; /* the newest; the first of the block */
+	struct dkim_check *seals;   /* one a set */
+	enum arc_code code;	    /* ARC_PASS: not decided until the end */
 	char const *why;
 };
 
-/* Find the sets, check their structure, read the signatures. */
-void arc_run_begin(struct arc_run *run, struct fields const *fields,
-	struct dkim_options const *options, struct bodyhashes *bodies);
+/* Find the sets, check their structure, read the signatures. False: no memory.
+ * arc_run_free in both cases. */
+bool arc_run_begin(struct arc_run *run, struct fields const *fields,
+	struct dkim_options const *options, struct bodyhashes *bodies)
+	__attribute__((warn_unused_result));
+/* Twice is safe, and before arc_run_begin if all is zero. */
+void arc_run_free(struct arc_run *run);
 void arc_run_keys(struct arc_run *run, struct query *query,
 	struct dkim_options const *options);
 /* Names of the keys that will be asked for; at most max. */

@@ -113,7 +113,8 @@ seal(struct work *w, struct source const *message,
 
 	if (!fields_read(message, &w->fields))
 		return -1;
-	arc_run_begin(&w->run, &w->fields, &options, &w->bodies);
+	if (!arc_run_begin(&w->run, &w->fields, &options, &w->bodies))
+		return -1;
 	instance = w->run.count + 1;
 	if (instance > ARC_SETS_MAX || has_ended(&w->run))
 		return 0;
@@ -149,6 +150,7 @@ arc_seal(struct source const *message, struct dkim_signer const *signer,
 	if (w == NULL)
 		return -1;
 	r = seal(w, message, signer, status, results, out, len_r);
+	arc_run_free(&w->run);
 	fields_free(&w->fields);
 	free(w);
 	return r;

@@ -22,8 +22,10 @@ struct bodyhash {
 	unsigned char hash[BODYHASH_LEN];
 };
 
-/* Hashes asked for; equal ones are made once. */
-#define BODYHASH_MAX 10
+/* Different hashes of one message; equal ones are made once. Each costs a pass
+ * over the body: both forms whole, and two with l=, are more than honest mail
+ * needs. */
+#define BODYHASH_MAX 4
 struct bodyhashes {
 	struct bodyhash list[BODYHASH_MAX];
 	size_t count;

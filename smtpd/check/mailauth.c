@@ -54,7 +54,7 @@ begin_spf(struct work *w, struct mailauth_request const *r)
 		ask_later(w, w->helo_name);
 }
 
-static void
+static bool
 begin(struct work *w, struct mailauth_request const *r)
 {
 	begin_spf(w, r);
@@ -72,10 +72,13 @@ begin(struct work *w, struct mailauth_request const *r)
 			i++)
 			ask_later(w, w->walk[i]);
 	if (!(r->flags & MAILAUTH_NO_ARC)) {
-		arc_run_begin(&w->arc, &w->fields, &w->options, &w->bodies);
+		if (!arc_run_begin(
+			    &w->arc, &w->fields, &w->options, &w->bodies))
+			return false;
 		w->ahead_count += arc_run_questions(&w->arc,
 			w->ahead + w->ahead_count, AHEAD_MAX - w->ahead_count);
 	}
+	return true;
 }
 
 static bool
@@ -212,15 +215,15 @@ mailauth_run(struct mailauth_request const *request, struct query *query,
 		return false;
 	w->options = (struct dkim_options){
 		.now = request->now, .bits_min = request->bits_min};
-	if (!fields_read(&request->message, &w->fields))
+	if (!fields_read(&request->message, &w->fields) || !begin(w, request))
 		goto end;
-	begin(w, request);
 	query_ask(query, w->ahead, w->ahead_count);
 	if (!judge(w, request, query, results_r))
 		goto end;
 	write_value(w, request, results_r);
 	is_done = true;
 end:
+	arc_run_free(&w->arc);
 	fields_free(&w->fields);
 	free(w);
 	return is_done;
