@@ -235,6 +235,7 @@ refused(struct client *c, struct reply const *reply,
 static enum client_status
 greet(struct client *c, char text_r[CLIENT_TEXT_SIZE])
 {
+	char name[sizeof c->ehlo.name];
 	struct reply reply;
 
 	stream_puts(&c->stream, "EHLO ");
@@ -249,9 +250,10 @@ greet(struct client *c, char text_r[CLIENT_TEXT_SIZE])
 		if (!read_reply(
 			    c, CLIENT_WAIT_COMMAND, &reply, &c->ehlo, text_r))
 			return CLIENT_TEMPORARY;
+		memcpy(name, c->ehlo.name, sizeof name);
 		/* What its reply holds announces nothing. */
-		c->ehlo.starttls = c->ehlo.pipelining = c->ehlo.size =
-			c->ehlo.eightbit = c->ehlo.utf8 = false;
+		c->ehlo = (struct reply_ehlo){0};
+		memcpy(c->ehlo.name, name, sizeof name);
 	}
 	if (reply.code / 100 != 2)
 		return refused(c, &reply, text_r);

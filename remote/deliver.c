@@ -164,7 +164,8 @@ log_results(struct attempt const *a)
 		struct log_line line;
 
 		log_begin(&line,
-			r->status == JOB_DONE	 ? "delivered"
+			r->status == JOB_DONE || r->status == JOB_RELAYED
+				? "delivered"
 			: r->status == JOB_RETRY ? "deferred"
 						 : "failed",
 			a->job->id);

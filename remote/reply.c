@@ -191,6 +191,14 @@ reply_ehlo(char const *s, size_t used, struct reply_ehlo *ehlo_r)
 			ehlo_r->eightbit = true;
 		} else if (keyword(line, len, "SMTPUTF8")) {
 			ehlo_r->utf8 = true;
+		} else if (keyword(line, len, "DSN")) {
+			ehlo_r->dsn = true;
+		} else if (keyword(line, len, "DELIVERBY")) {
+			ehlo_r->deliver_by = true;
+		} else if (keyword(line, len, "MT-PRIORITY")) {
+			ehlo_r->priority = true;
+		} else if (keyword(line, len, "REQUIRETLS")) {
+			ehlo_r->requiretls = true;
 		} else if (keyword(line, len, "SIZE")) {
 			ehlo_r->size = true;
 			if (len > 5)

@@ -2,10 +2,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "common/addr.h"
 #include "common/queuefile.h"
+#include "common/xtext.h"
 #include "remote/body.h"
+#include "remote/sevenbit.h"
 #include "remote/text.h"
 #include "remote/transaction.h"
 
@@ -21,7 +24,9 @@ struct transaction {
 	bool accepted[JOB_RECIPIENTS_MAX]; /* of open */
 	size_t open_count, accepted_count;
 	bool mail_accepted, data_accepted;
-	bool unwanted; /* MAIL was refused for now: the session must end */
+	bool unwanted;	 /* MAIL was refused for now: the session must end */
+	bool is_changed; /* the message is sent as seven makes it */
+	struct sevenbit *seven;
 };
 
 static void
@@ -42,6 +47,25 @@ settle_many(struct transaction *t, bool all, enum job_status status)
 			settle(t, i, status);
 }
 
+/* Taken. Where the sender wants to hear of it and the host won't tell, we must
+ * (RFC 3461 5.2.2; RFC 2852 4). */
+static void
+settle_done(struct transaction *t)
+{
+	struct reply_ehlo const *ehlo = &t->c->ehlo;
+
+	for (size_t i = 0; i < t->open_count; i++) {
+		struct job_recipient const *to =
+			&t->job->recipients[t->open[i]];
+		bool is_owed =
+			(!ehlo->dsn &&
+				(to->notify & QUEUEFILE_NOTIFY_SUCCESS)) ||
+			(t->job->by_mode == 'N' && !ehlo->deliver_by);
+		if (t->accepted[i])
+			settle(t, i, is_owed ? JOB_RELAYED : JOB_DONE);
+	}
+}
+
 /* Nothing that could be read as another command or parameter leaves. */
 static bool
 is_sendable(char const *s, size_t len, bool utf8)
@@ -60,13 +84,120 @@ message_size(struct job const *job, uint64_t *size_r)
 		job->message_len, job->added_len, size_r);
 }
 
-/* What the host could not take anyway is told without asking it. */
 static bool
-check(struct transaction *t)
+is_ascii(char const *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)s[i] >= 128)
+			return false;
+	return true;
+}
+
+static bool
+has_ascii_addresses(struct transaction const *t)
+{
+	struct job const *job = t->job;
+
+	for (size_t i = 0; i < t->open_count; i++) {
+		struct job_recipient const *to = &job->recipients[t->open[i]];
+		if (!is_ascii(to->address, to->address_len))
+			return false;
+	}
+	return is_ascii(job->sender, job->sender_len);
+}
+
+/* Read a part of the file in pieces. False: it can't be read whole. */
+static bool
+read_part(int fd, uint64_t offset, uint64_t len,
+	bool (*take)(void *data, char const *s, size_t n), void *data)
+{
+	static char in[BLOCK];
+
+	while (len > 0) {
+		ssize_t r;
+		do
+			r = pread(fd, in,
+				len < sizeof in ? (size_t)len : sizeof in,
+				(off_t)offset);
+		while (r < 0 && errno == EINTR);
+		if (r <= 0)
+			return false;
+		if (!take(data, in, (size_t)r))
+			return false;
+		offset += (uint64_t)r;
+		len -= (uint64_t)r;
+	}
+	return true;
+}
+
+static bool
+take_look(void *data, char const *s, size_t n)
+{
+	sevenbit_push(data, s, n);
+	return true;
+}
+
+/*
+ * RFC 6152 3, RFC 3030 3, RFC 6531 3.6: what the host lacks is made up for
+ * where that can be. A message whose text needs nothing goes as it is. False:
+ * it can't be sent; *code and *why say so.
+ */
+static bool
+fit(struct transaction *t, int fd, char const **code, char const **why)
 {
 	struct reply_ehlo const *ehlo = &t->c->ehlo;
 	struct job const *job = t->job;
-	bool utf8 = (job->flags & QUEUEFILE_UTF8) != 0;
+	bool binary = job->flags & QUEUEFILE_BINARY;
+	bool lacks_8bit = !ehlo->eightbit && (job->flags & QUEUEFILE_8BIT);
+	bool lacks_utf8 = !ehlo->utf8 && (job->flags & QUEUEFILE_UTF8);
+	bool keep_8bit = ehlo->eightbit || !(binary || lacks_8bit);
+
+	if (!binary && !lacks_8bit && !lacks_utf8)
+		return true;
+	*code = "5.6.7";
+	*why = "the host takes no SMTPUTF8";
+	if (lacks_utf8 && !has_ascii_addresses(t))
+		return false;
+	sevenbit_start(t->seven, keep_8bit, !lacks_utf8 && keep_8bit);
+	if (!read_part(fd, job->message_offset, job->message_len, take_look,
+		    t->seven)) {
+		*code = "4.3.0";
+		*why = "the queue file cannot be read";
+		return false;
+	}
+	t->is_changed = sevenbit_end(t->seven) && t->seven->is_needed;
+	if (t->seven->error == SEVENBIT_FINE) {
+		*why = NULL;
+		return true;
+	}
+	if (t->seven->error == SEVENBIT_MEMORY) {
+		*code = "4.3.0";
+		*why = "no memory";
+	} else if (!lacks_utf8) {
+		*code = "5.6.3";
+		*why = t->seven->error == SEVENBIT_HEADER
+			       ? "the host takes no 8BITMIME, and a header "
+				 "can't be encoded"
+			       : "the host takes no 8BITMIME, and the message "
+				 "is too complex to be encoded";
+	}
+	return false;
+}
+
+/* RFC 2852 4: seconds that are left. */
+static int64_t
+seconds_left(struct job const *job)
+{
+	return (int64_t)job->deliver_by - (int64_t)time(NULL);
+}
+
+/* What the host could not take anyway is told without asking it. */
+static bool
+check(struct transaction *t, int fd)
+{
+	struct reply_ehlo const *ehlo = &t->c->ehlo;
+	struct job const *job = t->job;
+	bool utf8 = (job->flags & QUEUEFILE_UTF8) && ehlo->utf8;
 	char const *code = "5.3.4", *why = NULL;
 	uint64_t size = 0;
 
@@ -74,10 +205,15 @@ check(struct transaction *t)
 		why = "the message is too large";
 	else if (ehlo->size_max > 0 && size > ehlo->size_max)
 		why = "the message is larger than the host takes";
-	else if (utf8 && !ehlo->utf8)
-		code = "5.6.7", why = "the host takes no SMTPUTF8";
-	else if ((job->flags & QUEUEFILE_8BIT) && !ehlo->eightbit)
-		code = "5.6.3", why = "the host takes no 8BITMIME";
+	else if ((job->flags & QUEUEFILE_REQUIRETLS) &&
+		 (!ehlo->requiretls || strcmp(t->c->tls, "none") == 0))
+		code = "5.7.30", why = "the host takes no REQUIRETLS";
+	else if (job->by_mode == 'R' && !ehlo->deliver_by)
+		code = "5.3.3", why = "the host takes no DELIVERBY";
+	else if (job->by_mode == 'R' && seconds_left(job) <= 0)
+		code = "4.4.7", why = "the time to deliver it is over";
+	else if (!fit(t, fd, &code, &why))
+		;
 	else if (!is_sendable(job->sender, job->sender_len, utf8))
 		code = "5.1.7", why = "the sender's address cannot be sent";
 	for (size_t i = 0; i < t->open_count && why == NULL; i++) {
@@ -90,8 +226,83 @@ check(struct transaction *t)
 		return true;
 	text_join(t->text, CLIENT_TEXT_SIZE, code, " ", t->c->peer, ": ", why,
 		(char *)0);
-	settle_many(t, true, JOB_FAILED);
+	settle_many(t, true, *code == '4' ? JOB_RETRY : JOB_FAILED);
 	return false;
+}
+
+/* RFC 3461 4.3, 4.4; RFC 2852 4; RFC 6710 4; RFC 8689 2. */
+static void
+put_wishes(struct transaction *t)
+{
+	struct reply_ehlo const *ehlo = &t->c->ehlo;
+	struct job const *job = t->job;
+	struct stream *s = &t->c->stream;
+	char text[40];
+
+	if (ehlo->dsn && job->ret != '\0')
+		stream_puts(s, job->ret == 'F' ? " RET=FULL" : " RET=HDRS");
+	if (ehlo->dsn && xtext_valid(job->envid, job->envid_len) &&
+		job->envid_len > 0) {
+		stream_puts(s, " ENVID=");
+		stream_write(s, job->envid, job->envid_len);
+	}
+	if (ehlo->deliver_by && job->deliver_by > 0) {
+		snprintf(text, sizeof text, " BY=%lld;%c%s",
+			(long long)seconds_left(job), job->by_mode,
+			job->by_trace ? "T" : "");
+		stream_puts(s, text);
+	}
+	if (ehlo->priority && job->priority != 0) {
+		snprintf(text, sizeof text, " MT-PRIORITY=%d", job->priority);
+		stream_puts(s, text);
+	}
+	if (job->flags & QUEUEFILE_REQUIRETLS)
+		stream_puts(s, " REQUIRETLS");
+}
+
+/* A type of address and xtext, or UTF-8 with SMTPUTF8 (RFC 6533 3). */
+static bool
+is_orcpt(struct transaction const *t, char const *s, size_t len)
+{
+	char const *semicolon = memchr(s, ';', len);
+	size_t type = semicolon != NULL ? (size_t)(semicolon - s) : 0;
+
+	if (type == 0 || type + 1 == len || !xtext_valid(s, type))
+		return false;
+	if (xtext_valid(s + type + 1, len - type - 1))
+		return true;
+	if (!(t->job->flags & QUEUEFILE_UTF8) || !t->c->ehlo.utf8)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)s[i] <= ' ' || s[i] == 127)
+			return false;
+	return true;
+}
+
+static void
+put_recipient_wishes(struct transaction *t, struct job_recipient const *to)
+{
+	static struct {
+		unsigned notify;
+		char const *name;
+	} const names[] = {{QUEUEFILE_NOTIFY_NEVER, "NEVER"},
+		{QUEUEFILE_NOTIFY_SUCCESS, "SUCCESS"},
+		{QUEUEFILE_NOTIFY_FAILURE, "FAILURE"},
+		{QUEUEFILE_NOTIFY_DELAY, "DELAY"}};
+	char const *before = " NOTIFY=";
+
+	if (!t->c->ehlo.dsn)
+		return;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (to->notify & names[i].notify) {
+			stream_puts(&t->c->stream, before);
+			stream_puts(&t->c->stream, names[i].name);
+			before = ",";
+		}
+	if (is_orcpt(t, to->orcpt, to->orcpt_len)) {
+		stream_puts(&t->c->stream, " ORCPT=");
+		stream_write(&t->c->stream, to->orcpt, to->orcpt_len);
+	}
 }
 
 static void
@@ -110,10 +321,12 @@ put_mail(struct transaction *t)
 			(unsigned long long)size);
 		stream_puts(s, text);
 	}
-	if (t->job->flags & QUEUEFILE_8BIT)
+	if (ehlo->eightbit &&
+		(t->job->flags & (QUEUEFILE_8BIT | QUEUEFILE_BINARY)))
 		stream_puts(s, " BODY=8BITMIME");
-	if (t->job->flags & QUEUEFILE_UTF8)
+	if (ehlo->utf8 && (t->job->flags & QUEUEFILE_UTF8))
 		stream_puts(s, " SMTPUTF8");
+	put_wishes(t);
 	stream_puts(s, "\r\n");
 }
 
@@ -129,7 +342,9 @@ put(struct transaction *t, size_t step)
 			&t->job->recipients[t->open[step - 1]];
 		stream_puts(s, "RCPT TO:<");
 		stream_write(s, to->address, to->address_len);
-		stream_puts(s, ">\r\n");
+		stream_puts(s, ">");
+		put_recipient_wishes(t, to);
+		stream_puts(s, "\r\n");
 	} else {
 		stream_puts(s, "DATA\r\n");
 	}
@@ -248,29 +463,45 @@ envelope(struct transaction *t)
 
 enum sent { SENT = 1, SENT_LOST, SENT_UNREADABLE };
 
-static enum sent
-send_part(struct transaction *t, struct body *b, int fd, uint64_t offset,
-	uint64_t len)
-{
-	static char in[BLOCK], out[BODY_MOST(BLOCK)];
+/* The message on its way to the host. */
+struct sending {
+	struct transaction *t;
+	struct body *b;
+	bool is_lost;
+};
 
-	while (len > 0) {
-		ssize_t r;
-		do
-			r = pread(fd, in,
-				len < sizeof in ? (size_t)len : sizeof in,
-				(off_t)offset);
-		while (r < 0 && errno == EINTR);
-		if (r <= 0)
-			return SENT_UNREADABLE;
-		size_t n = body_push(b, in, (size_t)r, out);
-		if (!stream_write(&t->c->stream, out, n) ||
-			stream_clock_ms() > t->c->give_up_ms)
-			return SENT_LOST;
-		offset += (uint64_t)r;
-		len -= (uint64_t)r;
+static void
+send_octets(void *data, char const *s, size_t len)
+{
+	static char out[BODY_MOST(BLOCK)];
+	struct sending *x = data;
+
+	while (len > 0 && !x->is_lost) {
+		size_t n = len < BLOCK ? len : BLOCK;
+		size_t made = body_push(x->b, s, n, out);
+		x->is_lost = !stream_write(&x->t->c->stream, out, made) ||
+			     stream_clock_ms() > x->t->c->give_up_ms;
+		s += n;
+		len -= n;
 	}
-	return SENT;
+}
+
+static bool
+take_plain(void *data, char const *s, size_t n)
+{
+	struct sending *x = data;
+
+	send_octets(x, s, n);
+	return !x->is_lost;
+}
+
+static bool
+take_changed(void *data, char const *s, size_t n)
+{
+	struct sending *x = data;
+
+	sevenbit_push(x->t->seven, s, n);
+	return !x->is_lost;
 }
 
 /* All but the final dot, which makes it the host's. */
@@ -278,14 +509,20 @@ static enum sent
 send_parts(struct transaction *t, struct body *b, int fd)
 {
 	struct job const *job = t->job;
-	enum sent sent;
+	struct sending x = {.t = t, .b = b};
+	bool ok;
 
 	client_limit(t->c, CLIENT_WAIT_BLOCK);
-	sent = send_part(t, b, fd, job->added_offset, job->added_len);
-	if (sent == SENT)
-		sent = send_part(
-			t, b, fd, job->message_offset, job->message_len);
-	return sent;
+	if (t->is_changed)
+		sevenbit_write(t->seven, send_octets, &x);
+	ok = read_part(fd, job->added_offset, job->added_len, take_plain, &x) &&
+	     read_part(fd, job->message_offset, job->message_len,
+		     t->is_changed ? take_changed : take_plain, &x);
+	if (ok && t->is_changed)
+		ok = sevenbit_end(t->seven);
+	if (x.is_lost)
+		return SENT_LOST;
+	return ok ? SENT : SENT_UNREADABLE;
 }
 
 static bool
@@ -327,10 +564,11 @@ hand_over(struct transaction *t, int fd)
 		return CLIENT_OK;
 	}
 	client_said(t->c, &reply, t->text);
-	settle_many(t, false,
-		reply.code / 100 == 2	? JOB_DONE
-		: reply.code / 100 == 5 ? JOB_FAILED
-					: JOB_RETRY);
+	if (reply.code / 100 == 2)
+		settle_done(t);
+	else
+		settle_many(t, false,
+			reply.code / 100 == 5 ? JOB_FAILED : JOB_RETRY);
 	if (reply.code == 421)
 		client_close(t->c);
 	return CLIENT_OK;
@@ -357,28 +595,41 @@ leave(struct transaction *t)
 		client_quit(t->c);
 }
 
+static enum client_status
+run(struct transaction *t, int file_fd)
+{
+	if (t->open_count == 0 || !check(t, file_fd))
+		return CLIENT_OK;
+	if (!envelope(t)) {
+		client_close(t->c);
+		return CLIENT_TEMPORARY;
+	}
+	if (t->unwanted) {
+		client_quit(t->c);
+		return t->mail_accepted ? CLIENT_OK : CLIENT_TEMPORARY;
+	}
+	if (t->accepted_count > 0 && t->data_accepted)
+		return hand_over(t, file_fd);
+	leave(t);
+	return CLIENT_OK;
+}
+
 enum client_status
 transaction_send(struct client *c, struct job const *job, int file_fd,
 	struct transaction_result *results, char text_r[CLIENT_TEXT_SIZE])
 {
-	struct transaction t = {
-		.c = c, .job = job, .results = results, .text = text_r};
+	static struct sevenbit seven;
+	struct transaction t = {.c = c,
+		.job = job,
+		.results = results,
+		.text = text_r,
+		.seven = &seven};
+	enum client_status status;
 
 	for (size_t i = 0; i < job->recipient_count; i++)
 		if (results[i].status == 0)
 			t.open[t.open_count++] = i;
-	if (t.open_count == 0 || !check(&t))
-		return CLIENT_OK;
-	if (!envelope(&t)) {
-		client_close(c);
-		return CLIENT_TEMPORARY;
-	}
-	if (t.unwanted) {
-		client_quit(c);
-		return t.mail_accepted ? CLIENT_OK : CLIENT_TEMPORARY;
-	}
-	if (t.accepted_count > 0 && t.data_accepted)
-		return hand_over(&t, file_fd);
-	leave(&t);
-	return CLIENT_OK;
+	status = run(&t, file_fd);
+	sevenbit_free(&seven);
+	return status;
 }

@@ -1,6 +1,8 @@
 """remote-spawner by itself: a manager in Python, SMTP sinks and a DNS server on
 loopback around the built program."""
+import email
 import os
+import re
 import shutil
 import signal
 import socket
@@ -368,10 +370,110 @@ def test_eight_bit(remote, sinks):
 
 def test_eight_bit_not_taken(remote, sinks):
     domain, (sink,) = sinks({"127.0.0.2": {"extensions": ["PIPELINING"]}})
-    status, text = one(remote.deliver(f"bob@{domain}", flags=FLAG_8BIT))
+    # What is 7-bit goes as it is, whatever was declared.
+    assert one(remote.deliver(f"bob@{domain}", flags=FLAG_8BIT))[0] == "d"
+    assert sink.transactions[0].message == ADDED + MESSAGE
+    assert "BODY" not in sink.transactions[0].mail
+    assert one(remote.deliver(f"bob@{domain}", flags=FLAG_UTF8))[0] == "d"
+    assert "SMTPUTF8" not in sink.transactions[1].mail
+    header = MESSAGE.replace(b"hello", "h\u00e4llo".encode())
+    status, text = one(remote.deliver(f"bob@{domain}", flags=FLAG_8BIT,
+                                      message=header))
     assert status == "f" and text.startswith("5.6.3 ")
-    status, text = one(remote.deliver(f"bob@{domain}", flags=FLAG_UTF8))
+    status, text = one(remote.deliver(f"bob@{domain}", flags=FLAG_UTF8,
+                                      message=header))
     assert status == "f" and text.startswith("5.6.7 ")
+    status, text = one(remote.deliver(f"b\u00f6b@{domain}", flags=FLAG_UTF8))
+    assert status == "f" and text.startswith("5.6.7 ")
+    assert len(sink.transactions) == 2
+
+
+def mixed(encoding):
+    """A message of several parts, and what their payloads are."""
+    text = "Gr\u00fc\u00dfe = ".encode() + b"x" * 200 + b" \r\n.dot\r\nlast"
+    octets = bytes(range(128, 256)) * 5 + b"\r\n--no\r\n"
+    inner = (b"Subject: inner\r\nContent-Transfer-Encoding: 8bit\r\n"
+             b"Content-Type: text/html; charset=utf-8\r\n\r\n" + text)
+    parts = [
+        (b"text/plain; charset=utf-8", encoding, text),
+        (b"application/octet-stream", encoding, octets),
+        (b"text/plain", None, b"plain: nothing to do\r\n"),
+        (b"message/rfc822", encoding, inner),
+        (b"application/x", b"base64", b"AAEC\r\n")]
+    body = b"preamble\r\n"
+    for kind, cte, payload in parts:
+        body += b"--b=d\r\nContent-Type: " + kind + (
+            b"\r\nContent-Transfer-Encoding: " + cte if cte else b"") + \
+            b"\r\n\r\n" + payload + b"\r\n"
+    return (b"Subject: hello\r\nMIME-Version: 1.0\r\nContent-Type: "
+            b'multipart/mixed; boundary="b=d"\r\nContent-Transfer-Encoding: '
+            + encoding + b"\r\n\r\n" + body + b"--b=d--\r\nepilogue\r\n"
+            ), text, octets
+
+
+def test_eight_bit_is_encoded_for_a_host_that_lacks_it(remote, sinks):
+    domain, (sink,) = sinks({"127.0.0.2": {"extensions": ["PIPELINING"]}})
+    message, text, octets = mixed(b"8bit")
+    assert one(remote.deliver(f"bob@{domain}", flags=FLAG_8BIT,
+                              message=message))[0] == "d"
+    got = sink.transactions[0].message
+    assert max(got) < 128 and b"8bit" not in got
+    assert all(len(line) < 100 for line in got.split(b"\r\n"))
+    parsed = email.message_from_bytes(got)
+    first, second, third, fourth, fifth = parsed.get_payload()
+    assert first.get_payload(decode=True) == text
+    assert first["Content-Transfer-Encoding"] == "quoted-printable"
+    assert second.get_payload(decode=True) == octets
+    assert second["Content-Transfer-Encoding"] == "base64"
+    assert third.get_payload() == "plain: nothing to do\r\n"
+    assert fourth.get_payload()[0].get_payload(decode=True) == text
+    assert fifth.get_payload(decode=True) == b"\0\1\2"
+
+
+def test_binary_is_encoded_for_a_host_that_lacks_it(remote, sinks):
+    domain, (sink,) = sinks({"127.0.0.2": None})
+    octets = b"\0\r\n\r\r\n\n" + bytes(range(256))
+    message = (b"Content-Type: image/x\r\nMIME-Version: 1.0\r\n"
+               b"Content-Transfer-Encoding: binary\r\n\r\n" + octets)
+    assert one(remote.deliver(f"bob@{domain}", flags=16,
+                              message=message))[0] == "d"
+    parsed = email.message_from_bytes(sink.transactions[0].message)
+    assert parsed.get_payload(decode=True) == octets
+    assert "BODY=8BITMIME" in sink.transactions[0].mail
+
+
+def test_wishes_are_passed_on(remote, sinks):
+    extensions = ["DSN", "DELIVERBY 100", "MT-PRIORITY", "PIPELINING"]
+    domain, (sink,) = sinks({"127.0.0.2": {"extensions": extensions}})
+    to = f"bob@{domain}"
+    status, _ = one(remote.deliver(
+        to, priority=-3, deliver_by=int(time.time()) + 5000, by_mode="R",
+        trace=1, ret="H", envid="QQ+2B1", notify={to: (14, "rfc822;x@y")}))
+    assert status == "d"
+    mail = sink.transactions[0].mail
+    for word in ("RET=HDRS", "ENVID=QQ+2B1", "MT-PRIORITY=-3"):
+        assert word in mail
+    by = re.search(r"BY=(\d+);RT", " ".join(mail) if isinstance(
+        mail, list) else mail)
+    assert by and 4900 < int(by[1]) <= 5000
+    assert (f"RCPT TO:<{to}> NOTIFY=SUCCESS,FAILURE,DELAY "
+            "ORCPT=rfc822;x@y") in sink.sessions[0].commands
+
+
+def test_a_host_that_does_not_report_is_told(remote, sinks):
+    domain, (sink,) = sinks({"127.0.0.2": None})
+    bob, al = f"bob@{domain}", f"al@{domain}"
+    results = remote.deliver([bob, al], ret="F", envid="x",
+                             notify={bob: (2, "rfc822;x"), al: (4, "")})
+    assert [r[0] for r in results] == ["h", "d"]
+    assert not any("NOTIFY" in c or "ENVID" in c or "ORCPT" in c
+                   for c in sink.sessions[0].commands)
+    later = int(time.time()) + 500
+    status, text = one(remote.deliver(bob, deliver_by=later, by_mode="R"))
+    assert status == "f" and text.startswith("5.3.3 ")
+    assert one(remote.deliver(bob, deliver_by=later, by_mode="N"))[0] == "h"
+    status, text = one(remote.deliver(bob, flags=32))
+    assert status == "f" and text.startswith("5.7.30 ")
 
 
 def test_larger_than_the_host_takes(remote, sinks):
