@@ -196,6 +196,7 @@ smtp_intake_finish(struct smtp_session *s)
 		smtp_intake_refuse(s, verdict);
 	} else if (commit(s)) {
 		s->accepted++;
+		s->idle_commands = 0;
 		smtp_session_renew(s);
 		log_accepted(s);
 		smtp_session_reply(s, SMTP_R_QUEUED, in->drop.q.id);

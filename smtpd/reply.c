@@ -34,6 +34,8 @@ static struct {
 		false},
 	[SMTP_R_MANY_REFUSED] = {"421 4.7.0 % has refused too many recipients",
 		false},
+	[SMTP_R_IDLE] = {"421 4.7.0 % has seen many commands and no message",
+		false},
 	[SMTP_R_LOST_CHUNK] = {"421 4.7.0 % can't tell the chunk from commands",
 		false},
 	[SMTP_R_TROUBLE] = {"451 4.3.0 trouble here, try again later", false},

@@ -247,6 +247,12 @@ takes_utf8(struct smtp_command const *c)
 		       smtp_asks_for_utf8(c->argument, c->argument_len));
 }
 
+static bool
+is_of_message(enum smtp_verb verb)
+{
+	return verb == SMTP_RCPT || verb == SMTP_DATA || verb == SMTP_BDAT;
+}
+
 static void
 run_line(struct smtp_session *s, char const *line, size_t len, bool crlf)
 {
@@ -261,6 +267,11 @@ run_line(struct smtp_session *s, char const *line, size_t len, bool crlf)
 	smtp_command_parse(line, len, &command);
 	if (flaw == SMTP_LINE_8BIT && !takes_utf8(&command)) {
 		smtp_session_reply(s, SMTP_R_LINE_8BIT, "");
+		return;
+	}
+	if (!is_of_message(command.verb) &&
+		++s->idle_commands > SMTP_IDLE_MAX) {
+		smtp_session_end(s, SMTP_R_IDLE, "idle");
 		return;
 	}
 	if (commands[command.verb].states & s->state)

@@ -33,6 +33,9 @@ enum smtp_mode {
 #define SMTP_AT_BDAT 16u /* and a chunk that was not the last */
 #define SMTP_AT_ANY 31u
 
+/* Commands that bring no message nearer (all but RCPT, DATA and BDAT), from one
+ * message to the next: more are no client's. */
+#define SMTP_IDLE_MAX 2000
 /* A session without an accepted message may last this many times the time limit
  * of one wait; one that receives, a second longer for each so many octets. */
 #define SMTP_TIMEOUTS_MAX 10
@@ -71,8 +74,9 @@ struct smtp_session {
 	char client_address[SMTP_CLIENT_MAX + 1];
 	char client_name[SMTP_HELO_MAX + 1];
 	unsigned bad_commands;
-	unsigned refused;  /* recipients */
-	unsigned accepted; /* messages */
+	unsigned refused;	/* recipients */
+	unsigned idle_commands; /* since the last message */
+	unsigned accepted;	/* messages */
 	bool is_over;
 	char const *reason;  /* why it is over, for the log */
 	int timeout_ms;	     /* of one wait */

@@ -709,7 +709,7 @@ def test_the_name_picks_the_certificate(certificates, name, ciphers, want):
 
 # Hostile input
 
-def test_every_prefix_of_every_command(tables):
+def test_every_prefix_of_every_command(special):
     """One answer to each line, and the session is where it was."""
     lines = [b"EHLO a.example", b"HELO a.example",
              b"MAIL FROM:<a@example.net> SIZE=10 BODY=8BITMIME RET=FULL",
@@ -717,22 +717,14 @@ def test_every_prefix_of_every_command(tables):
              b"EXPN list", b"NOOP", b"HELP", b"RSET", b"ETRN kereru.test",
              b"XCLIENT ADDR=192.0.2.1", b"AUTH PLAIN AGEAYg==", b"DATA x",
              b"SEND FROM:<a@b>"]
-    c, said = None, 0
+    c = Client(special(errors_max="1000", refused_max="1000")).hello()
     for line in lines:
         for n in range(len(line) + 1):
-            if c is None:
-                c = Client(tables).hello()
-                said = 0
-            c.send(line[:n] + b"\r\n")
+            c.send(line[:n] + b"\r\nRSET\r\n")
             answer = c.reply()
             assert re.match(r"[245]\d\d[ -]", answer), (line[:n], answer)
-            said += 1
-            c.send("RSET\r\n")
-            if c.reply().startswith("421"):
-                ended(c)
-                c = None
-    if c:
-        ended(c)
+            assert c.reply().startswith("250"), line[:n]
+    ended(c)
 
 
 def test_ten_thousand_recipients(special):
@@ -747,6 +739,20 @@ def test_ten_thousand_recipients(special):
     data(c)
     assert t.message()[0].count("\nto - ") == 1000
     ended(c)
+
+
+def test_commands_without_end(tables):
+    c = Client(tables).hello()
+    c.send(b"NOOP\r\n" * 1900)
+    assert {c.reply() for _ in range(1900)} == {"250 2.0.0 ok"}
+    begin(c)
+    data(c)
+    tables.message()
+    c.send(b"RSET\r\n" * 2000)
+    assert {c.reply() for _ in range(2000)} == {"250 2.0.0 ok"}
+    assert c.cmd("MAIL FROM:<a@example.net>").startswith("421 4.7.0")
+    assert c.is_closed()
+    assert "reason=idle" in ended(c)
 
 
 def test_endless_lines(tables):
