@@ -9,7 +9,7 @@
 #define READ_MAX 200
 /* RFC 9585, 4: not more often than every ten seconds or so. */
 #define PROGRESS_S 10
-#define BUILD_S 4
+#define BUILD_S 30
 
 bool
 search_progress(struct search *q, size_t done, size_t total)
