@@ -101,6 +101,19 @@ mailbox_sync(struct mailbox *m)
 	return refresh_keywords(m);
 }
 
+/* Nobody has been told of what was there before. */
+static void
+begin_anew(struct mailbox *m)
+{
+	struct msgtable *const t = &m->view;
+
+	mailbox_settle(m);
+	for (size_t i = 0; t->states & MESSAGE_CHANGED && i < t->count; i++)
+		if (t->v[i].state & MESSAGE_CHANGED)
+			t->v[i].state &= (uint8_t)~MESSAGE_CHANGED;
+	t->states &= ~MESSAGE_CHANGED;
+}
+
 bool
 mailbox_open_quick(struct mailbox *m, int root_fd, char const *dir,
 	bool read_only, bool watch)
@@ -131,9 +144,11 @@ mailbox_open_quick(struct mailbox *m, int root_fd, char const *dir,
 	if (watch)
 		(void)!watch_start(&m->watch, m->folder_fd, dir);
 	if (courier_adopt(m->folder_fd) &&
-		keywords_read(&m->keywords, m->folder_fd) && mailbox_recall(m) &&
-		mailbox_sync(m))
+		keywords_read(&m->keywords, m->folder_fd) &&
+		mailbox_recall(m) && mailbox_sync(m)) {
+		begin_anew(m);
 		return true;
+	}
 fail:
 	error = errno;
 	mailbox_close(m);
