@@ -23,6 +23,8 @@ body_octets(struct message const *m, struct structure_part const *part,
 	for (size_t pos = 0; pos < part->body_len; pos += PIECE) {
 		size_t const left = part->body_len - pos;
 
+		if (pos % STRUCTURE_STEP == 0)
+			message_passed(m, part->body_offset + pos);
 		n = decode_push(
 			&decode, s + pos, left < PIECE ? left : PIECE, buf);
 		if (n > 0 && !sink(arg, buf, n))

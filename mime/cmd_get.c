@@ -235,7 +235,8 @@ mime_get(struct options const *o, int argc, char const *const *argv)
 		strerr_diefu2sys(111, "open the folder ", dir);
 	fd = command_open(argv[0]);
 	command_enter_writer(&folder, to_output ? 0 : 1);
-	if (!message_read(&message, fd) || !message_unwrap(&message))
+	if (!message_prepare(&message, fd) || !message_read(&message, fd) ||
+		!message_unwrap(&message))
 		strerr_diefu2sys(111, "read ", argv[0]);
 	if (to_output)
 		return print(argv[1]);

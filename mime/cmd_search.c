@@ -93,8 +93,8 @@ look(struct search *s, struct names const *n, size_t i, bool *failed,
 	int const fd = names_open(n, i, &s->path, &path);
 	bool read_it;
 
-	m.text.len = 0;
-	read_it = fd >= 0 && message_read(&m, fd) && message_unwrap(&m);
+	read_it = fd >= 0 && message_prepare(&m, fd) && message_read(&m, fd) &&
+		  message_unwrap(&m);
 	if (!read_it) {
 		strerr_warnwu2sys("read ", path);
 		*failed = true;

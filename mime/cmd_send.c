@@ -96,7 +96,7 @@ mime_send(struct options const *o, int argc, char const *const *argv)
 	char const *const set = getenv("MIME_SENDMAIL");
 	char const *const program =
 		options_value(o, 's', set && set[0] != '\0' ? set : SENDMAIL);
-	int const fd = command_take(name);
+	int const fd = command_take(command_open(name), name);
 
 	check(fd, name);
 	if (options_has(o, 'h') && lseek(fd, 0, SEEK_SET) == 0)

@@ -41,9 +41,8 @@ command_open(char const *name)
 }
 
 int
-command_take(char const *name)
+command_take(int from, char const *name)
 {
-	int const from = command_open(name);
 	int const fd = memfd_create("message", MFD_CLOEXEC);
 	static char buf[65536];
 	size_t total = 0;
@@ -63,6 +62,8 @@ command_take(char const *name)
 	} while (n != 0);
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		strerr_diefu1sys(111, "keep the message");
+	if (from > 2)
+		close(from);
 	return fd;
 }
 

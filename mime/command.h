@@ -22,7 +22,7 @@
 #include "mime/options.h"
 
 /* Address space: the message, what is made of it, and room to grow. */
-#define COMMAND_MEMORY_MAX (4ul * MESSAGE_MAX)
+#define COMMAND_MEMORY_MAX (4ul * MESSAGE_MAX + MESSAGE_MAPPED_MAX)
 
 struct request {
 	struct options const *options;
@@ -41,9 +41,9 @@ bool command_flush(stralloc *out, bool all) __attribute__((warn_unused_result));
 /* Open a message for reading, "-" is standard input; exits 111. */
 int command_open(char const *name);
 
-/* All of a message, in memory, from its start: at once a file that nobody else
- * changes. Exits 111. */
-int command_take(char const *name);
+/* All of a message that is open on fd, in memory, from its start: at once a
+ * file that nobody else changes. fd is closed. Exits 111. */
+int command_take(int fd, char const *name);
 
 /*
  * Close a sandbox in which no file can be changed, but any read that the

@@ -25,8 +25,11 @@ starts(char const *s, size_t len, char const *word)
 	return len >= n && strncasecmp(s, word, n) == 0;
 }
 
-bool
-cryptcall_is_needed(char const *s, size_t len)
+/* What is looked for is not longer. */
+#define OVERLAP 32
+
+static bool
+is_there(char const *s, size_t len)
 {
 	static char const *const types[] = {"/signed", "/encrypted",
 		"/pgp-encrypted", "/pkcs7-mime", "/x-pkcs7-mime"};
@@ -40,6 +43,27 @@ cryptcall_is_needed(char const *s, size_t len)
 			if (starts(s, (size_t)(end - s), types[i]))
 				return true;
 		s++;
+	}
+	return false;
+}
+
+bool
+cryptcall_is_needed(int fd)
+{
+	static char buf[OVERLAP + 256 * 1024];
+	size_t kept = 0;
+	off_t at = 0;
+	ssize_t n;
+
+	errno = 0;
+	while ((n = pread(fd, buf + kept, sizeof buf - kept, at)) > 0) {
+		size_t const len = kept + (size_t)n;
+
+		if (is_there(buf, len))
+			return true;
+		at += n;
+		kept = len < OVERLAP ? len : OVERLAP;
+		memmove(buf, buf + len - kept, kept);
 	}
 	return false;
 }

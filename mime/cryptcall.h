@@ -15,9 +15,10 @@
 
 #include "mime/options.h"
 
-/* Could the message have something signed or encrypted in it? Octets are looked
- * for, nothing is parsed; it says yes too often rather than too seldom. */
-bool cryptcall_is_needed(char const *s, size_t len);
+/* Could the message on fd, a file, have something signed or encrypted in it?
+ * Octets are looked for, nothing is parsed; it says yes too often rather than
+ * too seldom. False, too: errno is not 0. */
+bool cryptcall_is_needed(int fd);
 
 /* Become program: operation is its first argument, o its options, fd its
  * standard input. Exits. */

@@ -95,6 +95,9 @@ header_end(char const *s, size_t len, size_t max)
 {
 	size_t pos = 0;
 
+	/* No line is followed further than it matters. */
+	if (len > max)
+		len = max + 1;
 	while (pos < len) {
 		size_t content;
 		size_t const next = header_line(s, len, pos, &content);

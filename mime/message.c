@@ -1,6 +1,8 @@
 /* Reads a message and answers questions about its parts; see message.h. */
 #include <errno.h>
+#include <stdint.h>
 #include <strings.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,12 +42,54 @@ read_all(stralloc *text, int fd)
 }
 
 bool
+message_prepare(struct message *m, int fd)
+{
+	struct stat st;
+	void *s;
+
+	if (m->mapped > 0) {
+		(void)munmap(m->text.s, m->mapped);
+		m->text = (stralloc)STRALLOC_ZERO;
+		m->mapped = 0;
+	}
+	m->text.len = 0;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+		st.st_size <= MESSAGE_MAPPED_MIN || lseek(fd, 0, SEEK_CUR) != 0)
+		return true;
+	if ((uintmax_t)st.st_size > MESSAGE_MAPPED_MAX) {
+		errno = EFBIG;
+		return false;
+	}
+	s = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (s == MAP_FAILED)
+		return false;
+	stralloc_free(&m->text);
+	m->text.s = s;
+	m->text.len = m->mapped = (size_t)st.st_size;
+	return true;
+}
+
+void
+message_passed(struct message const *m, size_t pos)
+{
+	/* Pages that are looked at again come back from the file. */
+	if (m->mapped > 0)
+		(void)madvise(m->text.s, pos & ~(size_t)0xffff, MADV_DONTNEED);
+}
+
+static void
+passed(void *arg, size_t pos)
+{
+	message_passed(arg, pos);
+}
+
+bool
 message_read(struct message *m, int fd)
 {
-	if (!read_all(&m->text, fd))
+	if (m->mapped == 0 && !read_all(&m->text, fd))
 		return false;
-	m->count = structure_parse(
-		m->text.s, m->text.len, m->parts, STRUCTURE_PARTS_MAX);
+	m->count = structure_parse_passing(m->text.s, m->text.len, m->parts,
+		STRUCTURE_PARTS_MAX, passed, m);
 	return true;
 }
 

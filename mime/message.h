@@ -14,19 +14,36 @@
 
 /* Longest message read, in octets. */
 #define MESSAGE_MAX (256u * 1024 * 1024)
+/* A file larger than this is mapped instead, up to MESSAGE_MAPPED_MAX: then
+ * only what is being looked at is in memory. */
+#define MESSAGE_MAPPED_MIN (16u * 1024 * 1024)
+#define MESSAGE_MAPPED_MAX (2048ul * 1024 * 1024)
 
 struct message {
 	stralloc text;
+	size_t mapped; /* not 0: text.s is a map of that length */
 	size_t count;
 	struct structure_part parts[STRUCTURE_PARTS_MAX];
 };
 
 /*
- * Read all of fd and parse it. m is all zero at first.
+ * Make ready to read fd, before a sandbox closes that allows nothing else: a
+ * large file is mapped. m is all zero at first, and can be used again: what it
+ * held is gone then. A file that somebody else makes shorter meanwhile ends the
+ * program. False: errno; EFBIG beyond the limit.
+ */
+bool message_prepare(struct message *m, int fd)
+	__attribute__((warn_unused_result));
+
+/*
+ * Read all of fd, unless it is mapped, and parse it.
  * Returns false with errno; EFBIG beyond MESSAGE_MAX.
  */
 bool message_read(struct message *m, int fd)
 	__attribute__((warn_unused_result));
+
+/* What lies before pos will not be needed soon: for m->mapped. */
+void message_passed(struct message const *m, size_t pos);
 
 /* The first field of that name in the header of a part. */
 bool message_field(struct message const *m, struct structure_part const *part,

@@ -5,8 +5,9 @@
  * opens it, closes the sandbox and reads; nothing of the message is trusted.
  * The others say in their files what they keep.
  */
+#include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <skalibs/strerr.h>
@@ -144,20 +145,20 @@ find_command(char const *name)
 static int
 open_unlocked(char const *file, stralloc *report)
 {
-	int fd = command_take(file), unlocked;
-	off_t const len = lseek(fd, 0, SEEK_END);
-	void *const s =
-		len > 0 ? mmap(NULL, (size_t)len, PROT_READ, MAP_PRIVATE, fd, 0)
-			: NULL;
-	bool const needed =
-		s && s != MAP_FAILED && cryptcall_is_needed(s, (size_t)len);
+	int fd = command_open(file), unlocked;
+	struct stat st;
+	bool needed;
 
-	if (s == MAP_FAILED || lseek(fd, 0, SEEK_SET) < 0)
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+		lseek(fd, 0, SEEK_CUR) != 0)
+		fd = command_take(fd, file);
+	needed = cryptcall_is_needed(fd);
+	if (!needed && errno != 0)
 		strerr_diefu2sys(111, "read ", file);
-	if (s)
-		(void)munmap(s, (size_t)len);
 	if (!needed)
 		return fd;
+	/* As it was looked at, so it is shown. */
+	fd = command_take(fd, file);
 	unlocked = cryptcall_unlock(fd, report);
 	if (unlocked != fd)
 		close(fd);
@@ -184,6 +185,8 @@ run_one(struct command const *c, struct options const *o, char const *file)
 
 	if (program && !html_start(&request.html, program))
 		strerr_diefu2sys(111, "start ", program);
+	if (!message_prepare(&message, fd))
+		strerr_diefu2sys(111, "read ", file);
 	sandbox_enter_or_exit(&sandbox);
 	/* What is raw tells of the octets as they stand. */
 	if (!message_read(&message, fd) ||

@@ -31,6 +31,10 @@ struct parser {
 
 	uint32_t current; /* innermost open part */
 	size_t header_left;
+	void (*passed)(void *arg, size_t pos);
+	void *passed_arg;
+	size_t passed_pos; /* that it was told last */
+
 	unsigned int frames_count;
 	struct frame frames[STRUCTURE_DEPTH_MAX];
 };
@@ -43,19 +47,33 @@ struct cut {
 };
 
 static void
+tell_passed(struct parser *p)
+{
+	if (p->passed && p->pos - p->passed_pos >= STRUCTURE_STEP) {
+		p->passed_pos = p->pos;
+		p->passed(p->passed_arg, p->pos);
+	}
+}
+
+static void
 next_line(struct parser *p)
 {
-	char const *from = p->s + p->pos;
-	char const *lf = memchr(from, '\n', p->len - p->pos);
+	while (p->pos < p->len) {
+		size_t const left = p->len - p->pos;
+		size_t const n = left < STRUCTURE_STEP ? left : STRUCTURE_STEP;
+		char const *lf = memchr(p->s + p->pos, '\n', n);
 
-	if (!lf) {
-		p->pos = p->len;
-		return;
+		p->pos += n;
+		if (lf) {
+			p->lines++;
+			if (lf == p->s || lf[-1] != '\r')
+				p->bare++;
+			p->pos = (size_t)(lf - p->s) + 1;
+		}
+		tell_passed(p);
+		if (lf)
+			break;
 	}
-	p->lines++;
-	if (lf == p->s || lf[-1] != '\r')
-		p->bare++;
-	p->pos = (size_t)(lf - p->s) + 1;
 }
 
 /*
@@ -399,6 +417,13 @@ size_t
 structure_parse(char const *s, size_t len, struct structure_part *parts,
 	size_t parts_max)
 {
+	return structure_parse_passing(s, len, parts, parts_max, NULL, NULL);
+}
+
+size_t
+structure_parse_passing(char const *s, size_t len, struct structure_part *parts,
+	size_t parts_max, void (*passed)(void *arg, size_t pos), void *arg)
+{
 	struct parser p;
 
 	p.s = s;
@@ -409,6 +434,9 @@ structure_parse(char const *s, size_t len, struct structure_part *parts,
 	p.count = p.pos = p.lines = p.bare = 0;
 	p.header_left = STRUCTURE_HEADER_MAX;
 	p.frames_count = 0;
+	p.passed = passed;
+	p.passed_arg = arg;
+	p.passed_pos = 0;
 
 	open_part(&p, STRUCTURE_NONE, STRUCTURE_NONE);
 	while (p.pos < p.len) {

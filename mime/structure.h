@@ -95,6 +95,16 @@ size_t structure_parse(char const *s, size_t len, struct structure_part *parts,
 	size_t parts_max);
 
 /*
+ * The same, for a message that is mapped: passed is called with arg now and
+ * then, at least every STRUCTURE_STEP octets, and told how far it has come.
+ * What is before that is hardly looked at again.
+ */
+#define STRUCTURE_STEP (1024 * 1024)
+size_t structure_parse_passing(char const *s, size_t len,
+	struct structure_part *parts, size_t parts_max,
+	void (*passed)(void *arg, size_t pos), void *arg);
+
+/*
  * The type of a part as it is to be treated, NUL-ended, lower case, defaults
  * applied: "image/png"; "text/plain" where there is none.
  * out  at least STRUCTURE_TYPE_MAX octets; longer types are cut.

@@ -101,7 +101,8 @@ unwrap_part(struct unwrap *u, size_t i)
 	stralloc body = STRALLOC_ZERO;
 	bool ok;
 
-	if (u->left == 0 || m->parts[i].body_len > u->room) {
+	/* A map cannot grow. */
+	if (m->mapped > 0 || u->left == 0 || m->parts[i].body_len > u->room) {
 		make_leaf(u, i);
 		return true;
 	}

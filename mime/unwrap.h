@@ -19,7 +19,8 @@
  * Decode the encoded messages in m behind its text, and put their parts in the
  * place of those that were found in the encoded octets. Their offsets thus lie
  * outside of the part that they are in. What goes beyond UNWRAP_MAX, the limits
- * of structure.h, or twice the message's length is left a leaf.
+ * of structure.h, or twice the message's length is left a leaf; so is all in a
+ * message that is mapped.
  *
  * False: memory is out (errno); m is to be thrown away then.
  */

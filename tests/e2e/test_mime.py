@@ -265,8 +265,13 @@ LONG = b"a" * 60
 BOMBS = {
     "header": b"X: y\n" * 1_000_000,
     "one long line": b"Subject: " + b"x" * 5_000_000,
+    "boundaries that start alike":
+        b"".join(mixed(b"a" * i) + b"--" + b"a" * i + b"\n"
+                 for i in range(1, 100)) + (b"--" + b"a" * 99 + b"\n") * 10_000,
     "parts": mixed(b"b") + b"--b\n\n" * 1_000_000,
     "nested messages": b"Content-Type: message/rfc822\n\n" * 300_000,
+    "100,000 nested parts":
+        b"".join(mixed(b"%d" % i) + b"--%d\n" % i for i in range(100_000)),
     "nested multiparts":
         b"".join(mixed(LONG + b"%03d" % i) + b"--" + LONG + b"%03d\n" % i
                  for i in range(110)) + (b"--" + LONG + b"xyz\n") * 75_000,
@@ -307,5 +312,29 @@ def test_bombs(name, tmp_path):
             stdout=subprocess.PIPE, check=True, timeout=60)
         code, seconds, kilobytes = done.stdout.split()
         assert int(code) == 0
+        assert float(seconds) < 2, command
+        assert int(kilobytes) < 32 * 1024, command
+
+
+@pytest.mark.parametrize("size", [
+    pytest.param(64 << 20, id="64MB"),
+    pytest.param(1 << 30, id="1GB", marks=pytest.mark.soak)])
+@pytest.mark.parametrize("where", ["header", "body"])
+def test_one_line_longer_than_memory(where, size, tmp_path):
+    bomb = tmp_path / "bomb"
+    # A hole reads as NULs, and takes no place.
+    with open(bomb, "wb") as file:
+        file.write(b"Subject: " if where == "header" else b"A: b\n\n")
+        file.truncate(size)
+    # What the system needs to make the pages is not ours.
+    with open(bomb, "rb") as file:
+        while file.read(1 << 20):
+            pass
+    for command in ("parts", "headers", "imap", "ls"):
+        done = subprocess.run(
+            [sys.executable, "-c", MEASURE, MIME, command, bomb],
+            stdout=subprocess.PIPE, check=True, timeout=60)
+        code, seconds, kilobytes = done.stdout.split()
+        assert int(code) == 0, command
         assert float(seconds) < 2, command
         assert int(kilobytes) < 32 * 1024, command
