@@ -17,7 +17,9 @@
 #define SLICE_NEW 32
 #define SLICE_CUR 50
 
-static struct idlist found;  /* in cur at the start */
+static struct idlist found; /* in cur at the start */
+static size_t found_count;
+static uint64_t started_ms;
 static DIR *stream;	     /* of new, while it is read */
 static bool is_stale = true; /* new may hold what the stream has passed */
 static struct loop_source watch;
@@ -75,7 +77,11 @@ bool
 scan_init(void)
 {
 	watch = (struct loop_source){.ready = on_watch, .fd = folders.watch};
-	return list_cur() && loop_watch(&watch);
+	started_ms = loop_now_ms();
+	if (!list_cur())
+		return false;
+	found_count = found.count;
+	return loop_watch(&watch);
 }
 
 void
@@ -114,14 +120,32 @@ scan_new(void)
 	return true;
 }
 
+/* What stood in cur at the start is known from now on. */
+static void
+tell_scanned(void)
+{
+	static bool is_told;
+	struct log_line line;
+
+	if (is_told)
+		return;
+	is_told = true;
+	log_begin(&line, "scanned", NULL);
+	log_number(&line, "messages", found_count);
+	log_number(&line, "ms", loop_now_ms() - started_ms);
+	log_end(&line);
+}
+
 static bool
 scan_cur(void)
 {
 	char id[ID_LEN + 1];
 
 	for (int n = 0; n < SLICE_CUR; n++) {
-		if (!idlist_take(&found, id))
+		if (!idlist_take(&found, id)) {
+			tell_scanned();
 			return false;
+		}
 		intake_found(id);
 	}
 	return true;

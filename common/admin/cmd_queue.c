@@ -63,7 +63,7 @@ read_age(char const *s, uint64_t *seconds_r)
 	static char const units[] = "smhd";
 	static uint64_t const seconds[] = {1, 60, 3600, 86400};
 	uint32_t n;
-	size_t len = uint320_scan(s, &n);
+	size_t len = uint32_scan(s, &n);
 	char const *unit = strchr(units, s[len]);
 
 	if (len == 0 || s[len] == '\0' || unit == NULL || s[len + 1] != '\0')

@@ -2,14 +2,16 @@
 moved, so that nobody waits for it."""
 import email
 import email.policy
+import json
 import os
+import subprocess
 import sys
 import time
 
 import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
-from queuehost import MESSAGE, QueueHost, UID, wait_for  # noqa: E402
+from queuehost import BUILD, MESSAGE, QueueHost, UID, wait_for  # noqa: E402
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="needs root")
 HOUR = 3600
@@ -80,6 +82,72 @@ def report(host, address=ALICE, count=1):
     fields, *recipients = [dict(g.items()) for g in groups if len(g)]
     assert fields["Reporting-MTA"] == "dns; mx.a.test"
     return message, fields, recipients, original
+
+
+@pytest.fixture(scope="module")
+def kereru(shared):
+    """kereru queue ARGUMENT...: its lines."""
+    etc = os.path.join(shared.top, "etc")
+    os.mkdir(etc)
+    with open(os.path.join(etc, "settings"), "w") as f:
+        f.write(f"hostname mx.a.test\nstate {shared.state}\n")
+
+    def run(*args, code=0):
+        done = subprocess.run(
+            [os.path.join(BUILD, "bin", "kereru"), "-c", etc, "queue", *args],
+            capture_output=True, text=True)
+        assert done.returncode == code, (done.stdout, done.stderr)
+        return done.stdout.splitlines()
+    return run
+
+
+def test_the_queue_is_looked_at_and_told(host, kereru):
+    """First of all, while the clocks of both agree."""
+    assert host.ahead == 0
+    assert kereru() == ["nothing is there"]
+    assert kereru("show", "0k3v9a2mj4xz7bqr", code=100) == []
+    assert kereru("delete", code=100) == []
+    old = arrived(host) - 30 * HOUR * 10**6
+    one = host.drop(ALICE, ["x@one.dead.test", "y@one.dead.test"],
+                    arrived=old, options="priority 2\n", wishes={
+                        "x@one.dead.test": "notify failure\n",
+                        "y@one.dead.test": "notify failure\n"})
+    two = host.drop("carol@a.test", ["z@two.dead.test"])
+    for ident in (one, two):
+        assert wait_for(lambda: envelope(host, ident)["attempts"] == 1)
+    lines = kereru()
+    assert lines[-1] == "2 messages, 84 octets"
+    assert any(line.startswith(one) and f"<{ALICE}>" in line
+               for line in lines)
+    assert "    - <x@one.dead.test>" in lines
+    assert kereru("list", "-d", "one.dead.test")[-1].startswith("1 message,")
+    assert kereru("-s", "@a.test")[-1].startswith("2 messages")
+    assert kereru("-s", ALICE, "-d", "two.dead.test") == ["nothing is there"]
+    (text,) = kereru("-j", "-a", "1d")
+    found = json.loads(text)
+    assert found["id"] == one and found["priority"] == 2
+    assert [r["state"] for r in found["recipients"]] == ["waiting"] * 2
+    assert "refused" in found["recipients"][0]["why"]
+    assert any("Subject: hello" in line for line in kereru("show", one))
+    rows = [json.loads(line) for line in kereru("stats", "-j")]
+    assert [(r["domain"], r["messages"]) for r in rows] == [
+        ("one.dead.test", 1), ("two.dead.test", 1), ("*", 2)]
+    assert rows[0]["3d"] == 1
+    assert "domain" in kereru("stats")[0]
+    kereru("hold", one)
+    assert wait_for(lambda: " held" in kereru("list", one)[0])
+    kereru("retry", "all")
+    host.wait_event("deferred", 2, id=two)
+    kereru("retry", "two.dead.test")
+    host.wait_event("deferred", 3, id=two)
+    kereru("release", one)
+    host.wait_event("deferred", 4, id=one)
+    kereru("bounce", "-d", "one.dead.test")
+    host.wait_event("bounced", id=one)
+    assert kereru("delete", "-s", "carol@a.test") == ["1 message"]
+    gone(host)
+    with open(host.log) as f:
+        assert "refused" not in [line.split()[1] for line in f]
 
 
 def test_failure_brings_back_what_was_asked_for(host):
