@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 #include "common/queuebody.h"
+#include "common/queuefile.h"
 #include "local/deliver.h"
+#include "mime/reencode.h"
 
 void
 deliver_refuse(
@@ -63,6 +65,39 @@ put_line(struct maildir_writer *w, char const *before, char const *s,
 	maildir_write(w, behind, strlen(behind));
 }
 
+static void
+look_at(void *data, char const *s, size_t len)
+{
+	reencode_push(data, s, len);
+}
+
+/*
+ * A file of a maildir has LF lines, in which a bare LF of a binary part would
+ * become a CRLF: such parts are encoded, and nothing else. A message that can't
+ * be taken apart is written as it is.
+ */
+static enum queuebody_result
+write_binary(struct maildir_writer *w, struct job const *job, int fd)
+{
+	static struct reencode c;
+	uint64_t at = job->message_offset, len = job->message_len;
+	enum queuebody_result r;
+
+	reencode_start(&c, true, true);
+	r = queuebody_copy(fd, at, len, look_at, &c);
+	if (r == QUEUEBODY_OK && reencode_end(&c) && c.is_needed) {
+		reencode_write(&c, put, w);
+		r = queuebody_copy(fd, at, len, look_at, &c);
+		errno = EIO;
+		if (r == QUEUEBODY_OK && !reencode_end(&c))
+			r = QUEUEBODY_FAILED;
+	} else if (r == QUEUEBODY_OK) {
+		r = queuebody_copy(fd, at, len, put, w);
+	}
+	reencode_free(&c);
+	return r;
+}
+
 static enum queuebody_result
 write_message(struct maildir_writer *w, struct job const *job, int fd)
 {
@@ -72,10 +107,12 @@ write_message(struct maildir_writer *w, struct job const *job, int fd)
 	put_line(w, "Return-Path: <", job->sender, job->sender_len, ">\n");
 	put_line(w, "Delivered-To: ", to->address, to->address_len, "\n");
 	r = queuebody_copy(fd, job->added_offset, job->added_len, put, w);
-	if (r == QUEUEBODY_OK)
-		r = queuebody_copy(
-			fd, job->message_offset, job->message_len, put, w);
-	return r;
+	if (r != QUEUEBODY_OK)
+		return r;
+	if (job->flags & QUEUEFILE_BINARY)
+		return write_binary(w, job, fd);
+	return queuebody_copy(
+		fd, job->message_offset, job->message_len, put, w);
 }
 
 /* A mailbox that was only made as a folder becomes a maildir. */

@@ -7,8 +7,8 @@
 #include "common/addr.h"
 #include "common/queuefile.h"
 #include "common/xtext.h"
+#include "mime/reencode.h"
 #include "remote/body.h"
-#include "remote/sevenbit.h"
 #include "remote/text.h"
 #include "remote/transaction.h"
 
@@ -26,7 +26,7 @@ struct transaction {
 	bool mail_accepted, data_accepted;
 	bool unwanted;	 /* MAIL was refused for now: the session must end */
 	bool is_changed; /* the message is sent as seven makes it */
-	struct sevenbit *seven;
+	struct reencode *seven;
 };
 
 static void
@@ -133,7 +133,7 @@ read_part(int fd, uint64_t offset, uint64_t len,
 static bool
 take_look(void *data, char const *s, size_t n)
 {
-	sevenbit_push(data, s, n);
+	reencode_push(data, s, n);
 	return true;
 }
 
@@ -158,24 +158,24 @@ fit(struct transaction *t, int fd, char const **code, char const **why)
 	*why = "the host takes no SMTPUTF8";
 	if (lacks_utf8 && !has_ascii_addresses(t))
 		return false;
-	sevenbit_start(t->seven, keep_8bit, !lacks_utf8 && keep_8bit);
+	reencode_start(t->seven, keep_8bit, !lacks_utf8 && keep_8bit);
 	if (!read_part(fd, job->message_offset, job->message_len, take_look,
 		    t->seven)) {
 		*code = "4.3.0";
 		*why = "the queue file cannot be read";
 		return false;
 	}
-	t->is_changed = sevenbit_end(t->seven) && t->seven->is_needed;
-	if (t->seven->error == SEVENBIT_FINE) {
+	t->is_changed = reencode_end(t->seven) && t->seven->is_needed;
+	if (t->seven->error == REENCODE_FINE) {
 		*why = NULL;
 		return true;
 	}
-	if (t->seven->error == SEVENBIT_MEMORY) {
+	if (t->seven->error == REENCODE_MEMORY) {
 		*code = "4.3.0";
 		*why = "no memory";
 	} else if (!lacks_utf8) {
 		*code = "5.6.3";
-		*why = t->seven->error == SEVENBIT_HEADER
+		*why = t->seven->error == REENCODE_HEADER
 			       ? "the host takes no 8BITMIME, and a header "
 				 "can't be encoded"
 			       : "the host takes no 8BITMIME, and the message "
@@ -500,7 +500,7 @@ take_changed(void *data, char const *s, size_t n)
 {
 	struct sending *x = data;
 
-	sevenbit_push(x->t->seven, s, n);
+	reencode_push(x->t->seven, s, n);
 	return !x->is_lost;
 }
 
@@ -514,12 +514,12 @@ send_parts(struct transaction *t, struct body *b, int fd)
 
 	client_limit(t->c, CLIENT_WAIT_BLOCK);
 	if (t->is_changed)
-		sevenbit_write(t->seven, send_octets, &x);
+		reencode_write(t->seven, send_octets, &x);
 	ok = read_part(fd, job->added_offset, job->added_len, take_plain, &x) &&
 	     read_part(fd, job->message_offset, job->message_len,
 		     t->is_changed ? take_changed : take_plain, &x);
 	if (ok && t->is_changed)
-		ok = sevenbit_end(t->seven);
+		ok = reencode_end(t->seven);
 	if (x.is_lost)
 		return SENT_LOST;
 	return ok ? SENT : SENT_UNREADABLE;
@@ -618,7 +618,7 @@ enum client_status
 transaction_send(struct client *c, struct job const *job, int file_fd,
 	struct transaction_result *results, char text_r[CLIENT_TEXT_SIZE])
 {
-	static struct sevenbit seven;
+	static struct reencode seven;
 	struct transaction t = {.c = c,
 		.job = job,
 		.results = results,
@@ -630,6 +630,6 @@ transaction_send(struct client *c, struct job const *job, int file_fd,
 		if (results[i].status == 0)
 			t.open[t.open_count++] = i;
 	status = run(&t, file_fd);
-	sevenbit_free(&seven);
+	reencode_free(&seven);
 	return status;
 }
