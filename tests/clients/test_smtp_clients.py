@@ -1,0 +1,191 @@
+"""Real clients speak the extensions of SMTP: swaks, msmtp, curl, smtplib."""
+import email
+import email.message
+import email.policy
+import re
+import shutil
+import smtplib
+import subprocess
+import uuid
+
+import pytest
+
+from host import Host, wait_until
+
+ALICE, BOB = "alice@mx.example.org", "bob@mx.example.org"
+BALANCER = "127.0.0.9"
+
+
+@pytest.fixture(scope="module")
+def host():
+    with Host(users={"alice": "secret", "bob": "secret"},
+              settings={"proxy-from": BALANCER, "xclient-from": "127.0.0.1"}
+              ) as h:
+        yield h
+
+
+def delivered(host, word, address=BOB):
+    def look():
+        for path in host.mail(address):
+            text = path.read_bytes()
+            if word.encode() in text:
+                return text.decode("utf-8", "surrogateescape")
+        return None
+    return wait_until(look, what=f"{word} in the mailbox of {address}")
+
+
+def swaks(host, *args, port="smtp", want=0):
+    word = uuid.uuid4().hex
+    done = subprocess.run(
+        ["swaks", "--server", host.address, "--port", str(host.ports[port]),
+         "--helo", "client.example", "--from", ALICE, "--to", BOB,
+         "--header", f"Subject: {word}", *args],
+        timeout=60, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == want, done.stdout.decode(errors="replace")
+    return word, done.stdout.decode(errors="replace")
+
+
+def test_swaks_behind_a_balancer(host):
+    for more in (["--proxy-version", "1", "--proxy-family", "TCP4"],
+                 ["--proxy-version", "2", "--proxy-family", "AF_INET"]):
+        word, _ = swaks(
+            host, "--local-interface", BALANCER, *more, "--proxy-source",
+            "203.0.113.5", "--proxy-source-port", "4711", "--proxy-dest",
+            "192.0.2.1", "--proxy-dest-port", "25")
+        assert "from client.example ([203.0.113.5])" in delivered(host, word)
+    # Without a good header there is no service for a balancer.
+    swaks(host, "--local-interface", BALANCER, "--proxy", "nonsense", want=6)
+
+
+def test_swaks_says_xclient(host):
+    word, said = swaks(host, "--xclient-addr", "203.0.113.6",
+                       "--xclient-name", "spike.example.net")
+    assert "XCLIENT" in said
+    assert "from client.example (spike.example.net [203.0.113.6])" in \
+        delivered(host, word)
+
+
+def test_swaks_sends_in_clear_and_under_tls(host):
+    for more in ([], ["--tls"]):
+        word, _ = swaks(host, *more)
+        assert word in delivered(host, word)
+
+
+@pytest.mark.parametrize("mechanism,want", [
+    ("PLAIN", 0), ("LOGIN", 0), ("CRAM-MD5", 28)])
+def test_swaks_logs_in(host, mechanism, want):
+    word, _ = swaks(host, "--tls", "--auth", mechanism, "--auth-user", ALICE,
+                    "--auth-password", "secret", port="submit", want=want)
+    if want == 0:
+        assert "with ESMTPSA id" in delivered(host, word)
+
+
+def test_swaks_may_not_be_somebody_else(host):
+    _, said = swaks(host, "--tls", "--auth", "PLAIN", "--auth-user", BOB,
+                    "--auth-password", "secret", port="submit", want=23)
+    assert "553 5.7.1" in said
+
+
+@pytest.mark.parametrize("port,how", [
+    ("submit", ["--tls-starttls=on"]), ("submits", ["--tls-starttls=off"])])
+def test_msmtp(host, port, how):
+    if not shutil.which("msmtp"):
+        pytest.skip("no msmtp")
+    word = uuid.uuid4().hex
+    done = subprocess.run(
+        ["msmtp", "--file=/dev/null", f"--host={host.address}",
+         f"--port={host.ports[port]}", "--auth=plain", f"--user={ALICE}",
+         "--passwordeval=echo secret", "--tls=on", "--tls-certcheck=off", *how,
+         f"--from={ALICE}", "--dsn-notify=success,failure",
+         "--dsn-return=headers", BOB],
+        input=f"To: {BOB}\nBcc: hidden@example.net\nSubject: {word}\n\nhi\n",
+        text=True, timeout=60, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    text = delivered(host, word)
+    assert "hidden@example.net" not in text
+    assert re.search(r"^Date: ", text, re.M)
+    assert re.search(r"^Message-ID: <", text, re.M | re.I)
+
+
+def submit(host):
+    s = smtplib.SMTP(host.address, host.ports["submit"], timeout=30)
+    s.ehlo("client.example")
+    context = host.tls_context()
+    context.check_hostname = False  # it is met at its address
+    s.starttls(context=context)
+    s.ehlo("client.example")
+    s.login(ALICE, "secret")
+    return s
+
+
+def test_smtplib_sends_utf8(host):
+    word = uuid.uuid4().hex
+    m = email.message.EmailMessage(policy=email.policy.SMTPUTF8)
+    m["Subject"] = f"caf\u00e9 {word}"
+    m["From"], m["To"] = ALICE, "Ren\u00e9 <ren\u00e9@elsewhere.example>, " + BOB
+    m.set_content("na\u00efve\n")
+    with submit(host) as s:
+        assert s.has_extn("smtputf8") and s.has_extn("chunking")
+        s.send_message(m, to_addrs=[BOB],
+                       mail_options=["SMTPUTF8", "BODY=8BITMIME"])
+    text = delivered(host, word)
+    assert f"caf\u00e9 {word}" in text and "ren\u00e9@elsewhere.example" in text
+    assert "with UTF8SMTPSA id" in text
+
+
+def test_a_binary_part_arrives_whole(host):
+    """A maildir's file has lines: what is none of text is encoded."""
+    word = uuid.uuid4().hex
+    octets = bytes(range(256)) * 50 + b"\n\r\n\r.\r\n"
+    text = (f"Subject: {word}\r\nMIME-Version: 1.0\r\n"
+            'Content-Type: multipart/mixed; boundary="=b"\r\n'
+            "Content-Transfer-Encoding: binary\r\n\r\n--=b\r\n"
+            "Content-Type: application/octet-stream\r\n"
+            "Content-Transfer-Encoding: binary\r\n\r\n").encode() + octets + \
+        b"\r\n--=b\r\n\r\nplain\r\n--=b--\r\n"
+    with submit(host) as s:
+        assert s.has_extn("binarymime")
+        assert s.docmd(f"MAIL FROM:<{ALICE}> BODY=BINARYMIME")[0] == 250
+        assert s.docmd(f"RCPT TO:<{BOB}>")[0] == 250
+        s.send(b"BDAT %d LAST\r\n" % len(text) + text)
+        assert s.getreply()[0] == 250
+    m = email.message_from_string(delivered(host, word))
+    binary, plain = m.get_payload()
+    assert binary.get_payload(decode=True) == octets
+    assert plain.get_payload() == "plain"
+
+
+def test_smtplib_asks_for_reports_and_a_detail(host):
+    word = uuid.uuid4().hex
+    with submit(host) as s:
+        s.sendmail(ALICE, ["bob+lists@mx.example.org"],
+                   f"Subject: {word}\r\n\r\nhi\r\n",
+                   mail_options=["RET=HDRS", "ENVID=x1"],
+                   rcpt_options=["NOTIFY=SUCCESS", f"ORCPT=rfc822;{BOB}"])
+    assert "Delivered-To: bob+lists@mx.example.org" in delivered(host, word)
+
+
+def test_smtplib_asks_who_is_who(host):
+    with submit(host) as s:
+        assert s.docmd("EXPN", "postmaster@mx.example.org")[0] == 250
+        assert s.docmd("ETRN", "elsewhere.example")[0] == 250
+    with smtplib.SMTP(host.address, host.ports["smtp"], timeout=30) as s:
+        s.ehlo("client.example")
+        for word in ("size", "etrn", "expn", "pipelining", "starttls", "help"):
+            assert s.has_extn(word), word
+        assert s.docmd("EXPN", "postmaster@mx.example.org")[0] == 550
+        assert s.docmd("ETRN", "elsewhere.example")[0] == 459
+
+
+def test_curl_sends_utf8(host):
+    word = uuid.uuid4().hex
+    url = f"smtp://{host.name}:{host.ports['submit']}/client.example"
+    done = subprocess.run(
+        ["curl", "-sS", "--max-time", "30", "--cacert", host.ca, "--ssl-reqd",
+         "--connect-to", f"::{host.address}:{host.ports['submit']}",
+         "--user", f"{ALICE}:secret", "--mail-from", ALICE,
+         "--mail-rcpt", BOB, "-T", "-", url],
+        input=f"Subject: \u00fc {word}\r\n\r\nhi\r\n".encode(), timeout=60,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, done.stdout
+    assert f"\u00fc {word}" in delivered(host, word)
