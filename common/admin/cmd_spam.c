@@ -17,7 +17,7 @@
 static char const usage[] =
 	"usage: kereru spam learn [-d FOLDER] [-u] spam|ham [PATH...]\n"
 	"       kereru spam test [-d FOLDER] [PATH...]\n"
-	"       kereru spam text [PATH...]\n"
+	"       kereru spam text [-o FOLDER] [PATH...]\n"
 	"PATH is a message, or a folder of messages (a maildir too); none: "
 	"standard input.\n";
 
@@ -27,6 +27,7 @@ struct spam {
 	enum verb verb;
 	enum classifier_lesson lesson;
 	char const *program, *folder;
+	char const *out_folder; /* of VERB_TEXT; NULL: standard output */
 	struct classifier classifier;
 	struct message message;
 	stralloc text;
@@ -56,6 +57,28 @@ test(struct spam *s, char const *name)
 	return true;
 }
 
+/* To standard output, or to a file of the message's own name. */
+static bool
+write_text(struct spam *s, char const *name)
+{
+	char const *last = strrchr(name, '/');
+	char *path_name = NULL;
+	FILE *f = stdout;
+	bool ok;
+
+	if (s->out_folder != NULL) {
+		if (asprintf(&path_name, "%s/%s", s->out_folder,
+			    last != NULL ? last + 1 : name) < 0)
+			return false;
+		f = fopen(path_name, "w");
+		free(path_name);
+	}
+	if (f == NULL)
+		return false;
+	ok = fwrite(s->text.s, 1, s->text.len, f) == s->text.len;
+	return (f == stdout || fclose(f) == 0) && ok;
+}
+
 static void
 one(struct spam *s, int fd, char const *name)
 {
@@ -71,8 +94,7 @@ one(struct spam *s, int fd, char const *name)
 		ok = ok && test(s, name);
 		break;
 	case VERB_TEXT:
-		ok = ok &&
-		     fwrite(s->text.s, 1, s->text.len, stdout) == s->text.len;
+		ok = ok && write_text(s, name);
 		break;
 	}
 	if (!ok) {
@@ -172,6 +194,8 @@ parse(struct spam *s, int argc, char const *const *argv, int *at_r)
 	for (; i < argc && argv[i][0] == '-'; i++) {
 		if (strcmp(argv[i], "-d") == 0 && i + 1 < argc)
 			s->folder = argv[++i];
+		else if (strcmp(argv[i], "-o") == 0 && i + 1 < argc)
+			s->out_folder = argv[++i];
 		else if (strcmp(argv[i], "-u") == 0)
 			forgets = true;
 		else

@@ -66,7 +66,7 @@ struct setting const setting_table[] = {
 	{"check-login", SETTING_SWITCH, "no", 0, 0},
 	{"check-timeout", SETTING_DURATION, "120", 5, 540},
 	{"check-dns-timeout", SETTING_DURATION, "5", 1, 60},
-	{"check-concurrency", SETTING_NUMBER, "50", 1, 1000},
+	{"check-concurrency", SETTING_NUMBER, "200", 1, 10000},
 	{"classifier", SETTING_PATH_NONE, "/usr/bin/bogofilter", 0, 0},
 	{"hook-timeout", SETTING_DURATION, "30", 1, 300},
 	{"hook-memory", SETTING_SIZE, "512M", 16 * 1024 * KIB, 64 * GIB},
