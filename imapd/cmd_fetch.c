@@ -12,6 +12,7 @@
 #include "imapd/commands.h"
 #include "imapd/content.h"
 #include "imapd/fetch_args.h"
+#include "imapd/notify_args.h"
 #include "imapd/meta.h"
 #include "imapd/objectid.h"
 #include "imapd/preview.h"
@@ -382,19 +383,12 @@ find_wants(struct fetch *f)
 	}
 }
 
+/* What the items ask for all together. Returns whether UID is among them. */
 static bool
-arguments(struct session *s, struct fetch *f, struct lex_text *set)
+look_at_items(struct fetch *f)
 {
-	struct lex *const l = &s->command.lex;
 	bool has_uid = false;
 
-	if (!lex_space(l) || !set_lex(l, set) || !lex_space(l) ||
-		!fetch_args_lex(l, &f->args) ||
-		!fetch_args_modifiers(l, &f->args) || !lex_end(l))
-		return false;
-	if ((f->args.vanished && (!s->command.uid || !s->qresync)) ||
-		(f->args.window.partial && !s->command.uid))
-		return false;
 	f->needs_seen = f->has_flags = f->has_modseq = false;
 	for (size_t k = 0; k < f->args.items_count; k++) {
 		struct fetch_item const *const item = &f->args.items[k];
@@ -404,6 +398,23 @@ arguments(struct session *s, struct fetch *f, struct lex_text *set)
 		f->has_modseq |= item->kind == FETCH_MODSEQ;
 		has_uid |= item->kind == FETCH_UID;
 	}
+	return has_uid;
+}
+
+static bool
+arguments(struct session *s, struct fetch *f, struct lex_text *set)
+{
+	struct lex *const l = &s->command.lex;
+	bool has_uid;
+
+	if (!lex_space(l) || !set_lex(l, set) || !lex_space(l) ||
+		!fetch_args_lex(l, &f->args) ||
+		!fetch_args_modifiers(l, &f->args) || !lex_end(l))
+		return false;
+	if ((f->args.vanished && (!s->command.uid || !s->qresync)) ||
+		(f->args.window.partial && !s->command.uid))
+		return false;
+	has_uid = look_at_items(f);
 	/* RFC 3501, 6.4.8: UID FETCH tells UIDs, asked for or not; RFC 7162,
 	 * 3.1.4.1: CHANGEDSINCE asks for MODSEQ. */
 	if ((s->command.uid && !has_uid && !add_first(&f->args, FETCH_UID)) ||
@@ -475,9 +486,9 @@ keep_window(struct session *s, struct search_return const *window)
 	search_return_window(window, count, &from, &to);
 	for (size_t i = 0; i < s->told_exists; i++)
 		if (session_has(s, i) && (n++ < from || n > to))
-			s->bits.s[i / 8] = (char)(
-				(unsigned char)s->bits.s[i / 8] &
-				~(1u << i % 8));
+			s->bits.s[i / 8] =
+				(char)((unsigned char)s->bits.s[i / 8] &
+					~(1u << i % 8));
 }
 
 void
@@ -517,4 +528,28 @@ cmd_fetch(struct session *s)
 			"[EXPUNGEISSUED] Some of the messages are gone");
 	else
 		session_reply(s, "OK", "FETCH completed");
+}
+
+void
+cmd_fetch_new(struct session *s, char const *text, size_t len, size_t from)
+{
+	static struct fetch f;
+	static char unquoted[NOTIFY_FETCH_LEN];
+	struct lex l;
+
+	if (len > sizeof unquoted)
+		return;
+	lex_init(&l, text, len, unquoted);
+	if (!fetch_args_lex(&l, &f.args))
+		return;
+	f.args.conditional = f.args.vanished = f.args.window.partial = false;
+	(void)look_at_items(&f);
+	/* Nobody has read what is told of by itself. */
+	f.needs_seen = false;
+	find_wants(&f);
+	f.content = (struct content)CONTENT_ZERO;
+	for (size_t i = from; i < s->told_exists && s->stream->error == 0; i++)
+		if (!fetch_message(s, &f, i))
+			break;
+	content_free(&f.content);
 }

@@ -6,6 +6,7 @@
 
 #include "imapd/commands.h"
 #include "imapd/deflate.h"
+#include "imapd/notify.h"
 
 /* Where the kernel does not tell of changes we look so often. */
 #define POLL_MS 2000
@@ -18,9 +19,10 @@ static int
 wait_for(struct session *s, int timeout_ms)
 {
 	struct stream *const in = s->stream;
-	struct pollfd p[2] = {{.fd = in->in_fd, .events = POLLIN},
+	struct pollfd p[3] = {{.fd = in->in_fd, .events = POLLIN},
 		{.fd = s->selected ? s->mailbox.watch.fd : -1,
-			.events = POLLIN}};
+			.events = POLLIN},
+		{.fd = notify_fd(s), .events = POLLIN}};
 	struct timespec const time = {.tv_sec = timeout_ms / 1000,
 		.tv_nsec = timeout_ms % 1000 * 1000000};
 	sigset_t none;
@@ -30,7 +32,7 @@ wait_for(struct session *s, int timeout_ms)
 		return 1;
 	/* SIGTERM is let through only here. */
 	sigemptyset(&none);
-	r = ppoll(p, 2, &time, &none);
+	r = ppoll(p, 3, &time, &none);
 	if (r < 0)
 		return errno == EINTR ? 0 : -1;
 	return p[0].revents != 0;
@@ -41,10 +43,11 @@ look(struct session *s)
 {
 	struct timespec const moment = {.tv_nsec = SETTLE_NS};
 
-	if (!s->selected)
+	if (!s->selected && notify_fd(s) < 0)
 		return;
 	nanosleep(&moment, NULL);
 	session_sync(s, true);
+	notify_look(s);
 	(void)stream_flush(s->stream);
 }
 

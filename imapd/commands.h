@@ -64,6 +64,13 @@ void cmd_search(struct session *s);
 void cmd_cancelupdate(struct session *s);
 void cmd_sort(struct session *s);
 void cmd_thread(struct session *s);
+/* FETCH responses with the items of text, "(UID FLAGS)", for the messages from
+ * index `from` on. */
+void cmd_fetch_new(
+	struct session *s, char const *text, size_t len, size_t from);
 void cmd_idle(struct session *s);
+
+/* notify.c */
+void cmd_notify(struct session *s);
 
 #endif

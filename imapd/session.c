@@ -11,6 +11,7 @@
 #include "imapd/context.h"
 #include "imapd/deflate.h"
 #include "imapd/naming.h"
+#include "imapd/notify.h"
 #include "imapd/session.h"
 #include "imapd/tree.h"
 
@@ -222,6 +223,7 @@ static struct {
 	[COMMAND_MOVE] = {cmd_move, SELECTED},
 	[COMMAND_NAMESPACE] = {cmd_namespace, ANY},
 	[COMMAND_NOOP] = {cmd_noop, ANY},
+	[COMMAND_NOTIFY] = {cmd_notify, ANY},
 	[COMMAND_RENAME] = {cmd_rename, ANY},
 	[COMMAND_SEARCH] = {cmd_search, SELECTED_KEEP},
 	[COMMAND_SELECT] = {cmd_select, ANY},
@@ -392,7 +394,7 @@ session_run(struct session *s, char const *greeting)
 		int r;
 
 		s->no_expunge = false;
-		r = read_command(s);
+		r = notify_wait(s) ? read_command(s) : -1;
 		if (r <= 0) {
 			goodbye(s, r);
 			break;
@@ -408,5 +410,6 @@ session_run(struct session *s, char const *greeting)
 		s->compress = false;
 	}
 	session_unselect(s);
+	notify_free(s);
 	stream_close(s->stream);
 }

@@ -24,6 +24,8 @@
 
 #define SESSION_REPLY_MAX 512
 
+struct notify;
+
 struct session {
 	struct stream *stream;
 	int root_fd;	  /* the maildir; the working directory too */
@@ -39,6 +41,8 @@ struct session {
 	/* RFC 7162: changes are told with UID and MODSEQ; VANISHED in place of
 	 * EXPUNGE. */
 	bool condstore, qresync;
+
+	struct notify *notify; /* NULL until NOTIFY is used (RFC 5465) */
 
 	bool selected;
 	struct mailbox mailbox;

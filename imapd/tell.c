@@ -8,6 +8,7 @@
 #include "imapd/commands.h"
 #include "imapd/context.h"
 #include "imapd/meta.h"
+#include "imapd/notify.h"
 #include "imapd/session.h"
 #include "imapd/set.h"
 #include "imapd/vanished.h"
@@ -199,7 +200,7 @@ tell_flags(struct session *s)
 		v->state &= (uint8_t)~MESSAGE_CHANGED;
 		s->out.len = 0;
 		if (session_fetch(s, i, &s->out) &&
-			session_modseq(s, i, false, &s->out) &&
+			session_modseq(s, i, s->notify != NULL, &s->out) &&
 			stralloc_cats(&s->out, "FLAGS ") &&
 			session_flags(s, i, &s->out) &&
 			stralloc_cats(&s->out, ")\r\n"))
@@ -229,6 +230,8 @@ tell_counts(struct session *s)
 {
 	struct mailbox const *const m = &s->mailbox;
 
+	size_t const before = s->told_exists;
+
 	if (m->view.count != s->told_exists) {
 		session_printf(s, "* %zu EXISTS\r\n", m->view.count);
 		for (size_t i = s->told_exists; i < m->view.count; i++)
@@ -238,12 +241,15 @@ tell_counts(struct session *s)
 	if (m->recent != s->told_recent && !s->rev2)
 		session_printf(s, "* %zu RECENT\r\n", m->recent);
 	s->told_recent = m->recent;
+	if (m->view.count > before)
+		notify_new(s, before);
 }
 
 void
 session_sync(struct session *s, bool may_expunge)
 {
 	struct keywords const before = s->mailbox.keywords;
+	unsigned const wanted = notify_selected(s);
 
 	if (!s->selected || s->ended)
 		return;
@@ -261,6 +267,7 @@ session_sync(struct session *s, bool may_expunge)
 	}
 	if (memcmp(&before, &s->mailbox.keywords, sizeof before) != 0)
 		cmd_select_flags(s);
+	may_expunge = may_expunge && wanted & NOTIFY_EXPUNGE;
 	if (may_expunge && s->mailbox.view.states & MESSAGE_GONE)
 		context_tell_gone(s);
 	/* Only where there is something to tell are all looked at. */
@@ -270,13 +277,14 @@ session_sync(struct session *s, bool may_expunge)
 		else
 			tell_expunged(s);
 	}
-	if (s->mailbox.view.states & MESSAGE_CHANGED) {
+	if (s->mailbox.view.states & MESSAGE_CHANGED && wanted & NOTIFY_FLAGS) {
 		tell_flags(s);
 		s->mailbox.view.states &= ~MESSAGE_CHANGED;
 	}
 	if (!may_expunge && s->condstore &&
 		s->mailbox.view.states & MESSAGE_GONE)
 		tell_delayed(s);
-	tell_counts(s);
+	if (wanted & NOTIFY_NEW)
+		tell_counts(s);
 	context_tell(s);
 }
