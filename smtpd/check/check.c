@@ -8,6 +8,7 @@
  * with a name. See check(8).
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -51,6 +52,7 @@ struct check {
 	struct helper bayes, hook;
 	pid_t tester;
 	unsigned sessions, sessions_max;
+	int dmarc_fd; /* dmarc-data(5); -1: nothing is collected */
 };
 
 /* Fork a helper; before the sandbox closes, since it stays outside. */
@@ -174,6 +176,7 @@ session(struct check *c, int pair_fd)
 		.zone_states = c->zone_states,
 		.bayes_fd = c->bayes.requests_fd,
 		.hook_fd = c->hook.requests_fd,
+		.dmarc_fd = c->dmarc_fd,
 		.rules = &c->rules,
 		.hostname = hostname != NULL ? hostname : "localhost",
 		.dns_timeout_ms = (int)settings_number(&c->settings,
@@ -266,6 +269,25 @@ loop(struct check *c)
 	return 0;
 }
 
+/* Data for reports is collected if somebody made the file. */
+static int
+open_dmarc_data(void)
+{
+	struct stat st;
+	int fd = open("dmarc-data",
+		O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0 && errno != ENOENT)
+		log_error("no-dmarc-data", NULL, (char *)0);
+	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
+		log_event(
+			"no-dmarc-data", NULL, "why", "not a file", (char *)0);
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
 int
 main(void)
 {
@@ -299,6 +321,8 @@ main(void)
 		log_error("no-process", NULL, (char *)0);
 		return 111;
 	}
+	/* Behind the helpers, which must not have it. */
+	c.dmarc_fd = open_dmarc_data();
 	sandbox_enter_or_exit(&sandbox);
 	return take_settings(&c, SETTINGS_FD) ? loop(&c) : 111;
 }

@@ -10,6 +10,7 @@
 #include "mime/spamtext.h"
 #include "smtpd/check/authres.h"
 #include "smtpd/check/bayes.h"
+#include "smtpd/check/dmarc_line.h"
 #include "smtpd/check/examine.h"
 #include "smtpd/check/facts.h"
 #include "smtpd/check/hook.h"
@@ -25,6 +26,7 @@ struct state {
 	struct rules_facts facts;
 	struct uribl urls;
 	bool has_gtube;
+	struct mailauth_results const *auth; /* NULL: a user's message */
 	/* What the walk over the rules has come to. */
 	struct examine_verdict *verdict;
 	bool is_tagged, is_over;
@@ -88,6 +90,7 @@ authenticate(struct state *st, char const *s, size_t len)
 		char const **words = st->facts.words;
 
 		if (!has_login) {
+			st->auth = &results;
 			words[RULES_SPF] = spf_name(results.spf_from.code);
 			words[RULES_SPF_HELO] = spf_name(results.spf_helo.code);
 			words[RULES_DMARC] = dmarc_name(results.dmarc.code);
@@ -471,6 +474,43 @@ write_field(struct state *st)
 	return n > 0 && edit_front(&st->x->edit, "X-Spam", 6, value, (size_t)n);
 }
 
+/* What was done of what the author's domain asks for. */
+static enum dmarc_policy
+applied(struct state const *st)
+{
+	enum dmarc_policy asked = st->auth->dmarc.disposition;
+	bool is_refused = st->verdict->action != CHECKING_ACCEPT;
+
+	if (asked == DMARC_POLICY_REJECT && is_refused)
+		return DMARC_POLICY_REJECT;
+	if (asked != DMARC_POLICY_NONE && (is_refused || st->verdict->is_junk))
+		return DMARC_POLICY_QUARANTINE;
+	return DMARC_POLICY_NONE;
+}
+
+/* For the reports that the domain wants; a line that cannot be written is
+ * told, and no reason to keep the message waiting. */
+static void
+collect(struct state const *st)
+{
+	struct examine const *x = st->x;
+	char client[CHECKING_CLIENT_MAX + 1], line[DMARC_LINE_MAX];
+	struct mailauth_request request = {
+		.client = copy(x->message->client, client, sizeof client),
+		.now = now()};
+	enum dmarc_policy policy;
+	size_t len;
+
+	if (st->auth == NULL || x->dmarc_fd < 0)
+		return;
+	policy = applied(st);
+	len = dmarc_line_make(&request, st->auth, policy,
+		policy != st->auth->dmarc.disposition ? "local_policy" : "",
+		line);
+	if (len > 0 && write(x->dmarc_fd, line, len) != (ssize_t)len)
+		log_error("dmarc-data-failed", NULL, (char *)0);
+}
+
 bool
 examine_message(struct examine *x, struct examine_verdict *verdict_r)
 {
@@ -489,6 +529,7 @@ examine_message(struct examine *x, struct examine_verdict *verdict_r)
 	ask_lists(&st);
 	know_session(&st);
 	walk(&st);
+	collect(&st);
 	if (verdict_r->action != CHECKING_ACCEPT) {
 		verdict_r->is_junk = false;
 		return true;

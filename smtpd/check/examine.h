@@ -23,6 +23,7 @@ struct examine {
 	struct psl const *psl; /* or NULL */
 	enum dnsbl_state const *zone_states;
 	int bayes_fd, hook_fd; /* -1: there is none */
+	int dmarc_fd; /* lines of dmarc-data(5) go there; -1: nowhere */
 	/* Of the settings. */
 	struct rules *rules;
 	char const *hostname;

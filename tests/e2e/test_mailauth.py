@@ -687,3 +687,36 @@ def test_report(dns, tmp_path):
         ["192.0.2.1", "2", "pass", "pass", None, "x.example"],
         ["192.0.2.2", "1", "quarantine", "fail", "policy_test_mode",
          "x.example"]]
+
+
+def test_check_collects_data_for_reports(dns, tmp_path):
+    """What was asked for, and what the rules made of it."""
+    from checkalone import UID, Check
+    dns.zone = {
+        "_dmarc.reject.example": record("p=reject; rua=mailto:a@x.example"),
+        "_dmarc.quiet.example": record("p=reject"),
+        "reject.example": {"TXT": ["v=spf1 ip4:192.0.2.1 -all"]}}
+    folder = tmp_path / "check"
+    (folder / "home").mkdir(parents=True)
+    for path in (tmp_path, *tmp_path.parents[:3]):
+        path.chmod(0o755)
+    data = folder / "home" / "dmarc-data"
+    data.touch(0o600)
+    os.chown(data, UID, UID)
+    message = "From: a@{}\r\nSubject: {}\r\n\r\nx\r\n"
+    with Check("rule DMARC dmarc=fail recipients>=2 reject 5.7.1 forged\n",
+               dns.address, folder=str(folder)) as check:
+        for domain, client, to in (("reject.example", "192.0.2.1", 1),
+                                   ("reject.example", "192.0.2.2", 1),
+                                   ("reject.example", "192.0.2.2", 2),
+                                   ("quiet.example", "192.0.2.2", 1)):
+            check.ask(message.format(domain, "x").encode(), client=client,
+                      sender=f"b@{domain}", to=["c@kereru.test"] * to)
+        # A user's own mail is nobody's business.
+        check.ask(message.format("reject.example", "x").encode(),
+                  mailbox="a@kereru.test", sender="a@reject.example")
+    found = [dict(f.split("=", 1) for f in line.split()[2:])
+             for line in data.read_text().splitlines()]
+    assert [(f["ip"], f["disposition"], f["reason"]) for f in found] == [
+        ("192.0.2.1", "pass", ""), ("192.0.2.2", "none", "local_policy"),
+        ("192.0.2.2", "reject", "")]
