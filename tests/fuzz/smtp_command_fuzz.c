@@ -33,16 +33,16 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
 		    c.verb == SMTP_MAIL ? "FROM:" : "TO:",
 		    ADDR_ALLOW_EMPTY | ADDR_ALLOW_POSTMASTER | ADDR_ALLOW_LONG,
 		    ~0u, &path, &e, &ae)) {
-		struct smtp_parameters const *p = &path.parameters;
+		struct smtp_parameters const *given = &path.parameters;
 
 		within(c.argument, c.argument_len, path.address.whole,
 			path.address.whole_len);
-		if (p->envid != NULL)
-			within(c.argument, c.argument_len, p->envid,
-				p->envid_len);
-		if (p->orcpt != NULL)
-			within(c.argument, c.argument_len, p->orcpt,
-				p->orcpt_len);
+		if (given->envid != NULL)
+			within(c.argument, c.argument_len, given->envid,
+				given->envid_len);
+		if (given->orcpt != NULL)
+			within(c.argument, c.argument_len, given->orcpt,
+				given->orcpt_len);
 	}
 	if (smtp_preamble_parse(s, size, &p, &used) <= 0)
 		return 0;
