@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <seccomp.h>
 #include "common/syscalls.h"
@@ -114,6 +115,10 @@ allow_all(scmp_filter_ctx filter, char const *calls)
 			*colon = '\0';
 		if (name[0] == '@')
 			allow_all(filter, find_row(name + 1));
+		else if (colon != NULL && strcmp(colon + 1, "unix") == 0)
+			allow_if(filter, name,
+				seccomp_syscall_resolve_name(name),
+				SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
 		else if (colon != NULL)
 			allow_any(filter, name);
 		else

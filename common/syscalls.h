@@ -9,7 +9,8 @@
  * mmap and mprotect are allowed without PROT_EXEC only; fcntl without what has
  * the kernel send signals (F_SETOWN, F_SETSIG, F_NOTIFY, leases), which would
  * be a kill by another name; clone for a plain fork only: no threads, no
- * namespaces. `name:any` allows a call whatever its arguments.
+ * namespaces. `name:any` allows a call whatever its arguments, `socket:unix`
+ * only sockets of this host.
  */
 #ifndef SYSCALLS_H
 #define SYSCALLS_H
@@ -70,9 +71,10 @@ static struct syscalls_row const syscalls_rows[SANDBOX_FILTERS] = {
 		"@base @pair @files @fork @wait @confine @exec @watch "
 		"@smtpd accept4 accept socketpair setsockopt getsockopt "
 		"getpeername getsockname alarm setitimer kill "
-		/* of a checkpassword program, which is not ours */
-		"vfork clone:any clone3 tgkill"},
-	[SANDBOX_AUTH] = {"auth", "@base @pair @fork pread64 pipe2 newfstatat"},
+		"socket:unix connect memfd_create"},
+	[SANDBOX_AUTH] = {"auth",
+		"@base @pair @fork @wait accept4 getsockopt dup2 pread64 "
+		"newfstatat"},
 	[SANDBOX_FRONT] = {"front", "@base @pair"},
 	[SANDBOX_SMTPD] = {"smtpd", "@base @pair @drop"},
 	[SANDBOX_STARTER] = {"starter",

@@ -14,9 +14,13 @@
 
 #include "common/log.h"
 #include "common/settings.h"
+#include "common/monitor/template.h"
 #include "common/monitor/front.h"
 #include "imapd/capabilities.h"
 #include "imapd/command.h"
+
+/* To a client for whom no process can be had. */
+#define BUSY "* BYE [UNAVAILABLE] Too busy, try again later\r\n"
 
 #define LOGIN_TIMEOUT_S 60
 #define LOGIN_TIMEOUT_MAX_S 3600
@@ -97,7 +101,7 @@ log_in(char *sasl, size_t len)
 static void
 log_in_as(struct lex_text const *user, struct lex_text const *password)
 {
-	char sasl[REQUEST_SASL_MAX];
+	char sasl[LOGIN_MESSAGE_MAX];
 	size_t const len = 1 + user->len + 1 + password->len;
 
 	if (len > sizeof sasl || memchr(user->s, '\0', user->len) != NULL ||
@@ -179,7 +183,7 @@ first_message(struct lex_text const *initial, char const *prompt, char *out,
 static bool
 plain(struct lex_text const *initial)
 {
-	char sasl[REQUEST_SASL_MAX];
+	char sasl[LOGIN_MESSAGE_MAX];
 	size_t len;
 	int const r = first_message(initial, "+ \r\n", sasl, sizeof sasl, &len);
 
@@ -192,7 +196,7 @@ plain(struct lex_text const *initial)
 static bool
 login(struct lex_text const *initial)
 {
-	char user[REQUEST_SASL_MAX], password[REQUEST_SASL_MAX];
+	char user[LOGIN_MESSAGE_MAX], password[LOGIN_MESSAGE_MAX];
 	size_t user_len, password_len;
 	int r = first_message(
 		initial, "+ VXNlcm5hbWU6\r\n", user, sizeof user, &user_len);
@@ -436,6 +440,8 @@ main(int argc, char const *const *argv)
 	int64_t deadline_ms;
 	uint64_t timeout_s;
 
+	if (argc == 1)
+		argc = template_run("imap-front", BUSY, &argv);
 	front_init(&front, "imap-front", argc, argv, "imap",
 		LOGIN_TIMEOUT_S * 1000);
 	timeout_s = settings_number(

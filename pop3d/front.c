@@ -13,9 +13,13 @@
 #include <sodium.h>
 #include "common/log.h"
 #include "common/settings.h"
+#include "common/monitor/template.h"
 #include "common/monitor/front.h"
 #include "pop3d/command.h"
 #include "pop3d/language.h"
+
+/* To a client for whom no process can be had. */
+#define BUSY "-ERR [SYS/TEMP] Too busy, try again later\r\n"
 
 #define LOGIN_TIMEOUT_S 60
 #define LOGIN_TIMEOUT_MAX_S 3600
@@ -121,7 +125,7 @@ cmd_user(struct pop3_command const *c)
 static void
 cmd_pass(struct pop3_command const *c)
 {
-	char sasl[REQUEST_SASL_MAX];
+	char sasl[LOGIN_MESSAGE_MAX];
 	size_t len = 1 + user_len + 1 + c->text_len;
 
 	if (!may_log_in())
@@ -145,7 +149,7 @@ cmd_pass(struct pop3_command const *c)
 static void
 plain(char const *s, size_t len)
 {
-	char sasl[REQUEST_SASL_MAX];
+	char sasl[LOGIN_MESSAGE_MAX];
 	size_t sasl_len;
 
 	if (!front_base64(s, len, sasl, sizeof sasl, &sasl_len) ||
@@ -281,6 +285,8 @@ main(int argc, char const *const *argv)
 	uint64_t timeout_s;
 	int64_t deadline_ms;
 
+	if (argc == 1)
+		argc = template_run("pop3-front", BUSY, &argv);
 	front_init(&front, "pop3-front", argc, argv, "pop3",
 		LOGIN_TIMEOUT_S * 1000);
 	timeout_s = settings_number(

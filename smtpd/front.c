@@ -7,7 +7,11 @@
  * write nothing but its socket and the pair.
  */
 #include "common/settings.h"
+#include "common/monitor/template.h"
 #include "smtpd/submit.h"
+
+/* To a client for whom no process can be had. */
+#define BUSY "421 4.7.0 Too busy, try again later\r\n"
 
 #define TIMEOUT_DEFAULT 60
 #define SESSION_TIMEOUT_DEFAULT 300
@@ -28,6 +32,8 @@ timeout_ms(char const *key, unsigned otherwise)
 int
 main(int argc, char const *const *argv)
 {
+	if (argc == 1)
+		argc = template_run(PROG, BUSY, &argv);
 	front_init(&front, PROG, argc, argv, "smtp", TIMEOUT_DEFAULT * 1000);
 	front.stream.timeout_ms = timeout_ms("login-timeout", TIMEOUT_DEFAULT);
 	front_ready(&front, SANDBOX_FRONT);

@@ -2,10 +2,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <skalibs/types.h>
 #include "common/log.h"
-#include "common/pair.h"
 #include "common/queuebody.h"
 #include "common/settings.h"
 #include "smtpd/checking.h"
@@ -20,9 +20,6 @@
 #define CHECK_SECONDS_MAX 540
 #define CHECK_SECONDS_MORE 10
 
-#define ROLE_POLICY 'p'
-#define ROLE_CHECK 'c'
-
 static struct checking_bytes
 bytes(char const *s)
 {
@@ -35,30 +32,23 @@ known(char const *s)
 	return s != NULL ? s : "";
 }
 
-/* Ask the monitor for a pair to policy or check; -1: there is none. */
+/* A pair to policy or check: after a login it is there from the start, if at
+ * all; before that the monitor is asked. -1: there is none. */
 static int
-open_pair(struct smtp_session const *s, char role)
+open_pair(struct smtp_session const *s, enum request_kind role)
 {
-	char const question[] = {'O', role};
-	char answer[2];
-	int fds[2];
-	size_t count = 0;
-	ssize_t n;
+	int fd = role == REQUEST_POLICY ? FRONT_POLICY_FD : FRONT_CHECK_FD;
+	struct stat st;
 
-	if (s->mode == SMTP_MODE_OWNER)
-		return -1;
-	if (!pair_send(FRONT_PAIR_FD, question, sizeof question, NULL, 0))
-		return -1;
-	n = pair_receive(FRONT_PAIR_FD, answer, sizeof answer, fds, 1, &count);
-	if (n == 2 && answer[0] == 'O' && answer[1] == 'o' && count == 1)
-		return fds[0];
-	return -1;
+	if (s->mode != SMTP_MODE_OWNER)
+		return front_open(role);
+	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) ? fd : -1;
 }
 
 /* What both are asked about: the setting that switches it on. */
 static int
-pair_of(struct smtp_session *s, struct smtp_guard_pair *pair, char role,
-	char const *setting)
+pair_of(struct smtp_session *s, struct smtp_guard_pair *pair,
+	enum request_kind role, char const *setting)
 {
 	if (!pair->is_asked) {
 		pair->is_asked = true;
@@ -73,7 +63,7 @@ bool
 smtp_guard_stage(struct smtp_session *s, enum policing_stage stage,
 	struct addr const *recipient, uint64_t size)
 {
-	int fd = pair_of(s, &s->guard.policy, ROLE_POLICY, "policy");
+	int fd = pair_of(s, &s->guard.policy, REQUEST_POLICY, "policy");
 	struct policing_question q = {.stage = stage,
 		.client = bytes(s->front->client),
 		.name = bytes(s->client_name),
@@ -236,7 +226,7 @@ smtp_guard_message(struct smtp_session *s)
 
 	if (!smtp_guard_stage(s, POLICING_END, NULL, s->intake.size))
 		return false;
-	fd = pair_of(s, &s->guard.check, ROLE_CHECK,
+	fd = pair_of(s, &s->guard.check, REQUEST_CHECK,
 		s->mode == SMTP_MODE_OWNER ? "check-login" : "check");
 	if (fd < 0)
 		return true;

@@ -16,9 +16,12 @@
 #include "common/log.h"
 #include "common/settings.h"
 #include "common/tls.h"
+#include "common/monitor/template.h"
 #include "smtpd/session.h"
 
 #define USAGE "smtpd -a address -p port | smtpd -m mailbox -a address"
+/* To a client for whom no process can be had. */
+#define BUSY "421 4.7.0 Too busy, try again later\r\n"
 #define TIMEOUT_DEFAULT 300
 #define MEMORY_MAX (32u * 1024 * 1024)
 #define FILES_MAX 16
@@ -148,6 +151,10 @@ main(int argc, char const *const *argv)
 	subgetopt options = SUBGETOPT_ZERO;
 	int opt;
 
+	if (getuid() == 0)
+		strerr_dief1x(100, "refuses to run as root");
+	if (argc == 1)
+		argc = template_run(PROG, BUSY, &argv);
 	while ((opt = subgetopt_r(argc, argv, "m:a:p:T", &options)) != -1) {
 		if (opt == 'm')
 			mailbox = options.arg;
@@ -158,8 +165,6 @@ main(int argc, char const *const *argv)
 	}
 	if (client == NULL || options.ind < argc)
 		strerr_dieusage(100, USAGE);
-	if (getuid() == 0)
-		strerr_dief1x(100, "refuses to run as root");
 	if (mailbox != NULL)
 		start_mailbox(mailbox, client);
 	else

@@ -8,9 +8,9 @@
 #include "smtpd/command.h"
 #include "smtpd/submit.h"
 
-/* Octets of base64 that REQUEST_SASL_MAX octets need. RFC 4954 4 wants room for
+/* Octets of base64 that LOGIN_MESSAGE_MAX octets need. RFC 4954 4 wants room for
  * 12,288; what is longer than this can't be a message that we take. */
-#define BASE64_MAX ((REQUEST_SASL_MAX + 2) / 3 * 4)
+#define BASE64_MAX ((LOGIN_MESSAGE_MAX + 2) / 3 * 4)
 
 /* base64 of "Username:" and "Password:", which clients wait for. */
 static char const ask_name[] = "334 VXNlcm5hbWU6\r\n";
@@ -85,6 +85,7 @@ submit_login(struct submit *s, char const *sasl, size_t len)
 	case REQUEST_DENIED:
 		denied(s);
 		return;
+	case REQUEST_GO_ON:
 	case REQUEST_LATER:
 		submit_reply(s, SMTP_R_LOGIN_LATER, "");
 		return;
@@ -148,7 +149,7 @@ initial(struct submit *s, char const *text, size_t len, char *out, size_t max,
 static void
 plain(struct submit *s, char const *text, size_t len)
 {
-	char sasl[REQUEST_SASL_MAX];
+	char sasl[LOGIN_MESSAGE_MAX];
 	size_t n = 0;
 
 	if (len > 0 ? initial(s, text, len, sasl, sizeof sasl, &n)
@@ -161,7 +162,7 @@ plain(struct submit *s, char const *text, size_t len)
 static void
 login(struct submit *s, char const *text, size_t len)
 {
-	char sasl[REQUEST_SASL_MAX];
+	char sasl[LOGIN_MESSAGE_MAX];
 	size_t name_len = 0, password_len = 0, at = 1;
 
 	sasl[0] = '\0';

@@ -10,8 +10,11 @@
 #include "common/admin/service.h"
 #include "common/admin/text.h"
 
-static char const *const services[] = {
-	"smtp", "submit", "pop3", "imap", "queue"};
+/* Those without an account begin as root. */
+static struct service {
+	char const *name, *account;
+} const services[] = {{"auth", "auth"}, {"smtp", NULL}, {"submit", NULL},
+	{"pop3", NULL}, {"imap", NULL}, {"queue", NULL}};
 
 static struct {
 	char const *folder, *name;
@@ -75,41 +78,49 @@ copy_folder(
 
 /* Settings allow no character in a path that a shell would take for another. */
 static char *
-environment(
-	struct values const *v, char const *service, struct account const *log)
+environment(struct values const *v, struct service const *service,
+	struct account const *log)
 {
 	char const *state = values_text(v, "state");
+	struct account own = {0};
 	char *text;
 
+	if (service->account != NULL &&
+		!values_account(v, service->account, &own))
+		return NULL;
 	return asprintf(&text,
 		       "# Made by `kereru setup`; read by run and log/run.\n"
 		       "LIBEXEC='%s'\n"
 		       "TABLES='%s/tables'\n"
 		       "LOG='%s/log/%s'\n"
 		       "LOG_UID=%u\n"
-		       "LOG_GID=%u\n",
-		       values_text(v, "libexec"), state, state, service,
-		       (unsigned)log->uid, (unsigned)log->gid) < 0
+		       "LOG_GID=%u\n"
+		       "OWN_UID=%u\n"
+		       "OWN_GID=%u\n",
+		       values_text(v, "libexec"), state, state, service->name,
+		       (unsigned)log->uid, (unsigned)log->gid,
+		       (unsigned)own.uid, (unsigned)own.gid) < 0
 		       ? NULL
 		       : text;
 }
 
 static bool
-install_one(struct values const *v, char const *share, char const *service,
-	struct account const *log)
+install_one(struct values const *v, char const *share,
+	struct service const *service, struct account const *log)
 {
 	char *env = environment(v, service, log), *from = NULL, *to = NULL;
 	char path[512];
 	bool ok;
 
-	if (asprintf(&from, "%s/service/%s", share, service) < 0)
+	if (asprintf(&from, "%s/service/%s", share, service->name) < 0)
 		from = NULL;
-	if (asprintf(&to, "%s/scan/%s", values_text(v, "state"), service) < 0)
+	if (asprintf(&to, "%s/scan/%s", values_text(v, "state"),
+		    service->name) < 0)
 		to = NULL;
 	ok = env != NULL && from != NULL && to != NULL;
 	if (ok) {
 		snprintf(path, sizeof path, "%s/log/%s",
-			values_text(v, "state"), service);
+			values_text(v, "state"), service->name);
 		ok = folder_make(path, log->uid, log->gid, 0700) &&
 		     copy_folder(from, to, "/log", NULL) &&
 		     copy_folder(from, to, "", env);
@@ -128,7 +139,7 @@ service_install(struct values const *v, char const *share)
 	if (!values_account(v, "log", &log))
 		return false;
 	for (size_t i = 0; i < sizeof services / sizeof *services; i++)
-		if (!install_one(v, share, services[i], &log))
+		if (!install_one(v, share, &services[i], &log))
 			return false;
 	return true;
 }

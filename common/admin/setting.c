@@ -20,6 +20,8 @@ struct setting const setting_table[] = {
 	{"account-pop3d", SETTING_ACCOUNT, "kr-pop3d", 0, 0},
 	{"account-imapd", SETTING_ACCOUNT, "kr-imapd", 0, 0},
 	{"account-auth", SETTING_ACCOUNT, "kr-auth", 0, 0},
+	{"account-check", SETTING_ACCOUNT, "kr-check", 0, 0},
+	{"account-policy", SETTING_ACCOUNT, "kr-policy", 0, 0},
 	{"account-queue", SETTING_ACCOUNT, "kr-queue", 0, 0},
 	{"account-remote", SETTING_ACCOUNT, "kr-remote", 0, 0},
 	{"account-log", SETTING_ACCOUNT, "kr-log", 0, 0},
@@ -196,6 +198,42 @@ list(char const *value, bool (*add_item)(char const *, size_t, stralloc *),
 		is_first = false;
 		value += len;
 	}
+}
+
+/* From the normal form that address() has made. */
+static bool
+sockaddr_item(char const *s, size_t len, stralloc *sa)
+{
+	struct sockaddr_in v4 = {.sin_family = AF_INET};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+	char text[INET6_ADDRSTRLEN] = "";
+	char const *colon = memrchr(s, ':', len);
+	bool is_v6 = *s == '[';
+	size_t host_len = (size_t)(colon - s) - (is_v6 ? 2 : 0);
+	unsigned char n = is_v6 ? sizeof v6 : sizeof v4;
+	uint16_t port;
+
+	if (host_len >= sizeof text || uint16_scan(colon + 1, &port) == 0)
+		return false;
+	memcpy(text, s + is_v6, host_len);
+	v4.sin_port = v6.sin6_port = htons(port);
+	return inet_pton(is_v6 ? AF_INET6 : AF_INET, text,
+		       is_v6 ? (void *)&v6.sin6_addr : (void *)&v4.sin_addr) ==
+		       1 &&
+	       stralloc_catb(sa, (char *)&n, 1) &&
+	       stralloc_catb(sa, is_v6 ? (char *)&v6 : (char *)&v4, n);
+}
+
+bool
+setting_sockaddrs(char const *value, stralloc *sa)
+{
+	while (*value != '\0') {
+		size_t len = strcspn(value, " ");
+		if (!sockaddr_item(value, len, sa))
+			return false;
+		value += len + (value[len] == ' ');
+	}
+	return true;
 }
 
 static bool

@@ -49,6 +49,11 @@ struct setting const *setting_find(char const *key);
 bool setting_normal(struct setting const *s, char const *value, stralloc *sa,
 	char const **why_r) __attribute__((warn_unused_result));
 
+/* Append the addresses of a SETTING_ADDRESSES in normal form to sa, each as
+ * struct sockaddr with its length in an octet before it. */
+bool setting_sockaddrs(char const *value, stralloc *sa)
+	__attribute__((warn_unused_result));
+
 /* The parts of a SETTING_UIDS in normal form. */
 bool setting_uids(char const *value, uint32_t *min_r, uint32_t *max_r)
 	__attribute__((warn_unused_result));

@@ -8,6 +8,7 @@
 #include <skalibs/cdbmake.h>
 #include <skalibs/types.h>
 #include "common/addr.h"
+#include "common/admin/setting.h"
 #include "common/admin/table_write.h"
 
 struct output {
@@ -88,6 +89,22 @@ add_implied(struct output *o, char const *key)
 	return add(o, key, strlen(key), text, len + 1);
 }
 
+/* For root's code, which parses no text: `bind-X` beside `listen-X`, each
+ * address as the kernel wants it, with its length in an octet before it. */
+static bool
+add_listeners(struct output *o, char const *key, char const *text)
+{
+	char bind_key[32];
+
+	if (strncmp(key, "listen-", 7) != 0)
+		return true;
+	snprintf(bind_key, sizeof bind_key, "bind-%s", key + 7);
+	o->value.len = 0;
+	return setting_sockaddrs(text, &o->value) &&
+	       add(o, bind_key, strlen(bind_key),
+		       o->value.s == NULL ? "" : o->value.s, o->value.len);
+}
+
 static bool
 write_settings(struct output *o)
 {
@@ -104,7 +121,8 @@ write_settings(struct output *o)
 			if (!add_implied(o, s->key))
 				return false;
 		} else if (!add(o, s->key, strlen(s->key), text->s,
-				   text->len)) {
+				   text->len) ||
+			   !add_listeners(o, s->key, text->s)) {
 			return false;
 		}
 	}
@@ -231,27 +249,29 @@ write_passwords(struct output *o)
 	return true;
 }
 
+/* The lowest and the highest address of each, IPv4 as IPv6 has it. */
 static bool
 write_networks(struct output *o)
 {
+	static unsigned char const v4_mapped[12] = {
+		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 	struct config const *c = o->config;
 
+	o->value.len = 0;
 	for (size_t i = 0; i < c->networks.count; i++) {
 		struct config_network const *n = &c->networks.list[i];
-		union {
-			unsigned char const *in;
-			char const *out;
-		} octets = {.in = n->address};
-		o->value.len = 0;
-		if (!stralloc_cats(&o->value, n->is_v6 ? "6/" : "4/") ||
-			!cat_number(&o->value, n->bits) ||
-			!stralloc_append(&o->value, '/') ||
-			!stralloc_catb(
-				&o->value, octets.out, n->is_v6 ? 16 : 4) ||
-			!add(o, o->value.s, o->value.len, "", 0))
+		size_t skip = n->is_v6 ? 0 : 12;
+		unsigned char range[32];
+		memcpy(range, v4_mapped, 12);
+		memcpy(range + skip, n->address, 16 - skip);
+		memcpy(range + 16, range, 16);
+		for (size_t bit = n->bits + skip * 8; bit < 128; bit++)
+			range[16 + bit / 8] |= (unsigned char)(0x80 >> bit % 8);
+		if (!stralloc_catb(&o->value, (char const *)range, 32))
 			return false;
 	}
-	return true;
+	return add(
+		o, "", 0, o->value.s == NULL ? "" : o->value.s, o->value.len);
 }
 
 static struct {

@@ -1,47 +1,62 @@
 /*
- * auth - judges passwords
+ * auth - judges logins
  *
- * Started by a monitor under its own uid, in an empty chroot (unless a
- * checkpassword program is set), with no network and no file but the password
- * table that comes with each question. Each hash is computed in a child: the
- * loop never waits for one. A wrong password is answered late, an unknown user
- * costs the same hash as a known one. See auth(8).
+ * A service under its own uid. Monitors hand it sessions, each a pair to a
+ * front and the password table; the front sends the client's SASL messages, and
+ * auth answers it, and tells the monitor into which mailbox a client may. It
+ * has no network and opens no file. Each hash is computed in a child: the loop
+ * never waits for one. A wrong password is answered late, an unknown user costs
+ * the same hash as a known one. See auth(8).
  */
 #include <errno.h>
-#include <poll.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include <skalibs/sgetopt.h>
+#include <skalibs/types.h>
 #include <sodium.h>
 #include "common/log.h"
 #include "common/pair.h"
 #include "common/sandbox.h"
 #include "common/settings.h"
-#include "common/monitor/front.h"
 #include "common/monitor/question.h"
 #include "common/monitor/remember.h"
-#include "common/monitor/request.h"
+#include "common/monitor/role.h"
 #include "common/monitor/throttle.h"
 #include "common/monitor/verify.h"
 
-#define THROTTLE_FD 4
+#define USAGE "usage: auth [-t TABLES] [-d FD]\n"
 #define QUESTIONS_MAX 256
 #define CHILDREN_MAX 4
-#define LATE_MAX 16384
+#define PEERS_MAX 16384
+#define EVENTS_MAX 64
 
-/* A denial that is told later. It must not take the place of a question: who
- * guesses on many connections would keep everyone else out. */
-struct late {
-	uint64_t due; /* monotonic milliseconds; 0: free */
-	uint32_t ticket;
+/* Who is at the other end of a descriptor, which is its place. */
+enum peer_kind { NOBODY, LISTENER, CONTROL, SESSION, CHILD };
+
+struct peer {
+	enum peer_kind kind;
+	/* a session's */
+	int control, table; /* its monitor's descriptor; the password table */
+	uint32_t ticket;    /* its monitor's name for it */
+	uint64_t due; /* when a denial is told, in monotonic ms; 0: none */
+	bool is_asking;
+	size_t client_len;
+	char client[REQUEST_CLIENT_MAX];
+	struct question *question; /* a child's */
 };
 
+static struct peer peers[PEERS_MAX];
+static int peers_end; /* none behind it */
 static struct question questions[QUESTIONS_MAX];
-static struct late late[LATE_MAX];
-static size_t late_end; /* none behind it */
 static char const *checkpassword, *login_domain;
 static unsigned first_delay, running;
+static int events;
 
 static uint64_t
 now_ms(void)
@@ -52,32 +67,69 @@ now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-static void
-answer(uint32_t ticket, enum request_verdict verdict, char const *user,
-	size_t user_len)
+/* False: it is closed. */
+static bool
+add_peer(int fd, enum peer_kind kind)
 {
-	char frame[REQUEST_FRAME_MAX];
-	size_t len = auth_answer_encode(frame, sizeof frame, ticket, verdict,
-		user, verdict == REQUEST_OK ? user_len : 0);
+	struct epoll_event e = {.events = EPOLLIN, .data.fd = fd};
 
-	if (!pair_send(FRONT_PAIR_FD, frame, len, NULL, 0))
-		log_error("lost-answer", NULL, (char *)0);
+	if (fd >= PEERS_MAX || epoll_ctl(events, EPOLL_CTL_ADD, fd, &e) < 0) {
+		close(fd);
+		return false;
+	}
+	peers[fd] = (struct peer){.kind = kind};
+	if (fd >= peers_end)
+		peers_end = fd + 1;
+	return true;
 }
 
-/* False: too many wait already. */
-static bool
-answer_late(uint32_t ticket, uint64_t due)
+static void
+drop_peer(int fd)
 {
-	size_t i = 0;
+	struct peer *p = &peers[fd];
 
-	while (i < late_end && late[i].due != 0)
-		i++;
-	if (i == LATE_MAX)
-		return false;
-	late[i] = (struct late){due, ticket};
-	if (i == late_end)
-		late_end++;
-	return true;
+	for (size_t i = 0; p->is_asking && i < QUESTIONS_MAX; i++)
+		if (questions[i].peer == fd)
+			questions[i].peer = -1;
+	if (p->kind == SESSION)
+		close(p->table);
+	/* A child that is just being forked may hold the description. */
+	(void)epoll_ctl(events, EPOLL_CTL_DEL, fd, NULL);
+	close(fd);
+	*p = (struct peer){.kind = NOBODY};
+	while (peers_end > 0 && peers[peers_end - 1].kind == NOBODY)
+		peers_end--;
+}
+
+/* The monitor first: the front then waits for what it sends. */
+static bool
+admit(struct peer const *p, struct question const *q)
+{
+	char frame[REQUEST_FRAME_MAX];
+	size_t len = request_admit_encode(
+		frame, sizeof frame, p->ticket, q->user, q->user_len);
+	struct peer const *monitor = &peers[p->control];
+
+	return monitor->kind == CONTROL &&
+	       pair_send(p->control, frame, len, NULL, 0);
+}
+
+static void
+answer(int fd, enum request_verdict verdict, struct question const *q)
+{
+	char frame[REQUEST_FRAME_MAX];
+	size_t len;
+
+	if (fd < 0)
+		return;
+	peers[fd].is_asking = false;
+	peers[fd].due = 0;
+	if (verdict == REQUEST_OK && !admit(&peers[fd], q))
+		verdict = REQUEST_LATER;
+	len = login_answer_encode(frame, sizeof frame, verdict, "", 0);
+	/* Who is in has no more to ask. */
+	if (!pair_send(fd, frame, len, NULL, 0) || verdict == REQUEST_OK)
+		drop_peer(fd);
 }
 
 static void
@@ -105,98 +157,125 @@ judge(struct question *q, enum request_verdict verdict)
 		delay = throttle_failed(q->user, q->user_len, q->client,
 			q->client_len, (uint64_t)time(NULL), first_delay);
 	}
-	if (delay == 0 ||
-		!answer_late(q->ticket, now_ms() + (uint64_t)delay * 1000))
-		answer(q->ticket, verdict, q->user, q->user_len);
+	if (delay == 0)
+		answer(q->peer, verdict, q);
+	else if (q->peer >= 0)
+		peers[q->peer].due = now_ms() + (uint64_t)delay * 1000;
 	sodium_memzero(q, sizeof *q);
 }
 
 static void
-take_question(struct question *q, struct auth_question const *a, int table_fd)
+take_question(struct question *q, int fd, struct login_step const *step)
 {
-	q->ticket = a->ticket;
+	struct peer *p = &peers[fd];
+
+	q->peer = fd;
 	q->since = now_ms();
 	q->child_fd = -1;
-	question_set_client(q, a->client, a->client_len);
-	if (!question_read(q, a->sasl, a->sasl_len, login_domain)) {
+	question_set_client(q, p->client, p->client_len);
+	if (!question_read(q, step->message, step->message_len, login_domain)) {
 		judge(q, REQUEST_DENIED);
 		return;
 	}
-	if (checkpassword != NULL) {
-		q->state = QUESTION_WAITING;
-		return;
+	if (checkpassword == NULL) {
+		if (!question_find_hash(q, p->table)) {
+			judge(q, REQUEST_LATER);
+			return;
+		}
+		if (remember_has(q, now_ms())) {
+			judge(q, REQUEST_OK);
+			return;
+		}
 	}
-	if (!question_find_hash(q, table_fd)) {
-		judge(q, REQUEST_LATER);
-		return;
-	}
-	if (remember_has(q, now_ms()))
-		judge(q, REQUEST_OK);
-	else
-		q->state = QUESTION_WAITING;
+	q->state = QUESTION_WAITING;
 }
 
-/* False: the monitor is gone. */
-static bool
-hear_monitor(void)
+static void
+hear_session(int fd)
 {
 	char frame[REQUEST_FRAME_MAX];
-	struct auth_question a;
-	int table_fd = -1;
-	size_t count = 0;
-	ssize_t n = pair_receive(
-		FRONT_PAIR_FD, frame, sizeof frame, &table_fd, 1, &count);
+	struct login_step step;
+	ssize_t n = pair_receive(fd, frame, sizeof frame, NULL, 0, NULL);
+	size_t i = 0;
 
-	if (n <= 0)
-		/* A question that is lost would leave its front waiting: the
-		 * monitor tells all who wait when we end. */
-		return n < 0 && errno == EAGAIN;
-	if (count == 1 && auth_question_decode(frame, (size_t)n, &a)) {
-		size_t i = 0;
-		while (i < QUESTIONS_MAX && questions[i].state != QUESTION_FREE)
-			i++;
-		if (i == QUESTIONS_MAX)
-			answer(a.ticket, REQUEST_LATER, "", 0);
-		else
-			take_question(&questions[i], &a, table_fd);
+	if (n < 0 && errno == EAGAIN)
+		return;
+	/* One thing at a time; whoever breaks the form has no more to ask. */
+	if (n <= 0 || peers[fd].is_asking ||
+		!login_step_decode(frame, (size_t)n, &step) ||
+		step.mechanism_len != 5 ||
+		memcmp(step.mechanism, "PLAIN", 5) != 0) {
+		drop_peer(fd);
+		sodium_memzero(frame, sizeof frame);
+		return;
 	}
-	if (count == 1)
-		close(table_fd);
+	peers[fd].is_asking = true;
+	while (i < QUESTIONS_MAX && questions[i].state != QUESTION_FREE)
+		i++;
+	if (i == QUESTIONS_MAX)
+		answer(fd, REQUEST_LATER, NULL);
+	else
+		take_question(&questions[i], fd, &step);
 	sodium_memzero(frame, sizeof frame);
-	return true;
 }
 
-/* A child must hold neither the pair nor the other children's pipes, or their
- * ends would go unseen. */
+/* Without its monitor nobody can be let in: its sessions end too. */
 static void
-leave_all(void)
+hear_control(int fd)
 {
-	close(FRONT_PAIR_FD);
-	for (size_t i = 0; i < QUESTIONS_MAX; i++)
-		if (questions[i].state == QUESTION_RUNNING)
-			close(questions[i].child_fd);
+	struct role_call call;
+	struct peer *p;
+	int r = role_take(fd, &call);
+
+	if (r < 0)
+		return;
+	if (r == 0) {
+		for (int i = 0; i < peers_end; i++)
+			if (peers[i].kind == SESSION && peers[i].control == fd)
+				drop_peer(i);
+		drop_peer(fd);
+		return;
+	}
+	if (!add_peer(call.pair, SESSION)) {
+		close(call.table);
+		return;
+	}
+	p = &peers[call.pair];
+	p->control = fd;
+	p->table = call.table;
+	p->ticket = call.session.ticket;
+	p->client_len = call.session.client_len;
+	memcpy(p->client, call.session.client, p->client_len);
+}
+
+static void
+hear_child(int fd)
+{
+	struct question *q = peers[fd].question;
+	enum request_verdict verdict;
+
+	(void)epoll_ctl(events, EPOLL_CTL_DEL, fd, NULL);
+	peers[fd].kind = NOBODY;
+	verdict = verify_finish(q, checkpassword);
+	running--;
+	if (verdict == REQUEST_OK && checkpassword == NULL)
+		remember_add(q, now_ms());
+	judge(q, verdict);
 }
 
 static void
 start_child(struct question *q)
 {
-	if (!verify_start(q, checkpassword, leave_all)) {
+	if (!verify_start(q, checkpassword)) {
 		judge(q, REQUEST_LATER);
 		return;
 	}
 	q->state = QUESTION_RUNNING;
 	running++;
-}
-
-static void
-hear_child(struct question *q)
-{
-	enum request_verdict verdict = verify_finish(q, checkpassword);
-
-	running--;
-	if (verdict == REQUEST_OK && checkpassword == NULL)
-		remember_add(q, now_ms());
-	judge(q, verdict);
+	if (add_peer(q->child_fd, CHILD))
+		peers[q->child_fd].question = q;
+	else
+		judge(q, verify_finish(q, checkpassword));
 }
 
 /* Starts those that wait, the oldest first, as far as children may run. */
@@ -216,83 +295,165 @@ start_waiting(void)
 	}
 }
 
-/* Milliseconds until a late answer is due; those that are, go. */
+/* Milliseconds until a late denial is due; those that are, go. */
 static int
 answer_due(void)
 {
 	uint64_t now = now_ms(), next = UINT64_MAX;
 
-	for (size_t i = 0; i < late_end; i++) {
-		if (late[i].due != 0 && late[i].due <= now) {
-			answer(late[i].ticket, REQUEST_DENIED, "", 0);
-			late[i].due = 0;
-		}
-		if (late[i].due != 0 && late[i].due < next)
-			next = late[i].due;
+	for (int i = 0; i < peers_end; i++) {
+		if (peers[i].due == 0)
+			continue;
+		if (peers[i].due <= now)
+			answer(i, REQUEST_DENIED, NULL);
+		else if (peers[i].due < next)
+			next = peers[i].due;
 	}
-	while (late_end > 0 && late[late_end - 1].due == 0)
-		late_end--;
 	return next == UINT64_MAX ? -1 : (int)(next - now);
+}
+
+static void
+hear(int fd)
+{
+	int call;
+
+	switch (peers[fd].kind) {
+	case LISTENER:
+		while ((call = role_accept(fd)) >= 0)
+			(void)add_peer(call, CONTROL);
+		break;
+	case CONTROL:
+		hear_control(fd);
+		break;
+	case SESSION:
+		hear_session(fd);
+		break;
+	case CHILD:
+		hear_child(fd);
+		break;
+	case NOBODY:
+		break;
+	}
 }
 
 static void
 loop(void)
 {
-	struct pollfd fds[1 + CHILDREN_MAX];
-	struct question *asked[1 + CHILDREN_MAX];
-	nfds_t n;
-	bool goes_on = true;
+	struct epoll_event e[EVENTS_MAX];
 
-	while (goes_on) {
+	for (;;) {
 		int timeout = answer_due();
+		int n;
+
 		start_waiting();
-		fds[0] = (struct pollfd){FRONT_PAIR_FD, POLLIN, 0};
-		n = 1;
-		for (size_t i = 0; running > 0 && i < QUESTIONS_MAX; i++)
-			if (questions[i].state == QUESTION_RUNNING) {
-				asked[n] = &questions[i];
-				fds[n++] = (struct pollfd){
-					questions[i].child_fd, POLLIN, 0};
-			}
-		if (poll(fds, n, timeout) <= 0)
-			continue;
-		for (nfds_t i = 1; i < n; i++)
-			if (fds[i].revents != 0)
-				hear_child(asked[i]);
-		if (fds[0].revents != 0)
-			goes_on = hear_monitor();
+		n = epoll_wait(events, e, EVENTS_MAX, timeout);
+		for (int i = 0; i < n; i++)
+			hear(e[i].data.fd);
 	}
 }
 
-int
-main(void)
+static bool
+open_settings(struct table *settings, char const *tables)
 {
-	struct sandbox sandbox = {.filter = SANDBOX_AUTH,
-		.files = 64,
-		.may_fork = true,
-		.may_write = true};
-	static struct table settings;
+	int folder = open(tables, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool ok =
+		folder >= 0 && table_refresh(settings, folder, "settings.cdb");
 
-	log_open("auth");
-	if (getuid() == 0 || sodium_init() < 0 ||
-		!table_open_fd(&settings, FRONT_SETTINGS_FD) ||
-		!throttle_open(THROTTLE_FD)) {
-		log_error("not-started", NULL, (char *)0);
-		return 111;
+	if (folder >= 0)
+		close(folder);
+	return ok;
+}
+
+/* What a checkpassword program, which runs as we do, has put in its place is
+ * not ours. */
+static int
+open_throttle(void)
+{
+	for (int tries = 0; tries < 2; tries++) {
+		struct stat st;
+		int fd = open("throttle",
+			O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+			st.st_nlink == 1)
+			return fd;
+		if (fd >= 0)
+			close(fd);
+		(void)unlink("throttle");
 	}
-	signal(SIGPIPE, SIG_IGN);
-	checkpassword = settings_text(&settings, "checkpassword");
+	return -1;
+}
+
+/* Its folder: the throttle's file, and where monitors call. */
+static bool
+open_home(struct table const *settings)
+{
+	char const *state = settings_text(settings, "state");
+	int throttle, listener;
+
+	errno = ENOENT;
+	if (state == NULL || chdir(state) < 0 || chdir("auth") < 0)
+		return false;
+	throttle = open_throttle();
+	if (throttle < 0 || !throttle_open(throttle))
+		return false;
+	close(throttle);
+	listener = role_listen("socket");
+	return listener >= 0 && add_peer(listener, LISTENER);
+}
+
+static void
+read_settings(struct table const *settings)
+{
+	checkpassword = settings_text(settings, "checkpassword");
 	if (checkpassword != NULL && *checkpassword == '\0')
 		checkpassword = NULL;
-	login_domain = settings_text(&settings, "login-domain");
+	login_domain = settings_text(settings, "login-domain");
 	if (login_domain == NULL)
 		login_domain = "";
-	remember_init(settings_number(&settings, "auth-cache", 60) * 1000);
-	first_delay = (unsigned)settings_number(&settings, "auth-delay", 1);
-	close(THROTTLE_FD);
+	remember_init(settings_number(settings, "auth-cache", 60) * 1000);
+	first_delay = (unsigned)settings_number(settings, "auth-delay", 1);
+}
+
+int
+main(int argc, char const *const *argv)
+{
+	struct sandbox sandbox = {.filter = SANDBOX_AUTH,
+		.files = PEERS_MAX * 2,
+		.may_fork = true,
+		.may_write = true};
+	struct rlimit limit;
+	char const *tables = "/var/lib/kereru/tables";
+	static struct table settings;
+	subgetopt options = SUBGETOPT_ZERO;
+	unsigned ready = 0;
+	int opt;
+
+	log_open("auth");
+	while ((opt = subgetopt_r(argc, argv, "t:d:", &options)) >= 0)
+		if (opt == 't')
+			tables = options.arg;
+		else if (opt != 'd' || !uint0_scan(options.arg, &ready)) {
+			(void)!write(2, USAGE, sizeof USAGE - 1);
+			return 100;
+		}
+	events = epoll_create1(EPOLL_CLOEXEC);
+	if (getuid() == 0 || events < 0 || sodium_init() < 0 ||
+		!open_settings(&settings, tables) || !open_home(&settings)) {
+		log_error("not-started", NULL, "tables", tables, (char *)0);
+		return 111;
+	}
+	(void)signal(SIGPIPE, SIG_IGN);
+	read_settings(&settings);
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+		limit.rlim_max < sandbox.files)
+		sandbox.files = (unsigned)limit.rlim_max;
 	/* A checkpassword program has needs that we can't know. */
 	if (checkpassword == NULL)
 		sandbox_enter_or_exit(&sandbox);
+	if (ready > 0) {
+		(void)!write((int)ready, "\n", 1);
+		close((int)ready);
+	}
 	loop();
 	return 0;
 }

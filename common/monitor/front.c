@@ -61,8 +61,8 @@ ask_to_sign(void *data, unsigned key_index, char key_type, int algorithm,
 		.key_index = (uint8_t)key_index,
 		.key_type = (uint8_t)key_type,
 		.algorithm = (uint8_t)algorithm,
-		.data = (char const *)hash,
-		.data_len = hash_len};
+		.hash = (char const *)hash,
+		.hash_len = hash_len};
 	char frame[REQUEST_FRAME_MAX];
 	size_t len = request_encode(frame, sizeof frame, &r);
 	unsigned char const *signature;
@@ -160,41 +160,108 @@ front_start_tls(struct front *f)
 	return false;
 }
 
-/* True: an answer; a positive one has its pipes. */
-static bool
-ask_to_log_in(char const *sasl, size_t sasl_len, enum request_verdict *v_r,
-	int pipes_r[2])
+/* A descriptor, or -1: not to be had now. */
+static int
+open_session(enum request_kind kind)
 {
-	struct request r = {
-		.kind = REQUEST_SASL, .data = sasl, .data_len = sasl_len};
+	struct request r = {.kind = kind};
 	char frame[REQUEST_FRAME_MAX];
 	size_t count, len = request_encode(frame, sizeof frame, &r);
-	char const *mailbox;
-	ssize_t got;
-	bool sent;
+	int fd;
 
-	sent = len > 0 && pair_send(FRONT_PAIR_FD, frame, len, NULL, 0);
+	if (!pair_send(FRONT_PAIR_FD, frame, len, NULL, 0) ||
+		pair_receive(FRONT_PAIR_FD, frame, sizeof frame, &fd, 1,
+			&count) != 1 ||
+		count != 1)
+		return -1;
+	return fd;
+}
+
+int
+front_open(enum request_kind kind)
+{
+	return open_session(kind);
+}
+
+/* False: auth is gone, perhaps since long. */
+static bool
+ask_auth(int auth_fd, struct login_step const *step, enum request_verdict *v_r,
+	char *challenge, size_t *challenge_len)
+{
+	char frame[REQUEST_FRAME_MAX];
+	size_t len = login_step_encode(frame, sizeof frame, step);
+	bool sent = len > 0 && pair_send(auth_fd, frame, len, NULL, 0);
+	char const *text;
+	ssize_t got;
+
 	sodium_memzero(frame, sizeof frame);
 	if (!sent)
 		return false;
-	got = pair_receive(
-		FRONT_PAIR_FD, frame, sizeof frame, pipes_r, 2, &count);
-	return got > 0 &&
-	       request_verdict_decode(
-		       frame, (size_t)got, v_r, &mailbox, &len) &&
-	       count == (*v_r == REQUEST_OK ? 2 : 0);
+	got = pair_receive(auth_fd, frame, sizeof frame, NULL, 0, NULL);
+	if (got <= 0 || !login_answer_decode(
+				frame, (size_t)got, v_r, &text, challenge_len))
+		return false;
+	memcpy(challenge, text, *challenge_len);
+	return true;
+}
+
+/* auth has let the client in: the monitor starts the mailbox program. */
+static enum request_verdict
+get_program(int pipes_r[2])
+{
+	char octet;
+	size_t count = 0;
+	ssize_t n = pair_receive(FRONT_PAIR_FD, &octet, 1, pipes_r, 2, &count);
+
+	if (n == 1 && octet == REQUEST_OK && count == 2)
+		return REQUEST_OK;
+	while (n > 0 && count > 0)
+		close(pipes_r[--count]);
+	return REQUEST_LATER;
+}
+
+enum request_verdict
+front_login_step(struct front *f, struct login_step const *step,
+	char challenge[LOGIN_CHALLENGE_MAX], size_t *challenge_len,
+	int pipes_r[2])
+{
+	enum request_verdict v = REQUEST_LATER;
+	bool is_heard;
+
+	if (f->auth_fd == 0) {
+		int fd = open_session(REQUEST_AUTH);
+		if (fd < 0)
+			return REQUEST_LATER;
+		f->auth_fd = fd;
+	}
+	is_heard = ask_auth(f->auth_fd, step, &v, challenge, challenge_len);
+	/* One that has died may be there again at the next try. */
+	if (!is_heard || v == REQUEST_OK) {
+		close(f->auth_fd);
+		f->auth_fd = 0;
+	}
+	if (!is_heard)
+		return REQUEST_LATER;
+	if (v == REQUEST_OK)
+		return get_program(pipes_r);
+	if (v == REQUEST_DENIED)
+		f->failed_logins++;
+	return v;
 }
 
 enum request_verdict
 front_login(struct front *f, char const *sasl, size_t len, int pipes_r[2])
 {
-	enum request_verdict v;
+	struct login_step step = {.mechanism = "PLAIN",
+		.mechanism_len = 5,
+		.message = sasl,
+		.message_len = len};
+	char challenge[LOGIN_CHALLENGE_MAX];
+	size_t challenge_len;
+	enum request_verdict v =
+		front_login_step(f, &step, challenge, &challenge_len, pipes_r);
 
-	if (!ask_to_log_in(sasl, len, &v, pipes_r))
-		return REQUEST_LATER;
-	if (v == REQUEST_DENIED)
-		f->failed_logins++;
-	return v;
+	return v == REQUEST_GO_ON ? REQUEST_LATER : v;
 }
 
 void

@@ -3,14 +3,15 @@
  *
  * A front is the process that meets the client before login: it is started by
  * the monitor, without any right, in an empty chroot. It speaks TLS (asking the
- * monitor for signatures), understands the few commands before login, relays
- * the SASL message, and from then on moves octets between the client and the
- * mailbox program.
+ * monitor for signatures), understands the few commands before login, hands
+ * auth the SASL messages, and from then on moves octets between the client and
+ * the mailbox program.
  *
  * Descriptors: 0 and 1 the client's socket, 2 the log, 3 the pair to the
  * monitor, 4 the public certificates, 5 settings.cdb. smtpd on port 25 is its
  * own front and has besides: 6 queue/tmp, 7 queue/new, 8 recipients.cdb. A
- * mailbox program has 0 and 1 the pipes, 2, 5, and smtpd 6, 7, 8.
+ * mailbox program has 0 and 1 the pipes, 2, 5, and smtpd 6, 7, 8, and its
+ * sessions with policy (9) and check (10), /dev/null where there is none.
  */
 #ifndef FRONT_H
 #define FRONT_H
@@ -20,6 +21,7 @@
 #include "common/stream.h"
 #include "common/table.h"
 #include "common/sandbox.h"
+#include "common/monitor/login.h"
 #include "common/monitor/request.h"
 
 #define FRONT_PAIR_FD 3
@@ -28,6 +30,8 @@
 #define FRONT_TMP_FD 6
 #define FRONT_NEW_FD 7
 #define FRONT_RECIPIENTS_FD 8
+#define FRONT_POLICY_FD 9
+#define FRONT_CHECK_FD 10
 
 struct front {
 	struct stream stream;
@@ -39,6 +43,7 @@ struct front {
 	bool implicit_tls;     /* the handshake comes first */
 	bool is_tls;
 	unsigned failed_logins;
+	int auth_fd; /* the session with auth; 0: none yet */
 };
 
 /*
@@ -60,14 +65,25 @@ void front_ready(struct front *f, enum sandbox_filter filter);
 bool front_start_tls(struct front *f) __attribute__((warn_unused_result));
 
 /*
- * Ask whether a SASL PLAIN message (authzid NUL authcid NUL password) is right,
- * and for the mailbox program. On REQUEST_OK pipes_r[0] is to write to it and
- * pipes_r[1] to read from it; nothing more can be asked then. Counts what was
- * denied in failed_logins. Wipes nothing of the caller's. A monitor that is
- * gone, or a message that is too long, is REQUEST_LATER.
+ * One step of a login: asks auth, and the monitor for the mailbox program.
+ * On REQUEST_OK pipes_r[0] is to write to it and pipes_r[1] to read from it;
+ * nothing more can be asked then. On REQUEST_GO_ON challenge has auth's
+ * message, of *challenge_len octets. Counts what was denied in failed_logins.
+ * Wipes nothing of the caller's. When auth or the monitor is gone, or the
+ * message too long, it is REQUEST_LATER.
  */
+enum request_verdict front_login_step(struct front *f,
+	struct login_step const *step, char challenge[LOGIN_CHALLENGE_MAX],
+	size_t *challenge_len, int pipes_r[2])
+	__attribute__((warn_unused_result));
+
+/* The one step of PLAIN (authzid NUL authcid NUL password). */
 enum request_verdict front_login(struct front *f, char const *sasl, size_t len,
 	int pipes_r[2]) __attribute__((warn_unused_result));
+
+/* Ask for a session with check or policy: the caller's descriptor, or -1 when
+ * there is none to be had now. */
+int front_open(enum request_kind kind) __attribute__((warn_unused_result));
 
 /* Move octets until either side ends (input that was read already first,
  * pending output too); then exit. */

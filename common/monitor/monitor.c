@@ -1,10 +1,11 @@
 /*
  * monitor - the root half of a network service
  *
- * Starts a front for each client, signs TLS handshakes for it, has auth judge
- * its logins, and starts the mailbox program under the mailbox's uid. Parses
- * nothing but the fixed-form requests of its own children and root's own
- * tables; never reads an octet of a client's. See monitor(8).
+ * Has a front forked for each client, signs TLS handshakes for it, brings it
+ * together with auth, and starts the mailbox program under the mailbox's uid
+ * when auth says so. Parses nothing but the fixed-form requests of its own
+ * children and root's own tables; never reads an octet of a client's, nor a
+ * password. See monitor(8).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,17 +27,15 @@
 #define SESSIONS_MAX 16384
 
 static struct service const services[] = {
-	{"smtp", "smtpd", NULL, "uid-smtpd", "listen-smtp", NULL, true, false,
+	{"smtp", "smtpd", NULL, "uid-smtpd", "bind-smtp", NULL, true, false,
 		"421 4.7.0 Too many connections, try again later\r\n"},
-	{"submit", "submit-front", "smtpd", "uid-submit", "listen-submit",
-		"listen-submits", false, true,
+	{"submit", "submit-front", "smtpd", "uid-submit", "bind-submit",
+		"bind-submits", false, true,
 		"421 4.7.0 Too many connections, try again later\r\n"},
-	{"pop3", "pop3-front", "pop3d", "uid-pop3d", "listen-pop3",
-		"listen-pop3s", false, false,
-		"-ERR [SYS/TEMP] Too many connections\r\n"},
-	{"imap", "imap-front", "imapd", "uid-imapd", "listen-imap",
-		"listen-imaps", false, false,
-		"* BYE [UNAVAILABLE] Too many connections\r\n"},
+	{"pop3", "pop3-front", "pop3d", "uid-pop3d", "bind-pop3", "bind-pop3s",
+		false, false, "-ERR [SYS/TEMP] Too many connections\r\n"},
+	{"imap", "imap-front", "imapd", "uid-imapd", "bind-imap", "bind-imaps",
+		false, false, "* BYE [UNAVAILABLE] Too many connections\r\n"},
 };
 
 static struct house house;
@@ -51,28 +50,6 @@ static int
 open_program(int libexec, char const *name)
 {
 	return openat(libexec, name, O_PATH | O_CLOEXEC);
-}
-
-/* The folder is auth's, and with it a checkpassword program's: a file with more
- * than one name may be anybody's, and auth would write into it. */
-static int
-open_throttle(int state)
-{
-	static char const path[] = "auth/throttle";
-	struct stat st;
-	int fd;
-
-	for (int tries = 0; tries < 2; tries++) {
-		fd = openat(state, path,
-			O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-			st.st_nlink == 1)
-			return fd;
-		if (fd >= 0)
-			close(fd);
-		(void)unlinkat(state, path, 0);
-	}
-	return -1;
 }
 
 /* False: errno says why something is missing. */
@@ -94,24 +71,24 @@ open_house(char const *tables)
 	errno = ENOENT;
 	if ((path = settings_text(&house.settings, "state")) == NULL ||
 		(state = open_folder(AT_FDCWD, path)) < 0 ||
+		fchdir(state) < 0 ||
 		(path = settings_text(&house.settings, "libexec")) == NULL ||
 		(libexec = open_folder(AT_FDCWD, path)) < 0)
 		return false;
+	house.null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	house.queue_fd = open_folder(state, "queue");
 	house.empty_fd = open_folder(state, "empty");
 	house.tmp_fd = open_folder(house.queue_fd, "tmp");
 	house.new_fd = open_folder(house.queue_fd, "new");
 	house.front_fd = open_program(libexec, s->front);
-	house.auth_fd = open_program(libexec, "auth");
 	house.mailbox_fd = s->mailbox == NULL
-				   ? house.auth_fd
+				   ? house.null_fd
 				   : open_program(libexec, s->mailbox);
-	house.throttle_fd = open_throttle(state);
 	close(libexec);
 	close(state);
 	return house.empty_fd >= 0 && house.tmp_fd >= 0 && house.new_fd >= 0 &&
-	       house.front_fd >= 0 && house.auth_fd >= 0 &&
-	       house.mailbox_fd >= 0 && house.throttle_fd >= 0;
+	       house.null_fd >= 0 && house.front_fd >= 0 &&
+	       house.mailbox_fd >= 0;
 }
 
 /* The numbers that children get are kept free of what we open ourselves. */
@@ -120,7 +97,7 @@ reserve_descriptors(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	while (null >= 0 && null <= FRONT_RECIPIENTS_FD)
+	while (null >= 0 && null <= FRONT_CHECK_FD)
 		null = fcntl(null, F_DUPFD_CLOEXEC, null <= 2 ? 0 : null + 1);
 	return null >= 0;
 }
@@ -188,12 +165,12 @@ open_listeners(int *fds, size_t *clear, size_t *count)
 {
 	struct service const *s = house.service;
 
-	if (!listen_on(settings_text(&house.settings, s->listen), fds,
-		    SERVE_LISTENERS_MAX, count))
+	if (!listen_on(&house.settings, s->listen, fds, SERVE_LISTENERS_MAX,
+		    count))
 		return false;
 	*clear = *count;
 	return s->listen_tls == NULL ||
-	       listen_on(settings_text(&house.settings, s->listen_tls), fds,
+	       listen_on(&house.settings, s->listen_tls, fds,
 		       SERVE_LISTENERS_MAX, count);
 }
 
@@ -204,7 +181,6 @@ main(int argc, char const *const *argv)
 	struct sandbox sandbox = {
 		.filter = SANDBOX_MONITOR, .may_fork = true, .may_write = true};
 	struct client client;
-	char const *program;
 	int listeners[SERVE_LISTENERS_MAX];
 	size_t max = 1, count = 0, clear = 0;
 
@@ -232,11 +208,6 @@ main(int argc, char const *const *argv)
 		return fail("events");
 	/* A session has its pair, and for a moment two pipes and a status. */
 	sandbox.files = (unsigned)(max * 4 + 128);
-	/* auth runs it, and inherits what we have. */
-	program = settings_text(&house.settings, "checkpassword");
-	if (house.service->mailbox != NULL && program != NULL &&
-		*program != '\0')
-		sandbox.filter = SANDBOX_NONE;
 	sandbox_enter_or_exit(&sandbox);
 	if (!o.listens)
 		serve_one(&client, 0, o.implicit_tls);

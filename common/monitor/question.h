@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include <sodium.h>
-#include "common/monitor/request.h"
+#include "common/monitor/login.h"
 
 enum question_state {
 	QUESTION_FREE,
@@ -22,7 +22,7 @@ enum question_state {
 
 struct question {
 	enum question_state state;
-	uint32_t ticket;
+	int peer;	/* the session that asks; -1: it has gone */
 	uint64_t since; /* milliseconds: its place in the line */
 	int child_fd;	/* RUNNING: its end is the child's end */
 	pid_t child;
@@ -30,8 +30,8 @@ struct question {
 	size_t user_len, password_len, client_len;
 	char user[REQUEST_MAILBOX_MAX];
 	char client[64];
-	char password[REQUEST_SASL_MAX + 1]; /* NUL-ended */
-	char hash[crypto_pwhash_STRBYTES];   /* NUL-ended */
+	char password[LOGIN_MESSAGE_MAX + 1]; /* NUL-ended */
+	char hash[crypto_pwhash_STRBYTES];    /* NUL-ended */
 };
 
 /*

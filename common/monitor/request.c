@@ -1,4 +1,4 @@
-/* What a front asks its monitor, and auth is asked. */
+/* What goes between a monitor, its fronts, and who helps them. */
 #include <string.h>
 #include "common/monitor/request.h"
 #include "common/wire.h"
@@ -15,20 +15,11 @@ hash_len(uint8_t algorithm)
 static bool
 is_well_formed(struct request const *r)
 {
-	switch (r->kind) {
-	case REQUEST_SIGN:
-		return (r->key_type == 'E' || r->key_type == 'R') &&
-		       r->data_len > 0 && r->data_len == hash_len(r->algorithm);
-	case REQUEST_SASL:
-		return r->data_len > 0 && r->data_len <= REQUEST_SASL_MAX;
-	}
-	return false;
-}
-
-static bool
-is_verdict(uint8_t v)
-{
-	return v == REQUEST_OK || v == REQUEST_DENIED || v == REQUEST_LATER;
+	if (r->kind != REQUEST_SIGN)
+		return r->kind == REQUEST_AUTH || r->kind == REQUEST_CHECK ||
+		       r->kind == REQUEST_POLICY;
+	return (r->key_type == 'E' || r->key_type == 'R') && r->hash_len > 0 &&
+	       r->hash_len == hash_len(r->algorithm);
 }
 
 /* It becomes an argument and a log value. */
@@ -60,8 +51,8 @@ request_encode(char *s, size_t max, struct request const *r)
 		wire_put_u8(&out, r->key_index);
 		wire_put_u8(&out, r->key_type);
 		wire_put_u8(&out, r->algorithm);
+		wire_put_bytes(&out, r->hash, r->hash_len);
 	}
-	wire_put_bytes(&out, r->data, r->data_len);
 	return finish(&out);
 }
 
@@ -69,24 +60,16 @@ bool
 request_decode(char const *s, size_t len, struct request *r_r)
 {
 	struct wire_in in;
-	uint8_t kind;
 
 	*r_r = (struct request){0};
 	wire_open(&in, s, len);
-	kind = wire_get_u8(&in);
-	if (kind == REQUEST_SIGN) {
-		r_r->kind = REQUEST_SIGN;
+	r_r->kind = (enum request_kind)wire_get_u8(&in);
+	if (r_r->kind == REQUEST_SIGN) {
 		r_r->key_index = wire_get_u8(&in);
 		r_r->key_type = wire_get_u8(&in);
 		r_r->algorithm = wire_get_u8(&in);
-		r_r->data =
-			wire_get_bytes(&in, REQUEST_HASH_MAX, &r_r->data_len);
-	} else if (kind == REQUEST_SASL) {
-		r_r->kind = REQUEST_SASL;
-		r_r->data =
-			wire_get_bytes(&in, REQUEST_SASL_MAX, &r_r->data_len);
-	} else {
-		return false;
+		r_r->hash =
+			wire_get_bytes(&in, REQUEST_HASH_MAX, &r_r->hash_len);
 	}
 	return wire_end(&in) && is_well_formed(r_r);
 }
@@ -117,109 +100,97 @@ request_signature_decode(char const *s, size_t len,
 }
 
 size_t
-request_verdict_encode(char *s, size_t max, enum request_verdict v,
-	char const *mailbox, size_t mailbox_len)
+template_encode(char *s, size_t max, enum template_kind kind, uint32_t ticket,
+	bool implicit_tls, uint16_t port, char const *client)
 {
 	struct wire_out out;
 
-	if (mailbox_len > REQUEST_MAILBOX_MAX || !is_name(mailbox, mailbox_len))
-		return 0;
 	wire_start(&out, s, max);
-	wire_put_u8(&out, (uint8_t)v);
+	wire_put_u8(&out, (uint8_t)kind);
+	wire_put_u32(&out, ticket);
+	wire_put_u8(&out, implicit_tls);
+	wire_put_u16(&out, port);
+	wire_put_bytes(&out, client, strlen(client));
+	return finish(&out);
+}
+
+bool
+template_decode(char const *s, size_t len, struct template_order *o_r)
+{
+	struct wire_in in;
+	uint8_t kind;
+
+	wire_open(&in, s, len);
+	kind = wire_get_u8(&in);
+	o_r->kind = (enum template_kind)kind;
+	o_r->ticket = wire_get_u32(&in);
+	o_r->implicit_tls = wire_get_u8(&in) != 0;
+	o_r->port = wire_get_u16(&in);
+	o_r->client = wire_get_bytes(&in, REQUEST_CLIENT_MAX, &o_r->client_len);
+	return wire_end(&in) && kind != '\0' && strchr("ntkg", kind) != NULL &&
+	       is_name(o_r->client, o_r->client_len);
+}
+
+size_t
+role_session_encode(char *s, size_t max, uint32_t ticket, char const *service,
+	char const *client, char const *mailbox, size_t mailbox_len,
+	bool is_listed)
+{
+	struct wire_out out;
+
+	wire_start(&out, s, max);
+	wire_put_u32(&out, ticket);
+	wire_put_bytes(&out, service, strlen(service));
+	wire_put_bytes(&out, client, strlen(client));
 	wire_put_bytes(&out, mailbox, mailbox_len);
-	return finish(&out);
-}
-
-static bool
-get_verdict(struct wire_in *in, enum request_verdict *v_r,
-	char const **mailbox_r, size_t *mailbox_len_r)
-{
-	uint8_t v = wire_get_u8(in);
-
-	*mailbox_r = wire_get_bytes(in, REQUEST_MAILBOX_MAX, mailbox_len_r);
-	if (!is_verdict(v) || !wire_end(in) ||
-		!is_name(*mailbox_r, *mailbox_len_r))
-		return false;
-	*v_r = (enum request_verdict)v;
-	return true;
-}
-
-bool
-request_verdict_decode(char const *s, size_t len, enum request_verdict *v_r,
-	char const **mailbox_r, size_t *mailbox_len_r)
-{
-	struct wire_in in;
-
-	wire_open(&in, s, len);
-	return get_verdict(&in, v_r, mailbox_r, mailbox_len_r);
-}
-
-static bool
-is_question(struct auth_question const *q)
-{
-	return q->client_len <= REQUEST_CLIENT_MAX && q->service_len > 0 &&
-	       q->service_len <= REQUEST_SERVICE_MAX && q->sasl_len > 0 &&
-	       q->sasl_len <= REQUEST_SASL_MAX &&
-	       is_name(q->client, q->client_len) &&
-	       is_name(q->service, q->service_len);
-}
-
-size_t
-auth_question_encode(char *s, size_t max, struct auth_question const *q)
-{
-	struct wire_out out;
-
-	if (!is_question(q))
-		return 0;
-	wire_start(&out, s, max);
-	wire_put_u32(&out, q->ticket);
-	wire_put_bytes(&out, q->client, q->client_len);
-	wire_put_bytes(&out, q->service, q->service_len);
-	wire_put_bytes(&out, q->sasl, q->sasl_len);
+	wire_put_u8(&out, is_listed);
 	return finish(&out);
 }
 
 bool
-auth_question_decode(char const *s, size_t len, struct auth_question *q_r)
+role_session_decode(char const *s, size_t len, struct role_session *session_r)
 {
 	struct wire_in in;
 
-	*q_r = (struct auth_question){0};
 	wire_open(&in, s, len);
-	q_r->ticket = wire_get_u32(&in);
-	q_r->client = wire_get_bytes(&in, REQUEST_CLIENT_MAX, &q_r->client_len);
-	q_r->service =
-		wire_get_bytes(&in, REQUEST_SERVICE_MAX, &q_r->service_len);
-	q_r->sasl = wire_get_bytes(&in, REQUEST_SASL_MAX, &q_r->sasl_len);
-	return wire_end(&in) && is_question(q_r);
+	session_r->ticket = wire_get_u32(&in);
+	session_r->service = wire_get_bytes(
+		&in, REQUEST_SERVICE_MAX, &session_r->service_len);
+	session_r->client =
+		wire_get_bytes(&in, REQUEST_CLIENT_MAX, &session_r->client_len);
+	session_r->mailbox = wire_get_bytes(
+		&in, REQUEST_MAILBOX_MAX, &session_r->mailbox_len);
+	session_r->is_listed = wire_get_u8(&in) != 0;
+	return wire_end(&in) && session_r->service_len > 0 &&
+	       is_name(session_r->service, session_r->service_len) &&
+	       is_name(session_r->client, session_r->client_len) &&
+	       is_name(session_r->mailbox, session_r->mailbox_len);
 }
 
 size_t
-auth_answer_encode(char *s, size_t max, uint32_t ticket, enum request_verdict v,
-	char const *mailbox, size_t mailbox_len)
+request_admit_encode(char *s, size_t max, uint32_t ticket, char const *mailbox,
+	size_t mailbox_len)
 {
 	struct wire_out out;
 
-	if (mailbox_len > REQUEST_MAILBOX_MAX ||
-		!is_name(mailbox, mailbox_len) ||
-		(v == REQUEST_OK && mailbox_len == 0))
+	if (mailbox_len == 0 || mailbox_len > REQUEST_MAILBOX_MAX ||
+		!is_name(mailbox, mailbox_len))
 		return 0;
 	wire_start(&out, s, max);
 	wire_put_u32(&out, ticket);
-	wire_put_u8(&out, (uint8_t)v);
 	wire_put_bytes(&out, mailbox, mailbox_len);
 	return finish(&out);
 }
 
 bool
-auth_answer_decode(char const *s, size_t len, uint32_t *ticket_r,
-	enum request_verdict *v_r, char const **mailbox_r,
-	size_t *mailbox_len_r)
+request_admit_decode(char const *s, size_t len, uint32_t *ticket_r,
+	char const **mailbox_r, size_t *mailbox_len_r)
 {
 	struct wire_in in;
 
 	wire_open(&in, s, len);
 	*ticket_r = wire_get_u32(&in);
-	return get_verdict(&in, v_r, mailbox_r, mailbox_len_r) &&
-	       (*v_r != REQUEST_OK || *mailbox_len_r > 0);
+	*mailbox_r = wire_get_bytes(&in, REQUEST_MAILBOX_MAX, mailbox_len_r);
+	return wire_end(&in) && *mailbox_len_r > 0 &&
+	       is_name(*mailbox_r, *mailbox_len_r);
 }

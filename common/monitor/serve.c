@@ -23,31 +23,34 @@
 #define STOP_SECONDS 9
 #define REST_MS 20
 
-/* A client, from accept until its front has been reaped. */
+/* A client, from accept until its front is gone. */
 struct session {
-	pid_t front;	     /* 0: this place is free */
-	pid_t program;	     /* the mailbox's, while it runs */
-	int pair;	     /* to the front; -1 once it has no more to ask */
-	int status;	     /* of a mailbox program on its way; else -1 */
-	int pipes[2];	     /* kept for the front until then */
-	bool is_asking;	     /* auth has its question */
-	uint8_t signs;	     /* signatures given */
-	uint16_t generation; /* so that a late answer finds nobody */
+	bool is_used;
+	enum role template;   /* whose child its front is */
+	pid_t program;	      /* the mailbox's, while it runs */
+	int pair;	      /* to the front; -1 once it has no more to ask */
+	int status;	      /* of a mailbox program on its way; else -1 */
+	int pipes[2];	      /* kept for the front until then */
+	uint8_t signs, opens; /* signatures given, sessions with others */
+	uint16_t generation;  /* so that a late answer finds nobody */
 	size_t rank; /* which of its network's sessions it was; 0: evicted */
 	struct client client;
 	size_t mailbox_len;
 	char mailbox[REQUEST_MAILBOX_MAX];
 };
 
-/* What an event is about: its kind, and a session's place. */
-enum kind { SIGNALS, LISTENER, LISTENER_TLS, AUTH, PAIR, STATUS };
+/* What an event is about: its kind, and a session's place or a role. */
+enum kind { SIGNALS, LISTENER, LISTENER_TLS, ROLE, PAIR, STATUS };
 
 static struct house *house;
 static struct session *sessions;
 static size_t session_max, session_count, session_limit;
 static size_t session_top; /* places from here on are free */
-static int epoll_fd, auth_pair = -1, spare_fd;
-static time_t auth_started;
+static int epoll_fd, spare_fd;
+static int pairs[ROLES] = {-1, -1, -1, -1, -1};
+static time_t started[ROLES];
+static char const *const role_names[ROLES] = {
+	"front", "front of listed networks", "auth", "check", "policy"};
 static bool is_stopping;
 static int listeners[SERVE_LISTENERS_MAX], signals;
 static size_t listener_count;
@@ -87,7 +90,6 @@ log_client(char const *event, struct session const *s)
 	log_text(&line, "client", s->client.text, strlen(s->client.text));
 	if (s->mailbox_len > 0)
 		log_text(&line, "mailbox", s->mailbox, s->mailbox_len);
-	log_number(&line, "front", (uint64_t)s->front);
 	log_end(&line);
 }
 
@@ -108,18 +110,15 @@ hang_up(struct session *s)
 {
 	unwatch(&s->pair);
 	drop_pipes(s);
-	s->is_asking = false;
 }
 
+/* What has become of a login. */
 static void
 answer(struct session *s, enum request_verdict verdict)
 {
-	char frame[REQUEST_FRAME_MAX];
-	size_t len = request_verdict_encode(frame, sizeof frame, verdict,
-		s->mailbox, verdict == REQUEST_OK ? s->mailbox_len : 0);
+	char octet = (char)verdict;
 
-	s->is_asking = false;
-	if (!pair_send(s->pair, frame, len, s->pipes,
+	if (!pair_send(s->pair, &octet, 1, s->pipes,
 		    verdict == REQUEST_OK ? 2 : 0) ||
 		verdict == REQUEST_OK)
 		hang_up(s);
@@ -136,38 +135,90 @@ sign(struct session *s, struct request const *r)
 
 	if (s->signs++ >= REQUEST_SIGNS_MAX)
 		return false;
-	len = sign_hash(r->key_index, r->key_type, r->algorithm, r->data,
-		r->data_len, signature);
+	len = sign_hash(r->key_index, r->key_type, r->algorithm, r->hash,
+		r->hash_len, signature);
 	len = request_signature_encode(frame, sizeof frame, signature, len);
 	return pair_send(s->pair, frame, len, NULL, 0);
 }
 
-/* auth is told nothing but the message, and handed the password table as it
- * is now. */
-static void
-ask_auth(struct session *s, struct request const *r)
+/* What the front's template and auth know the session by. */
+static uint32_t
+ticket_of(struct session const *s)
+{
+	return (uint32_t)(s - sessions) << 16 | s->generation;
+}
+
+/* NULL: it is over. */
+static struct session *
+session_of(uint32_t ticket)
+{
+	struct session *s = &sessions[(ticket >> 16) % session_max];
+
+	return s->is_used && s->generation == (ticket & UINT16_MAX) ? s : NULL;
+}
+
+/* Whoever is not there is started, or called; a template that can't stay is not
+ * started twice in a second. */
+static int
+pair_of(enum role role)
+{
+	time_t now = time(NULL);
+
+	if (pairs[role] >= 0 || is_stopping ||
+		(role < ROLE_AUTH && now == started[role]))
+		return pairs[role];
+	started[role] = now;
+	pairs[role] = start_role(house, role);
+	if (pairs[role] >= 0 && !watch(pairs[role], ROLE, role))
+		unwatch(&pairs[role]);
+	return pairs[role];
+}
+
+static enum role
+role_of(enum request_kind kind)
+{
+	return kind == REQUEST_AUTH    ? ROLE_AUTH
+	       : kind == REQUEST_CHECK ? ROLE_CHECK
+				       : ROLE_POLICY;
+}
+
+static bool
+tell_template(struct session const *s, enum template_kind kind)
 {
 	char frame[REQUEST_FRAME_MAX];
-	struct auth_question q = {
-		.ticket = (uint32_t)(s - sessions) << 16 | s->generation,
-		.client = s->client.text,
-		.client_len = strlen(s->client.text),
-		.service = house->service->name,
-		.service_len = strlen(house->service->name),
-		.sasl = r->data,
-		.sasl_len = r->data_len};
-	size_t len = auth_question_encode(frame, sizeof frame, &q);
-	int fd = openat(house->tables_fd, "passwords.cdb",
-		O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	size_t len = template_encode(
+		frame, sizeof frame, kind, ticket_of(s), false, 0, "");
 
-	if (fd < 0 || auth_pair < 0 || len == 0 ||
-		!pair_send(auth_pair, frame, len, &fd, 1))
-		answer(s, REQUEST_LATER);
-	else
-		s->is_asking = true;
+	return pair_send(pairs[s->template], frame, len, NULL, 0);
+}
+
+static int
+open_session(struct session const *s, enum role role)
+{
+	if (pair_of(role) < 0)
+		return -1;
+	return start_session(house, pairs[role], ticket_of(s), &s->client,
+		s->mailbox, s->mailbox_len,
+		role == ROLE_AUTH ? "passwords.cdb" : "settings.cdb");
+}
+
+static bool
+open_for_front(struct session *s, enum role role)
+{
+	char octet = REQUEST_OK;
+	bool sent;
+	int fd;
+
+	if (s->opens++ >= REQUEST_OPENS_MAX ||
+		(role == ROLE_AUTH && house->service->mailbox == NULL))
+		return false;
+	fd = open_session(s, role);
+	if (fd < 0)
+		octet = REQUEST_LATER;
+	sent = pair_send(s->pair, &octet, 1, &fd, fd >= 0);
 	if (fd >= 0)
 		close(fd);
-	explicit_bzero(frame, sizeof frame);
+	return sent;
 }
 
 static void
@@ -180,69 +231,112 @@ hear_front(struct session *s)
 
 	if (n < 0 && errno == EAGAIN)
 		return;
-	if (n > 0 && request_decode(frame, (size_t)n, &r)) {
-		if (r.kind == REQUEST_SIGN)
-			ok = sign(s, &r);
-		else if (house->service->mailbox != NULL && !s->is_asking &&
-			 s->status < 0) {
-			ask_auth(s, &r);
-			ok = true;
-		}
-	}
+	if (n > 0 && request_decode(frame, (size_t)n, &r))
+		ok = r.kind == REQUEST_SIGN
+			     ? sign(s, &r)
+			     : open_for_front(s, role_of(r.kind));
 	if (!ok && n != 0) {
 		log_client("bad-request", s);
-		(void)kill(s->front, SIGKILL);
+		(void)tell_template(s, TEMPLATE_KILL);
 	}
 	if (!ok)
 		hang_up(s);
-	explicit_bzero(frame, sizeof frame);
+}
+
+/* smtpd can't ask for its sessions after login: it gets those that the settings
+ * want at its start. */
+static int
+open_if_set(struct session const *s, char const *setting, enum role role)
+{
+	return house->service->mailbox_drops &&
+			       settings_number(&house->settings, setting, 0) > 0
+		       ? open_session(s, role)
+		       : -1;
 }
 
 static void
-hear_auth(void)
+start_program(struct session *s)
+{
+	int asked[2] = {open_if_set(s, "policy", ROLE_POLICY),
+		open_if_set(s, "check-login", ROLE_CHECK)};
+
+	s->program = -1;
+	if (table_refresh(&house->users, house->tables_fd, "users.cdb"))
+		s->program = start_mailbox(house, s->mailbox, s->mailbox_len,
+			&s->client, asked, s->pipes, &s->status);
+	for (int i = 0; i < 2; i++)
+		if (asked[i] >= 0)
+			close(asked[i]);
+	if (s->program < 0)
+		log_error("no-mailbox", NULL, "client", s->client.text,
+			(char *)0);
+	if (s->program < 0 || !watch(s->status, STATUS, (size_t)(s - sessions)))
+		answer(s, REQUEST_LATER);
+}
+
+/* False: auth does not keep to the form. */
+static bool
+hear_auth(char const *frame, size_t n)
+{
+	char const *mailbox;
+	struct session *s;
+	uint32_t ticket;
+	size_t len;
+
+	if (!request_admit_decode(frame, n, &ticket, &mailbox, &len))
+		return false;
+	s = session_of(ticket);
+	if (s != NULL && s->pair >= 0 && s->status < 0) {
+		memcpy(s->mailbox, mailbox, len);
+		s->mailbox_len = len;
+		start_program(s);
+	}
+	return true;
+}
+
+static void
+forget(struct session *s)
+{
+	hang_up(s);
+	s->is_used = false;
+	session_count--;
+	while (session_top > 0 && !sessions[session_top - 1].is_used)
+		session_top--;
+}
+
+/* False: the template does not keep to the form. */
+static bool
+hear_template(char const *frame, size_t n)
+{
+	struct template_order o;
+	struct session *s;
+
+	if (!template_decode(frame, n, &o))
+		return false;
+	s = session_of(o.ticket);
+	if (s != NULL)
+		forget(s);
+	return true;
+}
+
+static void
+hear_role(enum role role)
 {
 	char frame[REQUEST_FRAME_MAX];
-	enum request_verdict verdict;
-	char const *mailbox;
-	size_t len;
-	uint32_t ticket;
-	ssize_t n = pair_receive(auth_pair, frame, sizeof frame, NULL, 0, NULL);
+	ssize_t n =
+		pair_receive(pairs[role], frame, sizeof frame, NULL, 0, NULL);
 
 	if (n < 0 && errno == EAGAIN)
 		return;
-	if (n <= 0 || !auth_answer_decode(frame, (size_t)n, &ticket, &verdict,
-			      &mailbox, &len)) {
-		/* Whoever waits for it hears "later". */
-		log_event("lost-auth", NULL, (char *)0);
-		unwatch(&auth_pair);
-		for (size_t i = 0; i < session_top; i++)
-			if (sessions[i].front > 0 && sessions[i].is_asking)
-				answer(&sessions[i], REQUEST_LATER);
+	if (n > 0 && (role < ROLE_AUTH ? hear_template(frame, (size_t)n)
+				       : hear_auth(frame, (size_t)n)))
 		return;
-	}
-	struct session *s = &sessions[(ticket >> 16) % session_max];
-	if (s->front == 0 || !s->is_asking ||
-		s->generation != (ticket & UINT16_MAX))
-		return;
-	s->is_asking = false;
-	if (verdict != REQUEST_OK) {
-		answer(s, verdict);
-		return;
-	}
-	memcpy(s->mailbox, mailbox, len);
-	s->mailbox_len = len;
-	s->program = -1;
-	if (table_refresh(&house->users, house->tables_fd, "users.cdb"))
-		s->program = start_mailbox(
-			house, mailbox, len, &s->client, s->pipes, &s->status);
-	if (s->program < 0) {
-		log_error("no-mailbox", NULL, "client", s->client.text,
-			(char *)0);
-		answer(s, REQUEST_LATER);
-		return;
-	}
-	if (!watch(s->status, STATUS, (size_t)(s - sessions)))
-		answer(s, REQUEST_LATER);
+	log_event("lost", NULL, "role", role_names[role], (char *)0);
+	unwatch(&pairs[role]);
+	/* Nobody will tell us when a lost template's fronts end. */
+	for (size_t i = session_top; i-- > 0;)
+		if (sessions[i].is_used && sessions[i].template == role)
+			forget(&sessions[i]);
 }
 
 /* The mailbox program runs (end without an octet), or could not be started. */
@@ -280,13 +374,18 @@ begin(struct session *s, int socket_fd, bool implicit_tls,
 			&house->networks, house->tables_fd, "networks.cdb") ||
 		!sign_refresh(house->tables_fd))
 		log_error("stale-table", NULL, (char *)0);
-	s->front =
-		start_front(house, socket_fd, implicit_tls, client, &s->pair);
-	if (s->front < 0) {
+	s->template = house->service->drops &&
+				      client_is_listed(&house->networks, client)
+			      ? ROLE_LISTED
+			      : ROLE_FRONT;
+	if (pair_of(s->template) >= 0)
+		s->pair = start_front(house, pairs[s->template], ticket_of(s),
+			socket_fd, implicit_tls, client);
+	if (s->pair < 0) {
 		log_error("no-front", NULL, "client", client->text, (char *)0);
-		s->front = 0;
 		return false;
 	}
+	s->is_used = true;
 	session_count++;
 	if (s >= sessions + session_top)
 		session_top = (size_t)(s - sessions) + 1;
@@ -306,7 +405,7 @@ evict(size_t rank)
 
 	for (size_t i = 0; i < session_top; i++) {
 		struct session *s = &sessions[i];
-		if (s->front > 0 && s->pair >= 0 && s->rank > rank) {
+		if (s->is_used && s->pair >= 0 && s->rank > rank) {
 			greedy = s;
 			rank = s->rank;
 		}
@@ -315,7 +414,7 @@ evict(size_t rank)
 		return false;
 	log_client("evicted", greedy);
 	greedy->rank = 0;
-	return kill(greedy->front, SIGKILL) == 0;
+	return tell_template(greedy, TEMPLATE_KILL);
 }
 
 /* The lowest free place for the client, unless there are too many already;
@@ -329,7 +428,7 @@ find_place(struct client const *client, size_t *rank_r)
 
 	*rank_r = 1;
 	for (size_t i = 0; i < session_top; i++) {
-		if (sessions[i].front > 0)
+		if (sessions[i].is_used)
 			*rank_r += client_same(&sessions[i].client, client);
 		else if (place == NULL)
 			place = &sessions[i];
@@ -404,18 +503,9 @@ reap(void)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-		for (size_t i = 0; i < session_top; i++) {
+		for (size_t i = 0; i < session_top; i++)
 			if (sessions[i].program == pid)
 				sessions[i].program = 0;
-			if (sessions[i].front == pid) {
-				hang_up(&sessions[i]);
-				sessions[i].front = 0;
-				session_count--;
-				break;
-			}
-		}
-	while (session_top > 0 && sessions[session_top - 1].front == 0)
-		session_top--;
 }
 
 /* After login the mailbox program is told: it can finish what it does and say
@@ -424,12 +514,13 @@ reap(void)
 static void
 tell_all(bool is_late)
 {
-	for (size_t i = 0; i < session_top; i++)
-		if (sessions[i].front > 0)
-			(void)kill(sessions[i].program > 0 && !is_late
-					   ? sessions[i].program
-					   : sessions[i].front,
-				SIGTERM);
+	for (size_t i = 0; i < session_top; i++) {
+		struct session *s = &sessions[i];
+		if (s->is_used && s->program > 0 && !is_late)
+			(void)kill(s->program, SIGTERM);
+		else if (s->is_used)
+			(void)tell_template(s, TEMPLATE_TERM);
+	}
 }
 
 static void
@@ -440,20 +531,6 @@ stop(void)
 		unwatch(&listeners[i]);
 	tell_all(false);
 	alarm(STOP_SECONDS);
-}
-
-static void
-keep_auth(void)
-{
-	time_t now = time(NULL);
-
-	if (house->service->mailbox == NULL || auth_pair >= 0 || is_stopping ||
-		now == auth_started)
-		return;
-	auth_started = now;
-	auth_pair = start_auth(house);
-	if (auth_pair >= 0 && !watch(auth_pair, AUTH, 0))
-		unwatch(&auth_pair);
 }
 
 static void
@@ -480,9 +557,9 @@ act(uint64_t what)
 		if (!is_stopping)
 			accept_client(fd, what >> 56 == LISTENER_TLS);
 		break;
-	case AUTH:
-		if (auth_pair == fd)
-			hear_auth();
+	case ROLE:
+		if (pairs[what & 0xff] == fd)
+			hear_role((enum role)(what & 0xff));
 		break;
 	case PAIR:
 		if (s->pair == fd)
@@ -537,7 +614,6 @@ serve_prepare(
 void
 serve_one(struct client const *client, int socket_fd, bool implicit_tls)
 {
-	keep_auth();
 	if (!begin(&sessions[0], socket_fd, implicit_tls, client, 1))
 		refuse(socket_fd, implicit_tls);
 }
@@ -547,12 +623,10 @@ serve_loop(void)
 {
 	struct epoll_event events[64];
 
-	keep_auth();
+	(void)pair_of(ROLE_FRONT);
 	while (session_count > 0 || (listener_count > 0 && !is_stopping)) {
-		int n = epoll_wait(
-			epoll_fd, events, 64, auth_pair < 0 ? 1000 : -1);
+		int n = epoll_wait(epoll_fd, events, 64, -1);
 		for (int i = 0; i < n; i++)
 			act(events[i].data.u64);
-		keep_auth();
 	}
 }

@@ -23,12 +23,23 @@ struct service {
 	char const *busy;   /* said to a client that is one too many */
 };
 
+/* Whom the monitor talks to over a pair: its own children, the templates from
+ * which fronts are forked (for clients of listed networks under another uid,
+ * where the service tells them apart), and services that it calls. */
+enum role {
+	ROLE_FRONT,
+	ROLE_LISTED,
+	ROLE_AUTH,
+	ROLE_CHECK,
+	ROLE_POLICY,
+	ROLES
+};
+
 /* What is open for the monitor's whole life. */
 struct house {
 	struct service const *service;
-	int tables_fd, queue_fd, empty_fd, tmp_fd, new_fd;
-	int front_fd, mailbox_fd, auth_fd; /* programs */
-	int throttle_fd;
+	int tables_fd, queue_fd, empty_fd, tmp_fd, new_fd, null_fd;
+	int front_fd, mailbox_fd; /* programs */
 	struct table settings, users, networks;
 };
 
@@ -47,26 +58,34 @@ bool client_same(struct client const *a, struct client const *b);
 /* Whether the networks table lists it. */
 bool client_is_listed(struct table const *networks, struct client const *c);
 
-/* Listen on every address of a setting ("192.0.2.1:25 [::]:25"); appends
- * descriptors to fds_r. False: one could not be opened (logged). */
-bool listen_on(char const *addresses, int *fds_r, size_t max, size_t *count);
+/* Listen on every address of a setting in its compiled form (tables(5));
+ * appends descriptors to fds_r. False: one could not be opened: errno. */
+bool listen_on(struct table const *settings, char const *key, int *fds_r,
+	size_t max, size_t *count);
+
+/* Start a template, or call a service; returns our end of the pair, or -1. */
+int start_role(struct house const *h, enum role role);
 
 /*
- * Start the front for the client on socket_fd (0: that of inetd). pair_r gets
- * our end. Returns its pid, or -1.
+ * Have a template fork a front for the client on socket_fd (0: that of inetd),
+ * known as ticket. Returns our end of the front's pair, or -1.
  */
-pid_t start_front(struct house const *h, int socket_fd, bool implicit_tls,
-	struct client const *c, int *pair_r);
+int start_front(struct house const *h, int template_pair, uint32_t ticket,
+	int socket_fd, bool implicit_tls, struct client const *c);
+
+/* Hand a service a session with the client, known as ticket. Returns the other
+ * end, or -1. */
+int start_session(struct house const *h, int role_pair, uint32_t ticket,
+	struct client const *c, char const *mailbox, size_t mailbox_len,
+	char const *table);
 
 /*
- * Start the mailbox program. pipes_r: to write to it, to read from it;
- * *status_r ends without an octet once the exec has worked. Returns its pid, or
- * -1 and errno.
+ * Start the mailbox program. sessions: its ends with policy and check, or -1.
+ * pipes_r: to write to it, to read from it; *status_r ends without an octet
+ * once the exec has worked. Returns its pid, or -1 and errno.
  */
 pid_t start_mailbox(struct house const *h, char const *mailbox, size_t len,
-	struct client const *c, int pipes_r[2], int *status_r);
-
-/* Start auth; returns our end of its pair, or -1. */
-int start_auth(struct house const *h);
+	struct client const *c, int const sessions[2], int pipes_r[2],
+	int *status_r);
 
 #endif

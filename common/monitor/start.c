@@ -1,15 +1,17 @@
 /*
- * Starting what the monitor starts: fronts, mailbox programs, auth. Each is
- * forked (not vforked: a process of the new uid could stop such a child, and
- * its parent with it), takes its descriptors, loses root, and is executed
- * from an open descriptor.
+ * Starting what the monitor starts: templates of fronts, mailbox programs. Each
+ * is forked (not vforked: a process of the new uid could stop such a child, and
+ * its parent with it), takes its descriptors, loses root, and is executed from
+ * an open descriptor.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <linux/close_range.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <skalibs/types.h>
 #include "common/log.h"
@@ -17,7 +19,11 @@
 #include "common/privilege.h"
 #include "common/settings.h"
 #include "common/monitor/front.h"
+#include "common/monitor/request.h"
 #include "common/monitor/service.h"
+#include "common/monitor/template.h"
+
+#define PATIENCE_MS 1000
 
 /* A descriptor that a child gets, and under which number. */
 struct gift {
@@ -84,46 +90,120 @@ enter_root(struct house const *h, bool drops)
 #endif
 }
 
-pid_t
-start_front(struct house const *h, int socket_fd, bool implicit_tls,
-	struct client const *c, int *pair_r)
+/* From the monitor's folder, the host's state. */
+static int
+call_service(enum role role)
 {
-	struct service const *s = h->service;
-	char port[UINT64_FMT] = "";
-	char const *argv[] = {s->front, "-a", c->text, "-p", port,
-		implicit_tls ? "-T" : NULL, NULL};
-	char const *account = s->account;
-	uid_t uid;
-	pid_t pid;
-	int ends[2];
+	static struct sockaddr_un const addresses[ROLES] = {
+		[ROLE_AUTH] = {AF_UNIX, "auth/socket"},
+		[ROLE_CHECK] = {AF_UNIX, "check/socket"},
+		[ROLE_POLICY] = {AF_UNIX, "policy/socket"}};
+	int fd = socket(
+		AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	port[uint64_fmt(port, c->port)] = '\0';
-	if (s->drops && client_is_listed(&h->networks, c))
-		account = "uid-relay";
-	uid = (uid_t)settings_number(&h->settings, account, 0);
+	if (fd >= 0 && connect(fd, (struct sockaddr const *)&addresses[role],
+			       sizeof addresses[role]) == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+int
+start_role(struct house const *h, enum role role)
+{
+	bool drops = h->service->drops;
+	char const *argv[] = {h->service->front, NULL};
+	char const *account =
+		role == ROLE_LISTED ? "uid-relay" : h->service->account;
+	int ends[2];
+	pid_t pid;
+
+	if (role >= ROLE_AUTH)
+		return call_service(role);
 	if (!pair_make(ends, true))
 		return -1;
 	pid = fork();
 	if (pid == 0) {
-		struct gift gifts[] = {{socket_fd, 0}, {socket_fd, 1},
-			{ends[1], FRONT_PAIR_FD},
-			{open_table(h, "certs"), FRONT_CERTIFICATES_FD},
-			{open_table(h, "settings.cdb"), FRONT_SETTINGS_FD},
-			{h->tmp_fd, FRONT_TMP_FD}, {h->new_fd, FRONT_NEW_FD},
-			{open_table(h, "recipients.cdb"), FRONT_RECIPIENTS_FD}};
-		if (give(gifts, s->drops ? 8 : 5) && enter_root(h, s->drops))
-			become(h->front_fd, uid, NULL, argv);
-		/* Short of descriptors, memory or processes: not in silence. */
-		if (!implicit_tls)
-			(void)send(socket_fd, s->busy, strlen(s->busy),
-				MSG_DONTWAIT | MSG_NOSIGNAL);
-		die_in_child(s->front);
+		/* It must not hold a client's socket (inetd). */
+		struct gift gifts[] = {{h->null_fd, 0}, {h->null_fd, 1},
+			{ends[1], TEMPLATE_PAIR_FD},
+			{h->front_fd, TEMPLATE_PROGRAM_FD},
+			{h->null_fd, TEMPLATE_CHILDREN_FD},
+			{h->tmp_fd, FRONT_TMP_FD}, {h->new_fd, FRONT_NEW_FD}};
+		if (give(gifts, drops ? 7 : 5) && enter_root(h, drops))
+			become(h->front_fd,
+				(uid_t)settings_number(
+					&h->settings, account, 0),
+				NULL, argv);
+		die_in_child(argv[0]);
 	}
 	close(ends[1]);
-	if (pid < 0)
-		close(ends[0]);
-	*pair_r = ends[0];
-	return pid;
+	if (pid > 0)
+		return ends[0];
+	close(ends[0]);
+	return -1;
+}
+
+/* Hand one end of a new pair to a role, with descriptors besides. Returns the
+ * other end. */
+static int
+hand_over(int role_pair, char const *frame, size_t len, int *fds, size_t count,
+	size_t place)
+{
+	struct pollfd p = {.fd = role_pair, .events = POLLOUT};
+	int ends[2];
+	bool done;
+
+	/* Only the monitor's own ends must not block. */
+	if (!pair_make(ends, place > 0))
+		return -1;
+	fds[place] = ends[1];
+	/* A template that has much to fork takes its time. */
+	done = pair_send(role_pair, frame, len, fds, count) ||
+	       (errno == EAGAIN && poll(&p, 1, PATIENCE_MS) == 1 &&
+		       pair_send(role_pair, frame, len, fds, count));
+	close(ends[1]);
+	if (done)
+		return ends[0];
+	close(ends[0]);
+	return -1;
+}
+
+int
+start_front(struct house const *h, int template_pair, uint32_t ticket,
+	int socket_fd, bool implicit_tls, struct client const *c)
+{
+	int fds[TEMPLATE_FDS] = {socket_fd, -1, open_table(h, "certs"),
+		open_table(h, "settings.cdb"),
+		h->service->drops ? open_table(h, "recipients.cdb")
+				  : h->null_fd};
+	char frame[REQUEST_FRAME_MAX];
+	size_t len = template_encode(frame, sizeof frame, TEMPLATE_FORK, ticket,
+		implicit_tls, c->port, c->text);
+	int pair = hand_over(template_pair, frame, len, fds, TEMPLATE_FDS, 1);
+
+	for (int i = 2; i < TEMPLATE_FDS; i++)
+		if (fds[i] >= 0 && fds[i] != h->null_fd)
+			close(fds[i]);
+	return pair;
+}
+
+int
+start_session(struct house const *h, int role_pair, uint32_t ticket,
+	struct client const *c, char const *mailbox, size_t mailbox_len,
+	char const *table)
+{
+	int fds[2] = {-1, open_table(h, table)};
+	char frame[REQUEST_FRAME_MAX];
+	size_t len = role_session_encode(frame, sizeof frame, ticket,
+		h->service->name, c->text, mailbox, mailbox_len,
+		client_is_listed(&h->networks, c));
+	int pair = hand_over(role_pair, frame, len, fds, 2, 0);
+
+	if (fds[1] >= 0)
+		close(fds[1]);
+	return pair;
 }
 
 /* The uid and the maildir of a mailbox, which the users table must name. */
@@ -151,15 +231,17 @@ look_up(struct house const *h, char const *mailbox, size_t len, uid_t *uid_r,
 
 static void
 run_mailbox(struct house const *h, uid_t uid, char const *home,
-	int const gifts_from[2], int status, char const *const *argv)
+	int const from[4], int status, char const *const *argv)
 {
-	struct gift gifts[] = {{gifts_from[0], 0}, {gifts_from[1], 1},
+	struct gift gifts[] = {{from[0], 0}, {from[1], 1},
 		{open_table(h, "settings.cdb"), FRONT_SETTINGS_FD},
 		{h->tmp_fd, FRONT_TMP_FD}, {h->new_fd, FRONT_NEW_FD},
-		{open_table(h, "recipients.cdb"), FRONT_RECIPIENTS_FD}};
+		{open_table(h, "recipients.cdb"), FRONT_RECIPIENTS_FD},
+		{from[2] < 0 ? h->null_fd : from[2], FRONT_POLICY_FD},
+		{from[3] < 0 ? h->null_fd : from[3], FRONT_CHECK_FD}};
 	bool drops = h->service->mailbox_drops;
 
-	if (give(gifts, drops ? 6 : 3) && (!drops || enter_root(h, true)))
+	if (give(gifts, drops ? 8 : 3) && (!drops || enter_root(h, true)))
 		become(h->mailbox_fd, uid, drops ? NULL : home, argv);
 	log_error(
 		"not-started", NULL, "program", h->service->mailbox, (char *)0);
@@ -169,7 +251,8 @@ run_mailbox(struct house const *h, uid_t uid, char const *home,
 
 pid_t
 start_mailbox(struct house const *h, char const *mailbox, size_t len,
-	struct client const *c, int pipes_r[2], int *status_r)
+	struct client const *c, int const sessions[2], int pipes_r[2],
+	int *status_r)
 {
 	char address[REQUEST_MAILBOX_MAX + 1];
 	char const *argv[] = {h->service->mailbox, "-m", address, "-a", c->text,
@@ -191,8 +274,9 @@ start_mailbox(struct house const *h, char const *mailbox, size_t len,
 		goto close_out;
 	pid = fork();
 	if (pid == 0)
-		run_mailbox(
-			h, uid, home, (int[]){in[0], out[1]}, status[1], argv);
+		run_mailbox(h, uid, home,
+			(int[]){in[0], out[1], sessions[0], sessions[1]},
+			status[1], argv);
 	close(status[1]);
 	if (pid < 0) {
 		close(status[0]);
@@ -212,36 +296,4 @@ close_in:
 	close(in[0]);
 	close(in[1]);
 	return -1;
-}
-
-int
-start_auth(struct house const *h)
-{
-	static char const *argv[] = {"auth", NULL};
-	uid_t uid = (uid_t)settings_number(&h->settings, "uid-auth", 0);
-	char const *program = settings_text(&h->settings, "checkpassword");
-	bool has_program = program != NULL && *program != '\0';
-	int ends[2];
-	pid_t pid;
-
-	if (!pair_make(ends, true))
-		return -1;
-	pid = fork();
-	if (pid == 0) {
-		struct gift gifts[] = {{ends[1], FRONT_PAIR_FD},
-			{h->throttle_fd, FRONT_CERTIFICATES_FD},
-			{open_table(h, "settings.cdb"), FRONT_SETTINGS_FD}};
-		/* It must not hold a client's socket (inetd). */
-		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-		if (null >= 0 && dup2(null, 0) == 0 && dup2(null, 1) == 1 &&
-			give(gifts, 3) && (has_program || enter_root(h, false)))
-			become(h->auth_fd, uid, NULL, argv);
-		die_in_child("auth");
-	}
-	close(ends[1]);
-	if (pid < 0) {
-		close(ends[0]);
-		return -1;
-	}
-	return ends[0];
 }

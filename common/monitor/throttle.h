@@ -1,9 +1,8 @@
 /*
  * throttle.h - failed logins, counted by user and by client network
  *
- * One small file of fixed size that all auth processes map: counters in slots
- * chosen by a keyed hash. A lost update costs one count; nobody waits for a
- * lock.
+ * One small file of fixed size that auth maps: counters in slots chosen by a
+ * keyed hash. A lost update costs one count.
  */
 #ifndef THROTTLE_H
 #define THROTTLE_H

@@ -79,7 +79,7 @@ verify(struct question const *q, char const *program)
 }
 
 bool
-verify_start(struct question *q, char const *program, void (*leave)(void))
+verify_start(struct question *q, char const *program)
 {
 	int ends[2];
 
@@ -87,7 +87,10 @@ verify_start(struct question *q, char const *program, void (*leave)(void))
 		return false;
 	q->child = fork();
 	if (q->child == 0) {
-		leave();
+		/* Sessions and other children's pipes: held open here, their
+		 * ends would go unseen. */
+		if (dup2(ends[1], 3) < 0 || close_range(4, ~0U, 0) < 0)
+			_exit(111);
 		_exit(verify(q, program));
 	}
 	close(ends[1]);

@@ -11,10 +11,9 @@
 
 /*
  * Start one for q: q->child and q->child_fd, which has its end when the child
- * ends. program: a checkpassword program, or NULL. leave is called in the child
- * to close what is not its own. errno.
+ * ends. program: a checkpassword program, or NULL. errno.
  */
-bool verify_start(struct question *q, char const *program, void (*leave)(void))
+bool verify_start(struct question *q, char const *program)
 	__attribute__((warn_unused_result));
 
 /* The child has ended, or is about to: wait for it, and close q->child_fd. */

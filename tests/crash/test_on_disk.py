@@ -63,7 +63,7 @@ def host():
 
 
 def test_file_and_folder_are_synced_before_the_250(host, tmp_path):
-    trace = Trace(tmp_path / "trace", host.pid("smtp"))
+    trace = Trace(tmp_path / "trace", host.template("smtp"))
     host.send("x@elsewhere.example", [BOB], "Subject: x\r\n\r\nx\r\n")
     lines = trace.lines()
     position(lines, r"fsync\(\d+<.*/queue/tmp/[^/]+>\) += 0",

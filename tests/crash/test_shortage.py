@@ -286,7 +286,7 @@ def no_processes(pid, uid):
     ("imap", "imapd")])
 def test_no_processes_for_a_front(host, service, account):
     pid = host.pid(service)
-    with no_processes(pid, host.uids[account]):
+    with no_processes(host.template(service), host.uids[account]):
         assert greeting(host, service).startswith(BUSY[service])
     assert greeting(host, service).startswith(GREETING[service])
     assert host.pid(service) == pid
@@ -303,17 +303,10 @@ def test_no_processes_for_a_mailbox(host, service):
 
 # Memory
 
-def auth_of(host, service):
-    monitor = str(host.pid(service))
-    [pid] = [p for p in host.processes()["auth"]
-             if process_status(p)["PPid"] == monitor]
-    return pid
-
-
 @pytest.mark.parametrize("service", ["submits", "pop3s", "imaps"])
 def test_no_memory_to_check_a_password(host, service):
     """It must not be called wrong."""
-    auth = auth_of(host, service[:-1])
+    auth = host.pid("auth")
     host.write("passwords", [f"{ALICE} {costly_hash('secret')}"], 0o600)
     host.compile()
     with limited(auth, resource.RLIMIT_AS, 8 << 20):

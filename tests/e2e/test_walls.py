@@ -24,7 +24,7 @@ ALL = {"open", "socket", "connect", "execve", "ptrace", "kill", "setuid",
 # What each role must be refused. Roots have in their filter what their children
 # need; what runs under a mailbox's uid opens files, fenced by Landlock.
 DENIED = {
-    "monitor": {"socket", "connect", "ptrace", "fcntl"},
+    "monitor": {"socket", "ptrace", "tgkill", "fcntl", "clone"},
     "starter": {"ptrace", "tgkill", "fcntl", "clone"},
     "local-spawner": ALL - {"open", "setuid"},
     "auth": ALL,
@@ -155,6 +155,10 @@ def test_every_role_has_its_own_uid(house):
     alice = house.host.users["alice@mx.example.org"]
     for role, pid in house.pids.items():
         if role.startswith("s6-") or role in ("sh", "flock", "setpriv"):
+            continue
+        if role == "front-template":
+            assert uid_of(pid) in {house.host.uids[name] for name in (
+                "smtpd", "submit", "pop3d", "imapd")}
             continue
         status = process_status(house.pid(role))
         uids = {int(n) for n in status["Uid"].split()}

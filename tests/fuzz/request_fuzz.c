@@ -2,7 +2,7 @@
  * same octets. */
 #include <stdlib.h>
 #include <string.h>
-#include "common/monitor/request.h"
+#include "common/monitor/login.h"
 
 int LLVMFuzzerTestOneInput(unsigned char const *data, size_t size);
 
@@ -17,11 +17,13 @@ int
 LLVMFuzzerTestOneInput(unsigned char const *data, size_t size)
 {
 	char const *s = (char const *)data;
-	char again[REQUEST_FRAME_MAX];
+	char again[REQUEST_FRAME_MAX * 2];
 	struct request request;
-	struct auth_question question;
+	struct template_order order;
+	struct role_session session;
+	struct login_step step;
 	unsigned char const *signature;
-	char const *mailbox;
+	char const *text;
 	enum request_verdict v;
 	uint32_t ticket;
 	size_t len;
@@ -34,19 +36,23 @@ LLVMFuzzerTestOneInput(unsigned char const *data, size_t size)
 			request_signature_encode(
 				again, sizeof again, signature, len),
 			s, size);
-	if (request_verdict_decode(s, size, &v, &mailbox, &len))
+	/* A truth is any octet but 0 there. */
+	if (template_decode(s, size, &order) &&
+		order.client_len > REQUEST_CLIENT_MAX)
+		abort();
+	if (role_session_decode(s, size, &session) && session.service_len == 0)
+		abort();
+	if (request_admit_decode(s, size, &ticket, &text, &len))
 		same(again,
-			request_verdict_encode(
-				again, sizeof again, v, mailbox, len),
+			request_admit_encode(
+				again, sizeof again, ticket, text, len),
 			s, size);
-	if (auth_question_decode(s, size, &question))
-		same(again,
-			auth_question_encode(again, sizeof again, &question), s,
+	if (login_step_decode(s, size, &step))
+		same(again, login_step_encode(again, sizeof again, &step), s,
 			size);
-	if (auth_answer_decode(s, size, &ticket, &v, &mailbox, &len))
+	if (login_answer_decode(s, size, &v, &text, &len))
 		same(again,
-			auth_answer_encode(
-				again, sizeof again, ticket, v, mailbox, len),
+			login_answer_encode(again, sizeof again, v, text, len),
 			s, size);
 	return 0;
 }

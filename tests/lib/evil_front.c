@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "common/monitor/template.h"
 
 #define PAIR 3
 
@@ -23,7 +24,7 @@ tell(ssize_t n)
 }
 
 static void
-ask(size_t len, size_t fds)
+ask_on(int fd, size_t len, size_t fds)
 {
 	union {
 		struct cmsghdr header;
@@ -40,7 +41,13 @@ ask(size_t len, size_t fds)
 		control.header.cmsg_type = SCM_RIGHTS;
 		control.header.cmsg_len = CMSG_LEN(sizeof(int) * fds);
 	}
-	(void)sendmsg(PAIR, &msg, MSG_NOSIGNAL);
+	(void)sendmsg(fd, &msg, MSG_NOSIGNAL);
+}
+
+static void
+ask(size_t len, size_t fds)
+{
+	ask_on(PAIR, len, fds);
 }
 
 static void
@@ -62,24 +69,63 @@ sign(unsigned char key, char type, unsigned char algorithm, size_t hash)
 	return 6 + hash;
 }
 
-static size_t
-login(char const *sasl, size_t len)
+/* The session with auth, as it is asked for. */
+static int auth = -1;
+
+static int
+take_descriptor(void)
 {
-	frame[0] = 'A';
-	frame[1] = (char)(len >> 8);
-	frame[2] = (char)len;
-	memcpy(frame + 3, sasl, len);
-	return 3 + len;
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control;
+	char octet;
+	struct iovec iov = {&octet, 1};
+	struct msghdr msg = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.space,
+		.msg_controllen = sizeof control.space};
+	int fd = -1;
+
+	if (recvmsg(PAIR, &msg, 0) == 1 && CMSG_FIRSTHDR(&msg) != NULL)
+		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof fd);
+	return fd;
+}
+
+/* Ask auth, times times; hear the first answer. */
+static void
+login(char const *sasl, size_t len, size_t fds, int times)
+{
+	if (auth < 0) {
+		frame[0] = 'A';
+		ask(1, 0);
+		auth = take_descriptor();
+	}
+	memcpy(frame, "\0\5PLAIN", 7);
+	frame[7] = (char)(len >> 8);
+	frame[8] = (char)len;
+	memcpy(frame + 9, sasl, len);
+	while (times-- > 0)
+		ask_on(auth, 9 + len, fds);
+	ssize_t n = recv(auth, frame, sizeof frame, 0);
+	tell(n);
+	if (n <= 0) {
+		close(auth);
+		auth = -1;
+	}
 }
 
 #define ALICE "\0alice@mx.example.org\0secret"
 #define WRONG "\0alice@mx.example.org\0wrong"
 
 int
-main(void)
+main(int argc, char const *const *argv)
 {
 	static char const zeros[2000];
 	char what;
+
+	if (argc == 1)
+		(void)template_run("evil", "busy\n", &argv);
 
 	(void)!write(1, "ready\n", 6);
 	while (read(0, &what, 1) == 1) {
@@ -123,23 +169,28 @@ main(void)
 			ask(sign(0, 'E', 4, 32), 8);
 			break;
 		case 'w':
-			ask(login(WRONG, sizeof WRONG - 1), 0);
-			break;
+			login(WRONG, sizeof WRONG - 1, 0, 1);
+			continue;
 		case 'F':
-			ask(login(WRONG, sizeof WRONG - 1), 8);
-			break;
+			login(WRONG, sizeof WRONG - 1, 8, 1);
+			continue;
 		case 'a':
-			ask(login(ALICE, sizeof ALICE - 1), 0);
-			break;
+			login(ALICE, sizeof ALICE - 1, 0, 1);
+			continue;
 		case 'd': /* two at once */
-			ask(login(WRONG, sizeof WRONG - 1), 0);
-			ask(login(WRONG, sizeof WRONG - 1), 0);
-			break;
+			login(WRONG, sizeof WRONG - 1, 0, 2);
+			continue;
 		case 'o': /* too long a SASL message */
-			ask(login(zeros, 1025), 0);
-			break;
-		case 'e': /* none */
-			ask(login(zeros, 0), 0);
+			login(zeros, 1025, 0, 1);
+			continue;
+		case 'n': /* sessions without end */
+			for (int i = 0; i < 20; i++) {
+				frame[0] = 'P';
+				ask(1, 0);
+			}
+			while (recv(PAIR, frame, 1, 0) > 0)
+				;
+			pause();
 			break;
 		case 'x': /* gone without a word */
 			return 0;

@@ -36,11 +36,11 @@ BUILD = os.environ.get("KERERU_MAKE_BUILD") or \
 # and fsync must mean something.
 FOLDERS = os.environ.get("KERERU_TEST_FOLDER", "/var/tmp")
 
-SERVICES = ("smtp", "submit", "pop3", "imap", "queue")
+SERVICES = ("auth", "smtp", "submit", "pop3", "imap", "queue")
 PORTS = {"smtp": 20025, "submit": 20587, "submits": 20465, "pop3": 20110,
          "pop3s": 20995, "imap": 20143, "imaps": 20993}
 ACCOUNTS = ("smtpd", "relay", "submit", "pop3d", "imapd", "auth", "queue",
-            "remote", "log")
+            "remote", "log", "check", "policy")
 
 UIDS_FIRST, UIDS_EACH = 3_000_000, 2_000
 # The first uids of a range are the accounts', mailboxes come behind.
@@ -185,7 +185,10 @@ class Host:
                      for i, role in enumerate(ACCOUNTS)}
         self.gid_drop = self.first_uid + len(ACCOUNTS)
         self.domains = domains or {name: "local"}
-        self.services = services
+        self.services = tuple(services)
+        if "auth" not in services and {"submit", "pop3", "imap"} & \
+                set(services):
+            self.services += ("auth",)
         self.folder = new_folder("host")
         self.etc = self.folder / "etc"
         self.state = self.folder / "state"
@@ -331,6 +334,13 @@ class Host:
             raise ProcessLookupError(f"{service} does not run")
         return pid
 
+    def template(self, service):
+        """The pid of what a service's fronts are forked from."""
+        monitor = str(self.pid(service))
+        [pid] = [p for p in self.processes().get("front-template", [])
+                 if process_status(p)["PPid"] == monitor]
+        return pid
+
     def svc(self, service, *options):
         """s6-svc, e.g. host.svc("smtp", "-wD", "-d")."""
         subprocess.run(["s6-svc", *options, self.scan / service], check=True)
@@ -427,11 +437,15 @@ class Host:
 
     def processes(self):
         """{name of the program file: [pids]} of the host's own programs, s6's
-        under s6-svscan, s6-supervise and s6-log."""
+        under s6-svscan, s6-supervise and s6-log; the fronts' templates under
+        front-template."""
         found = {}
         for pid in self.pids():
             try:
                 name = os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+                with open(f"/proc/{pid}/comm", encoding="ascii") as f:
+                    if f.read() == "front-template\n":
+                        name = "front-template"
             except OSError:
                 continue
             found.setdefault(name.removesuffix(" (deleted)"), []).append(pid)

@@ -124,26 +124,23 @@ class Monitor(threading.Thread):
     def open(self, role):
         """A pair to policy (p) or check (c): self.guards[role] gets ours."""
         if role not in self.guards:
-            self.pair.send(b"Ol")
+            self.pair.send(b"l")
             return
         own, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         threading.Thread(target=self.guards[role], args=(own,),
                          daemon=True).start()
-        socket.send_fds(self.pair, [b"Oo"], [far.fileno()])
+        socket.send_fds(self.pair, [b"o"], [far.fileno()])
         far.close()
 
-    def login(self, frame):
-        sasl = frame[3:]
+    def login(self, mechanism, sasl):
+        assert mechanism == b"PLAIN"
         self.asked.append(sasl)
-        verdict = self.judge(sasl)
-        answer = verdict.encode() + struct.pack(">H", 0)
-        if verdict != "o":
-            self.pair.send(answer)
-            return
-        answer = b"o" + struct.pack(">H", 5) + b"a@b.c"
+        return self.judge(sasl)
+
+    def admit(self):
         self.mailbox_in, to_mailbox = os.pipe()
         from_mailbox, self.mailbox_out = os.pipe()
-        socket.send_fds(self.pair, [answer], [to_mailbox, from_mailbox])
+        socket.send_fds(self.pair, [b"o"], [to_mailbox, from_mailbox])
         os.close(to_mailbox)
         os.close(from_mailbox)
 
@@ -157,10 +154,30 @@ class Monitor(threading.Thread):
                 return
             if frame[:1] == b"S":
                 self.sign(frame)
-            elif frame[:1] == b"O":
-                self.open(frame[1:].decode())
+            elif frame in (b"P", b"C"):
+                self.open(frame.decode().lower())
             else:
-                self.login(frame)
+                open_auth(self.pair, self.login, self.admit)
+
+
+def open_auth(pair, judge, admit):
+    """Give a front its session with auth, and be auth: judge(mechanism,
+    message) -> verdict, and admit() once it was "o"."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    socket.send_fds(pair, [b"o"], [theirs.fileno()])
+    theirs.close()
+
+    def serve():
+        with ours:
+            while frame := ours.recv(65536):
+                [n] = struct.unpack(">H", frame[:2])
+                [m] = struct.unpack(">H", frame[2 + n:4 + n])
+                assert len(frame) == 4 + n + m
+                verdict = judge(frame[2:2 + n], frame[4 + n:])
+                if verdict == "o":
+                    admit()
+                ours.send(verdict.encode() + struct.pack(">H", 0))
+    threading.Thread(target=serve, daemon=True).start()
 
 
 def spawn(program, arguments, uid, fds):

@@ -13,7 +13,7 @@
 static void
 messages_are_read(void **state)
 {
-	static char big[REQUEST_SASL_MAX + 100];
+	static char big[LOGIN_MESSAGE_MAX + 100];
 	static struct {
 		char const *s;
 		size_t len;

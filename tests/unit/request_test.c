@@ -1,10 +1,10 @@
-/* common/monitor/request.h */
+/* common/monitor/request.h, login.h */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "common/monitor/request.h"
+#include "common/monitor/login.h"
 
 static char const hash[64] = "0123456789abcdef0123456789abcdef"
 			     "0123456789abcdef0123456789abcde";
@@ -48,8 +48,8 @@ sign_round_trip(void **state)
 			.key_index = 1,
 			.key_type = cases[i].key_type,
 			.algorithm = cases[i].algorithm,
-			.data = hash,
-			.data_len = cases[i].len};
+			.hash = hash,
+			.hash_len = cases[i].len};
 		size_t len = request_encode(s, sizeof s, &r);
 		assert_int_equal(len > 0, cases[i].good);
 		if (len == 0)
@@ -59,8 +59,8 @@ sign_round_trip(void **state)
 		assert_int_equal(got.key_index, 1);
 		assert_int_equal(got.key_type, cases[i].key_type);
 		assert_int_equal(got.algorithm, cases[i].algorithm);
-		assert_int_equal(got.data_len, cases[i].len);
-		assert_memory_equal(got.data, hash, got.data_len);
+		assert_int_equal(got.hash_len, cases[i].len);
+		assert_memory_equal(got.hash, hash, got.hash_len);
 		free(frame);
 	}
 }
@@ -68,9 +68,11 @@ sign_round_trip(void **state)
 static void
 every_shorter_and_longer_frame_is_refused(void **state)
 {
-	struct request r = {.kind = REQUEST_SASL,
-		.data = "\0alice\0secret",
-		.data_len = 13};
+	struct request r = {.kind = REQUEST_SIGN,
+		.key_type = 'E',
+		.algorithm = 4,
+		.hash = hash,
+		.hash_len = 32};
 	char s[REQUEST_FRAME_MAX];
 	size_t len = request_encode(s, sizeof s, &r);
 	struct request got;
@@ -91,32 +93,29 @@ every_shorter_and_longer_frame_is_refused(void **state)
 }
 
 static void
-sasl_is_bounded(void **state)
+what_is_asked_for_without_more(void **state)
 {
-	static char const big[REQUEST_SASL_MAX + 1];
 	char s[REQUEST_FRAME_MAX];
-	struct request got, r = {.kind = REQUEST_SASL, .data = big};
+	struct request got;
 
 	(void)state;
-	r.data_len = sizeof big;
-	assert_int_equal(request_encode(s, sizeof s, &r), 0);
-	r.data_len = 0;
-	assert_int_equal(request_encode(s, sizeof s, &r), 0);
-	r.data_len = REQUEST_SASL_MAX;
-	size_t len = request_encode(s, sizeof s, &r);
-	assert_true(len > 0 && request_decode(s, len, &got));
-	assert_int_equal(got.data_len, REQUEST_SASL_MAX);
+	for (unsigned kind = 0; kind < 256; kind++) {
+		struct request r = {.kind = (enum request_kind)kind};
+		bool is_good = kind == 'A' || kind == 'C' || kind == 'P';
+		size_t len = request_encode(s, sizeof s, &r);
+		assert_int_equal(len, is_good ? 1 : 0);
+		s[0] = (char)kind;
+		assert_int_equal(request_decode(s, 1, &got), is_good);
+		assert_false(request_decode(s, 2, &got));
+	}
 }
 
 static void
-answers_round_trip(void **state)
+signatures(void **state)
 {
 	unsigned char signature[REQUEST_SIGNATURE_MAX] = {1, 2, 3};
 	unsigned char const *signature_r;
-	char const *mailbox;
 	char s[REQUEST_FRAME_MAX];
-	enum request_verdict v;
-	uint32_t ticket;
 	size_t len, n;
 
 	(void)state;
@@ -128,51 +127,115 @@ answers_round_trip(void **state)
 	len = request_signature_encode(s, sizeof s, signature, 0);
 	assert_true(request_signature_decode(s, len, &signature_r, &n));
 	assert_int_equal(n, 0);
-
-	len = request_verdict_encode(
-		s, sizeof s, REQUEST_OK, "a@b.example", 11);
-	assert_true(request_verdict_decode(s, len, &v, &mailbox, &n));
-	assert_int_equal(v, REQUEST_OK);
-	assert_int_equal(n, 11);
-	assert_memory_equal(mailbox, "a@b.example", n);
-	s[0] = 'x';
-	assert_false(request_verdict_decode(s, len, &v, &mailbox, &n));
-	assert_int_equal(
-		request_verdict_encode(s, sizeof s, REQUEST_OK, "a\nb", 3), 0);
-
-	len = auth_answer_encode(s, sizeof s, 77, REQUEST_DENIED, "", 0);
-	assert_true(auth_answer_decode(s, len, &ticket, &v, &mailbox, &n));
-	assert_int_equal(ticket, 77);
-	assert_int_equal(v, REQUEST_DENIED);
-	assert_int_equal(
-		auth_answer_encode(s, sizeof s, 77, REQUEST_OK, "", 0), 0);
 }
 
 static void
-question_round_trip(void **state)
+orders_to_a_template(void **state)
 {
-	struct auth_question got, q = {.ticket = 0xfffffffe,
-					  .client = "2001:db8::1",
-					  .client_len = 11,
-					  .service = "pop3",
-					  .service_len = 4,
-					  .sasl = "\0a\0b",
-					  .sasl_len = 4};
+	struct template_order o;
 	char s[REQUEST_FRAME_MAX];
-	size_t len = auth_question_encode(s, sizeof s, &q);
+	size_t len = template_encode(
+		s, sizeof s, TEMPLATE_FORK, 77, true, 25, "192.0.2.1");
 
 	(void)state;
-	char *frame = exact(s, len);
-	assert_true(auth_question_decode(frame, len, &got));
-	assert_int_equal(got.ticket, q.ticket);
-	assert_int_equal(got.client_len, 11);
-	assert_memory_equal(got.client, q.client, 11);
-	assert_memory_equal(got.service, "pop3", 4);
-	assert_memory_equal(got.sasl, q.sasl, 4);
-	free(frame);
-	q.service = "pop3 x";
-	q.service_len = 6;
-	assert_int_equal(auth_question_encode(s, sizeof s, &q), 0);
+	assert_true(template_decode(s, len, &o));
+	assert_int_equal(o.kind, TEMPLATE_FORK);
+	assert_int_equal(o.ticket, 77);
+	assert_true(o.implicit_tls);
+	assert_int_equal(o.port, 25);
+	assert_int_equal(o.client_len, 9);
+	assert_memory_equal(o.client, "192.0.2.1", 9);
+	for (size_t n = 0; n < len; n++) {
+		char *frame = exact(s, n);
+		assert_false(template_decode(frame, n, &o));
+		free(frame);
+	}
+	s[0] = '\0';
+	assert_false(template_decode(s, len, &o));
+	s[0] = 'x';
+	assert_false(template_decode(s, len, &o));
+	len = template_encode(s, sizeof s, TEMPLATE_FORK, 1, false, 1, "a b");
+	assert_false(template_decode(s, len, &o));
+}
+
+static void
+sessions_with_others(void **state)
+{
+	struct role_session session;
+	char s[REQUEST_FRAME_MAX];
+	size_t len = role_session_encode(s, sizeof s, 0xfffffffe, "pop3",
+		"2001:db8::1", "a@b.example", 11, true);
+
+	(void)state;
+	assert_true(role_session_decode(s, len, &session));
+	assert_int_equal(session.ticket, 0xfffffffe);
+	assert_memory_equal(session.service, "pop3", 4);
+	assert_memory_equal(session.client, "2001:db8::1", 11);
+	assert_memory_equal(session.mailbox, "a@b.example", 11);
+	assert_true(session.is_listed);
+	for (size_t n = 0; n < len; n++) {
+		char *frame = exact(s, n);
+		assert_false(role_session_decode(frame, n, &session));
+		free(frame);
+	}
+	len = role_session_encode(s, sizeof s, 1, "", "x", "", 0, false);
+	assert_false(role_session_decode(s, len, &session));
+	len = role_session_encode(s, sizeof s, 1, "imap", "x\n", "", 0, false);
+	assert_false(role_session_decode(s, len, &session));
+}
+
+static void
+who_is_let_in(void **state)
+{
+	char s[REQUEST_FRAME_MAX];
+	char const *mailbox;
+	uint32_t ticket;
+	size_t n,
+		len = request_admit_encode(s, sizeof s, 77, "a@b.example", 11);
+
+	(void)state;
+	assert_true(request_admit_decode(s, len, &ticket, &mailbox, &n));
+	assert_int_equal(ticket, 77);
+	assert_int_equal(n, 11);
+	assert_memory_equal(mailbox, "a@b.example", n);
+	assert_false(request_admit_decode(s, len - 1, &ticket, &mailbox, &n));
+	assert_int_equal(request_admit_encode(s, sizeof s, 77, "", 0), 0);
+	assert_int_equal(request_admit_encode(s, sizeof s, 77, "a\nb", 3), 0);
+}
+
+static void
+steps_of_a_login(void **state)
+{
+	static char const big[LOGIN_MESSAGE_MAX + 1];
+	struct login_step got, step = {.mechanism = "PLAIN",
+				       .mechanism_len = 5,
+				       .message = big,
+				       .message_len = sizeof big};
+	enum request_verdict v;
+	char s[REQUEST_FRAME_MAX];
+	char const *challenge;
+	size_t n, len;
+
+	(void)state;
+	assert_int_equal(login_step_encode(s, sizeof s, &step), 0);
+	step.message_len--;
+	len = login_step_encode(s, sizeof s, &step);
+	assert_true(len > 0 && login_step_decode(s, len, &got));
+	assert_int_equal(got.message_len, LOGIN_MESSAGE_MAX);
+	assert_memory_equal(got.mechanism, "PLAIN", 5);
+	assert_false(login_step_decode(s, len - 1, &got));
+	step.message_len = 0;
+	len = login_step_encode(s, sizeof s, &step);
+	assert_true(len > 0 && login_step_decode(s, len, &got));
+	step.mechanism_len = 0;
+	assert_int_equal(login_step_encode(s, sizeof s, &step), 0);
+
+	len = login_answer_encode(s, sizeof s, REQUEST_GO_ON, "r=1", 3);
+	assert_true(login_answer_decode(s, len, &v, &challenge, &n));
+	assert_int_equal(v, REQUEST_GO_ON);
+	assert_memory_equal(challenge, "r=1", 3);
+	s[0] = 'x';
+	assert_false(login_answer_decode(s, len, &v, &challenge, &n));
 }
 
 int
@@ -181,9 +244,12 @@ main(void)
 	struct CMUnitTest const tests[] = {
 		cmocka_unit_test(sign_round_trip),
 		cmocka_unit_test(every_shorter_and_longer_frame_is_refused),
-		cmocka_unit_test(sasl_is_bounded),
-		cmocka_unit_test(answers_round_trip),
-		cmocka_unit_test(question_round_trip),
+		cmocka_unit_test(what_is_asked_for_without_more),
+		cmocka_unit_test(signatures),
+		cmocka_unit_test(orders_to_a_template),
+		cmocka_unit_test(sessions_with_others),
+		cmocka_unit_test(who_is_let_in),
+		cmocka_unit_test(steps_of_a_login),
 	};
 
 	return cmocka_run_group_tests_name("request", tests, NULL, NULL);

@@ -1,0 +1,35 @@
+/*
+ * login.h - what a front and auth say to each other
+ *
+ * A login is one or more steps (RFC 4422): the mechanism's name and the
+ * client's message, as it was after base64; and auth's answer, a verdict
+ * (request.h), with REQUEST_GO_ON a challenge. Frames as in request.h.
+ */
+#ifndef LOGIN_H
+#define LOGIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "common/monitor/request.h"
+
+/* Octets of a mechanism's name (RFC 4422 3.1), a client's message, and a
+ * challenge. */
+#define LOGIN_MECHANISM_MAX 20
+#define LOGIN_MESSAGE_MAX 1024
+#define LOGIN_CHALLENGE_MAX 512
+
+struct login_step {
+	char const *mechanism, *message;
+	size_t mechanism_len, message_len; /* 1 to 20; 0 to 1,024 */
+};
+size_t login_step_encode(char *s, size_t max, struct login_step const *step);
+bool login_step_decode(char const *s, size_t len, struct login_step *step_r)
+	__attribute__((warn_unused_result));
+
+size_t login_answer_encode(char *s, size_t max, enum request_verdict v,
+	char const *challenge, size_t challenge_len);
+bool login_answer_decode(char const *s, size_t len, enum request_verdict *v_r,
+	char const **challenge_r, size_t *challenge_len_r)
+	__attribute__((warn_unused_result));
+
+#endif
