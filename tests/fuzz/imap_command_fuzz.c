@@ -7,6 +7,8 @@
 #include "imapd/fetch_args.h"
 #include "imapd/flag_args.h"
 #include "imapd/search_key.h"
+#include "imapd/search_return.h"
+#include "imapd/sort_args.h"
 #include "imapd/set.h"
 
 int LLVMFuzzerTestOneInput(unsigned char const *data, size_t size);
@@ -16,6 +18,8 @@ arguments(struct command const *c)
 {
 	static struct fetch_args fetch;
 	static struct search_args search;
+	struct search_return answer;
+	struct sort_args sort;
 	struct flag_args flags;
 	struct lex_text word;
 	struct lex l;
@@ -23,12 +27,23 @@ arguments(struct command const *c)
 	bool silent;
 	int64_t time;
 	char name[BOXNAME_MAX + 1];
+	size_t const size = c->lex.len;
+	size_t from, to;
 
 	l = c->lex;
 	(void)(lex_space(&l) && set_lex(&l, &word) && lex_space(&l) &&
 		fetch_args_lex(&l, &fetch) && lex_end(&l));
 	l = c->lex;
-	(void)(lex_space(&l) && search_args_lex(&l, &search) && lex_end(&l));
+	(void)(search_return_lex(&l, &answer) && lex_space(&l) &&
+		search_args_lex(&l, &search) && lex_end(&l));
+	l = c->lex;
+	if (search_return_lex(&l, &answer) && lex_space(&l) &&
+		sort_args_lex(&l, &sort) && lex_space(&l) &&
+		search_args_lex_charset(&l, &search) && answer.partial) {
+		search_return_window(&answer, size, &from, &to);
+		if (from > to || to > size)
+			abort();
+	}
 	l = c->lex;
 	(void)(lex_space(&l) && set_lex(&l, &word) && lex_space(&l) &&
 		flag_args_store(&l, &how, &silent, &flags) && lex_end(&l));
