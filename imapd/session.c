@@ -182,10 +182,32 @@ cmd_compress(struct session *s)
 	}
 }
 
+/* "NIL" or "(field value ...)". */
+static bool
+id_arguments(struct lex *l)
+{
+	struct lex_text text;
+
+	if (!lex_space(l))
+		return false;
+	if (!lex_char(l, '('))
+		return lex_value(l, &text) && text.s == NULL && lex_end(l);
+	while (!lex_char(l, ')'))
+		if (!lex_string(l, &text) || !lex_space(l) ||
+			!lex_value(l, &text) ||
+			(lex_peek(l) != ')' && !lex_space(l)))
+			return false;
+	return lex_end(l);
+}
+
 /* RFC 2971: we take note of nothing and tell our name. */
 static void
 cmd_id(struct session *s)
 {
+	if (!id_arguments(&s->command.lex)) {
+		session_reply_syntax(s);
+		return;
+	}
 	session_puts(s, "* ID (\"name\" \"Kereru\")\r\n");
 	session_reply(s, "OK", "ID completed");
 }

@@ -21,6 +21,16 @@ def client(maildir):
     c.stop()
 
 
+def test_id(client):
+    for good in (b"NIL", b'("name" "x" "version" NIL)', b"()",
+                 b"({4+}\r\nname {1+}\r\nx)",
+                 b"(" + b" ".join([b'"a" "b"'] * 4000) + b")"):
+        assert client.ok(b"ID " + good) == [b'ID ("name" "Kereru")']
+    for bad in (b"", b"x", b'("name")', b'("name" x)', b'(NIL "x")',
+                b'("a" "b"', b'NIL x'):
+        client.bad(b"ID " + bad)
+
+
 def test_enable(client):
     assert client.ok(b"ENABLE NONSENSE x-foo") == [b"ENABLED"]
     assert client.ok(b"enable utf8=accept foo imap4REV2") == [

@@ -6,6 +6,7 @@
 #include "imapd/annotations.h"
 #include "imapd/imapurl.h"
 #include "imapd/list_args.h"
+#include "imapd/notify_args.h"
 #include "imapd/preview.h"
 #include "imapd/quota.h"
 #include "imapd/recode.h"
@@ -46,6 +47,7 @@ static void
 list(char const *s, size_t len)
 {
 	static struct list_args args;
+	static struct notify_args notify;
 	char *const text = malloc(len + 1);
 	struct lex l;
 
@@ -55,6 +57,9 @@ list(char const *s, size_t len)
 			args.count < 8)
 			(void)list_args_match(&args, "INBOX.a.b");
 	}
+	lex_init(&l, s, len, text);
+	(void)(text != NULL && notify_args_lex(&l, false, &notify) &&
+		notify_args_events(&notify, "a.b", true));
 	free(text);
 }
 

@@ -9,6 +9,7 @@
 #include "imapd/annotations.h"
 #include "imapd/imapurl.h"
 #include "imapd/list_args.h"
+#include "imapd/notify_args.h"
 #include "imapd/quota.h"
 #include "imapd/recode.h"
 #include "imapd/status.h"
@@ -199,6 +200,33 @@ lists(void **state)
 }
 
 static void
+notifications(void **state)
+{
+	static char const set[] = " SET STATUS (selected (MessageNew (UID "
+				  "FLAGS) MessageExpunge)) (subtree (a \"b\") "
+				  "(MessageNew MessageExpunge FlagChange)) "
+				  "(subscribed (MailboxName))";
+	static struct notify_args args;
+	char *const s = exact(set, sizeof set - 1);
+	char text[sizeof set];
+	struct lex l;
+
+	(void)state;
+	lex_init(&l, s, sizeof set - 1, text);
+	assert_true(notify_args_lex(&l, false, &args));
+	assert_true(args.on && args.status && !args.delayed);
+	assert_int_equal(args.selected, NOTIFY_NEW | NOTIFY_EXPUNGE);
+	assert_int_equal(args.fetch_len, strlen("(UID FLAGS)"));
+	assert_memory_equal(args.fetch, "(UID FLAGS)", args.fetch_len);
+	assert_int_equal(
+		notify_args_events(&args, "a", false), NOTIFY_MESSAGES);
+	assert_int_equal(notify_args_events(&args, "b.c", true),
+		NOTIFY_MESSAGES | NOTIFY_NAME);
+	assert_int_equal(notify_args_events(&args, "bc", false), 0);
+	free(s);
+}
+
+static void
 entries(void **state)
 {
 	static char const *const good[] = {
@@ -250,6 +278,7 @@ main(void)
 		cmocka_unit_test(names),
 		cmocka_unit_test(quotas),
 		cmocka_unit_test(lists),
+		cmocka_unit_test(notifications),
 		cmocka_unit_test(entries),
 		cmocka_unit_test(binary),
 	};
