@@ -135,6 +135,7 @@ open_mailbox(struct session *s, bool read_only)
 	memcpy(s->name, name, sizeof name);
 	s->condstore = s->condstore || args.condstore;
 	describe(s);
+	s->just_told = true;
 	if (!resynchronize(s, &args)) {
 		session_unselect(s);
 		session_reply_errno(s, "SELECT");

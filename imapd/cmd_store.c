@@ -93,6 +93,26 @@ refuse(struct session *s, struct refused *r, size_t i)
 	return true;
 }
 
+/* The flags of message i when it has been stored, if nobody else changes
+ * them. */
+static uint32_t
+expected(struct session const *s, struct store const *a, size_t i)
+{
+	struct message want = s->mailbox.view.v[i];
+
+	if (a->how == FLAG_STORE_ADD) {
+		want.system |= (uint8_t)a->flags.system;
+		want.keywords |= a->keywords;
+	} else if (a->how == FLAG_STORE_REMOVE) {
+		want.system &= (uint8_t)~a->flags.system;
+		want.keywords &= ~a->keywords;
+	} else {
+		want.system = (uint8_t)a->flags.system;
+		want.keywords = a->keywords;
+	}
+	return msgtable_flags(&want);
+}
+
 /* Give the files their names. What was not done is left out of s->bits. */
 static bool
 store_all(struct session *s, struct store const *a, struct refused *refused,
@@ -103,6 +123,7 @@ store_all(struct session *s, struct store const *a, struct refused *refused,
 	for (size_t i = 0; i < s->told_exists; i++) {
 		/* What others have changed is told all the same. */
 		bool const told = !(m->view.v[i].state & MESSAGE_CHANGED);
+		uint32_t const flags = expected(s, a, i);
 		int r = 2;
 
 		if (!session_has(s, i))
@@ -120,7 +141,8 @@ store_all(struct session *s, struct store const *a, struct refused *refused,
 			leave_out(s, i);
 		} else if (r == 2 && !refuse(s, refused, i)) {
 			return false;
-		} else if (r == 1 && told) {
+		} else if (r == 1 && told &&
+			   flags == msgtable_flags(&m->view.v[i])) {
 			m->view.v[i].state &= (uint8_t)~MESSAGE_CHANGED;
 		}
 	}

@@ -49,7 +49,7 @@ struct mailbox {
 	bool scanned, must_scan;
 	bool compare;	   /* look at the stamps, though there is a watch */
 	uint64_t events;   /* counted, to see that there were some */
-	unsigned vanished; /* in the events read last */
+	size_t moved; /* in the events read last: lost their names */
 	uint64_t expected[MAILBOX_EXPECTED_MAX]; /* hashes, a ring */
 	size_t expected_start, expected_count;
 	bool own_work; /* since the stamps were taken */

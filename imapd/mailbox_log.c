@@ -26,7 +26,8 @@
 struct batch {
 	struct mailbox *m;
 	stralloc out;
-	uint64_t modseq; /* 0: none given yet */
+	uint64_t modseq;  /* 0: none given yet */
+	bool contradicts; /* the log tells the end of what is there */
 };
 
 /* Above all that was given, and above the clock, so that it has not been given
@@ -274,6 +275,9 @@ hear(void *data, struct journal_record const *r)
 			t->v[i].logged = MESSAGE_LOGGED_GONE;
 			t->v[i].modseq = r->modseq;
 		}
+		/* So that its end is seen before later changes are told. */
+		if (known && !(t->v[i].state & MESSAGE_GONE))
+			msgtable_mark(t, i, MESSAGE_DIRTY);
 		return memory_add_vanished(&m->memory, r->uid, r->modseq);
 	}
 	return !known || hear_message(m, i, r);
@@ -295,6 +299,9 @@ put_message(struct batch *b, size_t i)
 		r.text_len = 0;
 		if (v->logged == MESSAGE_LOGGED_GONE)
 			return true;
+	} else if (v->logged == MESSAGE_LOGGED_GONE) {
+		b->contradicts = true;
+		return true;
 	} else if (v->logged == MESSAGE_UNLOGGED) {
 		r.type = JOURNAL_NEW;
 	} else {
@@ -650,17 +657,23 @@ write_down(struct mailbox *m)
 	struct memory *const memory = &m->memory;
 	struct batch b = {.m = m, .out = STRALLOC_ZERO};
 	struct mailbox_state state;
-	bool ok = true, written;
+	bool ok, written, known;
 	uint64_t tail;
 
 	if (!mailbox_collect(m))
 		return false;
 	if (memory->journal.fd < 0)
 		return true;
+	/* After this look nothing is looked at before all is written down: what
+	 * it has brought is in the batch. */
+	known = look(m, &state);
 	ok = put_all(&b);
-	if (ok && look(m, &state) &&
-		(b.out.len > 0 || !is_known_state(m, &state))) {
-		/* Unless the look has brought something new. */
+	if (b.contradicts) {
+		stralloc_free(&b.out);
+		(void)!begin(m, true);
+		return true;
+	}
+	if (ok && known && (b.out.len > 0 || !is_known_state(m, &state))) {
 		state.highest =
 			b.modseq > memory->highest ? b.modseq : memory->highest;
 		ok = put_state(&b, &state);

@@ -13,6 +13,8 @@
 /* A folder that changes all the time is believed after so many scans; what
  * they may have missed is seen by the next sync. */
 #define SCANS_MAX 20
+/* Moments of 2 ms in which a file that has lost its name gets another. */
+#define MOMENTS_MAX 25
 /* An own event is looked for among so many that are expected. */
 #define EXPECTED_LOOK 16
 
@@ -95,6 +97,7 @@ found(struct mailbox *m, struct scan *scan, bool in_new, char const *name,
 		t->v[i].state |= MESSAGE_SEEN;
 	}
 	if (t->v[i].state & MESSAGE_GONE) {
+		m->moved -= m->moved > 0;
 		t->v[i].state &= (uint8_t)~MESSAGE_GONE;
 		msgtable_mark(t, i, MESSAGE_DIRTY);
 	}
@@ -226,7 +229,7 @@ is_there(struct mailbox const *m, bool in_new, char const *name,
 }
 
 static void
-went(struct mailbox *m, bool in_new, char const *name, size_t len)
+went(struct mailbox *m, bool moved, bool in_new, char const *name, size_t len)
 {
 	struct msgtable *const tables[] = {&m->view, &m->arrivals};
 	char const *const colon = memchr(name, ':', len);
@@ -244,7 +247,7 @@ went(struct mailbox *m, bool in_new, char const *name, size_t len)
 			is_there(m, in_new, name, &inode))
 			continue;
 		msgtable_mark(t, i, MESSAGE_GONE | MESSAGE_DIRTY);
-		m->vanished++;
+		m->moved += moved;
 	}
 }
 
@@ -330,7 +333,8 @@ event(void *data, enum watch_what what, bool in_new, char const *name,
 			m->must_scan = true;
 		break;
 	case WATCH_WENT:
-		went(m, in_new, name, len);
+	case WATCH_MOVED:
+		went(m, what == WATCH_MOVED, in_new, name, len);
 		break;
 	}
 }
@@ -341,10 +345,10 @@ collect_events(struct mailbox *m)
 	struct timespec const moment = {.tv_nsec = 2000000};
 	struct stamp cur;
 
-	m->vanished = 0;
+	m->moved = 0;
 	watch_read(&m->watch, event, m);
 	/* The two events of a rename do not come as one. */
-	if (m->vanished > 0) {
+	for (int i = 0; m->moved > 0 && i < MOMENTS_MAX; i++) {
 		nanosleep(&moment, NULL);
 		watch_read(&m->watch, event, m);
 	}

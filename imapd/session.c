@@ -316,7 +316,9 @@ answer(struct session *s)
 	struct lex l;
 	struct lex_text tag;
 
-	session_sync(s, !s->no_expunge);
+	if (!s->just_told)
+		session_sync(s, !s->no_expunge);
+	s->just_told = false;
 	lex_init(&l, s->reader.s, s->reader.len, NULL);
 	if (!lex_tag(&l, &tag))
 		tag = (struct lex_text){"*", 1};

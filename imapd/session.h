@@ -48,6 +48,7 @@ struct session {
 	struct mailbox mailbox;
 	char name[BOXNAME_MAX + 1];
 	size_t told_exists, told_recent;
+	bool just_told; /* all of it: SELECT */
 	struct saved saved; /* `$` */
 
 	struct reader reader;

@@ -64,7 +64,9 @@ meaning(struct inotify_event const *e)
 {
 	if (e->len == 0)
 		return WATCH_LOST;
-	return e->mask & (IN_CREATE | IN_MOVED_TO) ? WATCH_CAME : WATCH_WENT;
+	if (e->mask & (IN_CREATE | IN_MOVED_TO))
+		return WATCH_CAME;
+	return e->mask & IN_MOVED_FROM ? WATCH_MOVED : WATCH_WENT;
 }
 
 void

@@ -23,8 +23,9 @@ struct watch {
 
 enum watch_what {
 	WATCH_CAME,
-	WATCH_WENT,
-	WATCH_LOST /* events were lost, or a folder is gone: scan */
+	WATCH_WENT,  /* removed */
+	WATCH_MOVED, /* has lost its name; perhaps WATCH_CAME follows */
+	WATCH_LOST   /* events were lost, or a folder is gone: scan */
 };
 
 /*
