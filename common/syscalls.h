@@ -79,9 +79,9 @@ static struct syscalls_row const syscalls_rows[SANDBOX_FILTERS] = {
 	[SANDBOX_SMTPD] = {"smtpd", "@base @pair @drop"},
 	[SANDBOX_STARTER] = {"starter",
 		"@base @pair @files @fork @wait @confine @exec @watch "
-		"@network socketpair kill"},
+		"@network socketpair kill fstatfs"},
 	[SANDBOX_MANAGER] = {"manager",
-		"@base @pair @files @watch @fork @wait"},
+		"@base @pair @files @watch @fork @wait fstatfs"},
 	[SANDBOX_SPAWNER] = {"spawner",
 		"@base @pair @fork @wait @confine @network pread64 newfstatat "
 		"socketpair"},
@@ -97,9 +97,9 @@ static struct syscalls_row const syscalls_rows[SANDBOX_FILTERS] = {
 	[SANDBOX_CHECK] = {"check", "@base @pair @fork @confine @check-message "
 				    "socketpair"},
 	[SANDBOX_CHECK_MESSAGE] = {"check-message",
-		"@base @pair @network pread64 pwrite64 newfstatat "
+		"@base @pair @network @fork pread64 pwrite64 newfstatat "
 		"memfd_create ftruncate epoll_create1 epoll_ctl epoll_wait "
-		"socketpair"},
+		"socketpair setrlimit prlimit64"},
 	[SANDBOX_POLICY] = {"policy", "@base @pair @wait pread64 pwrite64 "
 				      "fdatasync fsync ftruncate"},
 	[SANDBOX_MIME_FILES] = {"mime-files", "@base @files"},

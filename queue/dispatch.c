@@ -26,7 +26,8 @@ find_routes(struct queued *m)
 		routes[i].to = NULL;
 		if (m->fates[i].handled)
 			continue;
-		route_find(&host.tables, to->address, to->address_len, &r);
+		route_find_from(&host.tables, m->q.sender, m->q.sender_len,
+			to->address, to->address_len, &r);
 		routes[i].kind = r.kind;
 		if (r.kind != ROUTE_LOCAL && r.kind != ROUTE_REMOTE)
 			continue;
@@ -139,6 +140,11 @@ start_others(struct queued *m)
 		case ROUTE_INVALID:
 			settle_note_text(m, i, QUEUEFILE_FAILED,
 				"5.1.3 this is not a mail address");
+			break;
+		case ROUTE_HOLD:
+			m->q.held = true;
+			settle_note_text(
+				m, i, QUEUEFILE_TODO, "4.3.0 held by a route");
 			break;
 		case ROUTE_LOOP:
 			settle_note_text(m, i, QUEUEFILE_FAILED,

@@ -26,8 +26,10 @@
 #include "queue/host.h"
 #include "queue/loop.h"
 #include "queue/progress.h"
+#include "queue/room.h"
 #include "queue/scan.h"
 #include "queue/turns.h"
+#include "queue/waiting.h"
 
 #define USAGE "manager -t tables"
 #define CONTROL_FD 3
@@ -40,6 +42,7 @@
 #define TICK_MS 500
 #define AGAIN_MS 3000
 #define RESCAN_MS 30000
+#define ROOM_MS 2000
 #define SWEEP_MS 3600000
 /* How long a stop waits for reports; less if the starter has died, for the
  * next one will start another manager. */
@@ -105,7 +108,7 @@ is_over(void)
 static void
 tick(void)
 {
-	static uint64_t ticked, tried, rescanned, swept;
+	static uint64_t ticked, tried, rescanned, swept, looked;
 	uint64_t now = loop_now_ms();
 
 	if (now - ticked >= TICK_MS) {
@@ -119,6 +122,10 @@ tick(void)
 	if (now - rescanned >= RESCAN_MS) {
 		rescanned = now;
 		scan_again();
+	}
+	if (now - looked >= ROOM_MS) {
+		looked = now;
+		room_tick(waiting_count());
 	}
 	if (swept == 0 || now - swept >= SWEEP_MS) {
 		swept = now;

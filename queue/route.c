@@ -77,8 +77,25 @@ set_name(struct route *r, enum route_kind kind, char const *s, size_t len)
 	r->name_len = len;
 }
 
+/* The route of all that a sender's domain sends: the key is `@domain`. */
+static int
+find_by_sender(struct route_tables const *t, char const *sender, size_t len,
+	char const **value_r, size_t *value_len_r)
+{
+	char key[ROUTE_NAME_MAX + 1];
+	size_t key_len = sender != NULL ? route_key(t, sender, len, key) : 0;
+	size_t domain_len;
+	char const *domain = key_domain(key, key_len, &domain_len);
+
+	if (domain_len == 0)
+		return 0;
+	return table_find(
+		&t->routes, domain - 1, domain_len + 1, value_r, value_len_r);
+}
+
 static void
-find_remote(struct route_tables const *t, struct route *r)
+find_remote(struct route_tables const *t, char const *sender, size_t sender_len,
+	struct route *r)
 {
 	size_t domain_len, value_len;
 	char const *domain = key_domain(r->name, r->name_len, &domain_len);
@@ -87,16 +104,24 @@ find_remote(struct route_tables const *t, struct route *r)
 		table_find(&t->routes, domain, domain_len, &value, &value_len);
 
 	if (found == 0)
+		found = find_by_sender(
+			t, sender, sender_len, &value, &value_len);
+	if (found == 0)
 		found = table_find(&t->routes, "*", 1, &value, &value_len);
 	if (found < 0) {
 		r->kind = ROUTE_LATER;
-	} else if (found > 0) {
-		while (value_len > 0 && value[value_len - 1] == '\0')
-			value_len--;
-		set_name(r, ROUTE_REMOTE, value, value_len);
-	} else {
-		set_name(r, ROUTE_REMOTE, domain, domain_len);
+		return;
 	}
+	if (found == 0) {
+		set_name(r, ROUTE_REMOTE, domain, domain_len);
+		return;
+	}
+	while (value_len > 0 && value[value_len - 1] == '\0')
+		value_len--;
+	if (value_len == 4 && memcmp(value, "hold", 4) == 0)
+		r->kind = ROUTE_HOLD;
+	else
+		set_name(r, ROUTE_REMOTE, value, value_len);
 }
 
 enum recipient { IS_NOBODY, IS_MAILBOX, IS_ALIAS, IS_DAMAGED };
@@ -191,6 +216,13 @@ void
 route_find(struct route_tables const *t, char const *address, size_t len,
 	struct route *r)
 {
+	route_find_from(t, NULL, 0, address, len, r);
+}
+
+void
+route_find_from(struct route_tables const *t, char const *sender,
+	size_t sender_len, char const *address, size_t len, struct route *r)
+{
 	r->name_len = route_key(t, address, len, r->name);
 	if (r->name_len == 0) {
 		r->kind = ROUTE_INVALID;
@@ -202,7 +234,7 @@ route_find(struct route_tables const *t, char const *address, size_t len,
 		return;
 	case ROUTE_DOMAIN_BACKUP:
 	case ROUTE_DOMAIN_FOREIGN:
-		find_remote(t, r);
+		find_remote(t, sender, sender_len, r);
 		return;
 	case ROUTE_DOMAIN_LOCAL:
 		break;

@@ -26,6 +26,7 @@ struct route_tables {
 enum route_kind {
 	ROUTE_LOCAL,   /* name: the mailbox */
 	ROUTE_REMOTE,  /* name: a domain, [address], or host:port */
+	ROUTE_HOLD,    /* it stays until somebody releases it */
 	ROUTE_EXPAND,  /* name: the alias's key; see route_expand */
 	ROUTE_UNKNOWN, /* nobody here has this address */
 	ROUTE_INVALID, /* not an address */
@@ -55,7 +56,14 @@ enum route_domain {
 enum route_domain route_domain(
 	struct route_tables const *t, char const *key, size_t key_len);
 
+/*
+ * Where mail for address goes. A route of its domain counts first, then one of
+ * the sender's domain (`@example.org`; sender NULL: not asked), then `*`.
+ */
 void route_find(struct route_tables const *t, char const *address, size_t len,
+	struct route *route_r);
+void route_find_from(struct route_tables const *t, char const *sender,
+	size_t sender_len, char const *address, size_t len,
 	struct route *route_r);
 
 /*

@@ -167,6 +167,12 @@ waiting_has_any(void)
 	return ready.count > 0 || schedule_next(&schedule) <= loop_time();
 }
 
+size_t
+waiting_count(void)
+{
+	return schedule.count + ready.count + remote_parked.count;
+}
+
 uint64_t
 waiting_next(void)
 {

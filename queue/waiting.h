@@ -44,6 +44,9 @@ void waiting_forget_ids(char (*ids)[ID_LEN], size_t count);
 bool waiting_take_ready(char id_r[ID_LEN + 1]);
 bool waiting_take_due(char id_r[ID_LEN + 1]);
 
+/* How many there are; those behind a busy destination are not counted. */
+size_t waiting_count(void);
+
 /* Whether there is one that is ready or due. */
 bool waiting_has_any(void);
 

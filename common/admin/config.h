@@ -48,6 +48,7 @@ struct config_route {
 	struct name name;
 	char const *host; /* `name` or `[address]` */
 	uint32_t port;	  /* 0: remote-port */
+	bool is_hold; /* it is not sent until somebody says so */
 };
 
 struct config_network {

@@ -6,7 +6,7 @@
 #include "common/addr.h"
 #include "common/admin/config.h"
 
-/* Split `host`, `host:port`, `[address]`, `[address]:port` in place. */
+/* Split `hold`, `host`, `host:port`, `[address]`, `[address]:port` in place. */
 static bool
 read_next_hop(char *s, struct config_route *route)
 {
@@ -24,6 +24,7 @@ read_next_hop(char *s, struct config_route *route)
 		return false;
 	}
 	route->host = s;
+	route->is_hold = colon == NULL && strcmp(s, "hold") == 0;
 	if (*s != '[')
 		return addr_is_domain(s, strlen(s), 0);
 	if (end == NULL)
@@ -33,6 +34,22 @@ read_next_hop(char *s, struct config_route *route)
 	      inet_pton(AF_INET6, s + 1, raw) == 1;
 	*end = ']';
 	return len > 0;
+}
+
+/* A domain, `*`, or `@domain` of a sender. */
+static bool
+route_name(struct text const *t, struct faults *f, char *name, size_t *len)
+{
+	size_t n = *len - 1;
+
+	if (strcmp(name, "*") == 0)
+		return true;
+	if (*name != '@')
+		return config_domain_name(t, f, name, len);
+	if (!config_domain_name(t, f, name + 1, &n))
+		return false;
+	*len = n + 1;
+	return true;
 }
 
 static bool
@@ -46,8 +63,7 @@ read_routes(struct config *c, struct faults *f)
 		struct config_route r = {.port = 0}, *added;
 		struct config_domain const *d;
 		if (!text_field(&line, &len, &name, &name_len) ||
-			(strcmp(name, "*") != 0 &&
-				!config_domain_name(t, f, name, &name_len)))
+			!route_name(t, f, name, &name_len))
 			continue;
 		r.name = (struct name){name, name_len, t->line};
 		d = config_domain(c, name, name_len);
@@ -59,7 +75,7 @@ read_routes(struct config *c, struct faults *f)
 			!read_next_hop(hop, &r)) {
 			fault(f, t->path, t->line,
 				"a line is `DOMAIN HOST[:PORT]`, where HOST is "
-				"a name or an [address]");
+				"a name or an [address], or `DOMAIN hold`");
 			continue;
 		}
 		if ((added = CONFIG_ADD(&c->routes)) == NULL)

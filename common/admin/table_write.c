@@ -204,8 +204,15 @@ write_routes(struct output *o)
 	for (size_t i = 0; i < c->routes.count; i++) {
 		struct config_route const *r = &c->routes.list[i];
 		o->value.len = 0;
-		if (!stralloc_cats(&o->value, r->host) ||
-			!stralloc_append(&o->value, ':') ||
+		if (!stralloc_cats(&o->value, r->host))
+			return false;
+		if (r->is_hold) {
+			if (!add(o, r->name.s, r->name.len, o->value.s,
+				    o->value.len))
+				return false;
+			continue;
+		}
+		if (!stralloc_append(&o->value, ':') ||
 			!cat_number(&o->value,
 				r->port > 0 ? r->port
 					    : values_number(&c->values,

@@ -390,3 +390,34 @@ def test_urgent_mail_goes_first(host):
     host.wait_event("delivered", 4)
     assert host.events("delivered")[0]["id"] == high
     assert [e["id"] for e in host.events("delivered")][1:] == low
+
+
+def test_a_route_holds_and_room_is_published(host):
+    routes = host.routes
+    try:
+        host.routes = {**routes, "kept.test": "hold",
+                       "@sender.test": "[127.0.0.1]:1"}
+        host.make_tables()
+        ident = host.drop(ALICE, ["x@kept.test", "bob@a.test"],
+                          arrived=arrived(host))
+        host.wait_event("on-hold", id=ident)
+        host.mail("bob@a.test", 1)
+        other = host.drop("a@sender.test", ["x@nowhere.test"],
+                          arrived=arrived(host))
+        host.wait_event("deferred", id=other, via="[127.0.0.1]:1")
+        host.routes = {**routes, "kept.test": "[127.0.0.1]:1"}
+        host.make_tables()
+        time.sleep(1.1)         # tables are looked at once a second
+        host.command(f"release {ident}")
+        host.wait_event("deferred", id=ident, via="[127.0.0.1]:1")
+    finally:
+        host.routes = routes
+        host.make_tables()
+    path = os.path.join(host.queue, "load")
+    assert wait_for(lambda: os.path.exists(path))
+    with open(path) as f:
+        lines = f.read().splitlines()
+    assert lines[0] == "kereru-load 1"
+    assert [line.split()[0] for line in lines[1:]] == [
+        "room", "free", "waiting"]
+    assert os.stat(path).st_mode & 0o777 == 0o644
