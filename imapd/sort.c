@@ -246,7 +246,7 @@ sort_messages(struct search_message *m, struct sort_args const *args,
 		search_message_start(m, v[i]);
 		ok = read_row(&t, m, t.values + i * args->count);
 	}
-	if (ok) {
+	if (ok && count > 0) {
 		qsort_r(order, count, sizeof *order, compare, &t);
 		for (size_t i = 0; i < count; i++)
 			order[i] = v[order[i]];
