@@ -57,7 +57,7 @@ mailbox_recall(struct mailbox *m)
 {
 	struct mailbox_state const *const s = &m->memory.state;
 	int const r = memory_load(&m->memory, &m->view, m->folder_fd,
-		!stamp_is_remote(m->folder_fd));
+		!stamp_is_remote(m->folder_fd), false);
 
 	if (r <= 0)
 		return true;
@@ -575,7 +575,7 @@ load_and_adopt(struct mailbox *m)
 {
 	struct memory other;
 	struct msgtable old = MSGTABLE_ZERO;
-	bool ok = memory_load(&other, &old, m->folder_fd, false) > 0;
+	bool ok = memory_load(&other, &old, m->folder_fd, false, true) > 0;
 
 	if (ok && !adopt(m, &other, &old)) {
 		memory_free(&other);

@@ -9,7 +9,7 @@
 struct load {
 	struct memory *m;
 	struct msgtable *t;
-	bool damaged;
+	bool damaged, locked;
 };
 
 void
@@ -222,7 +222,7 @@ read_log(struct load *l)
 	struct journal *const j = &l->m->journal;
 	bool ok = journal_read(j, replay, l);
 
-	if (!ok && errno == EBADMSG && journal_lock(j)) {
+	if (!ok && errno == EBADMSG && !l->locked && journal_lock(j)) {
 		ok = journal_read(j, replay, l);
 		journal_unlock(j);
 	}
@@ -230,9 +230,10 @@ read_log(struct load *l)
 }
 
 int
-memory_load(struct memory *m, struct msgtable *t, int folder_fd, bool map)
+memory_load(struct memory *m, struct msgtable *t, int folder_fd, bool map,
+	bool locked)
 {
-	struct load l = {.m = m, .t = t};
+	struct load l = {.m = m, .t = t, .locked = locked};
 	int r;
 
 	*m = (struct memory)MEMORY_ZERO;

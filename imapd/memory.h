@@ -39,12 +39,13 @@ struct memory {
  * Load what is remembered of a folder. t becomes the messages as they were.
  * Records in it may have to be checked first: memory_check.
  *
- * map  as for view_open
+ * map     as for view_open
+ * locked  the caller has the log's lock: nobody is writing it
  *
  * 1, 0 nothing is remembered (t is empty), -1 (errno).
  */
-int memory_load(struct memory *m, struct msgtable *t, int folder_fd, bool map)
-	__attribute__((warn_unused_result));
+int memory_load(struct memory *m, struct msgtable *t, int folder_fd, bool map,
+	bool locked) __attribute__((warn_unused_result));
 
 /* Before records of t are looked at (names: and names). False: damaged. */
 bool memory_check(struct memory *m, struct msgtable const *t, bool names)
