@@ -33,8 +33,8 @@ enum sandbox_filter {
 	SANDBOX_IMAPD,
 	SANDBOX_MIME,
 	SANDBOX_MIME_FILES, /* mime, where it opens files by itself */
-	SANDBOX_CHECK,	       /* check, and a session with it */
-	SANDBOX_CHECK_MESSAGE, /* what looks at one message */
+	SANDBOX_CHECK,	       /* check, before it forks a session */
+	SANDBOX_CHECK_MESSAGE, /* a session, and what looks at a message */
 	SANDBOX_POLICY,
 	SANDBOX_FILTERS,
 	/* No filter, for what starts a program of others' with needs that we

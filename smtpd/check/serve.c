@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -112,17 +113,33 @@ map(struct request const *r, char **from_r, size_t *size_r)
 	return *from_r == MAP_FAILED ? NULL : *from_r + front;
 }
 
+static bool
+limit(int what, rlim_t n)
+{
+	struct rlimit r = {n, n};
+
+	return setrlimit((__rlimit_resource_t)what, &r) == 0;
+}
+
+/* On top of the session's sandbox: nothing can be forked, and memory ends. (A
+ * filter for each message would cost more than all checks.) */
 static void
 confine(struct request const *r)
 {
-	struct sandbox sandbox = {.filter = SANDBOX_CHECK_MESSAGE,
-		.memory = (size_t)(MEMORY + COPIES * r->message.message_len),
-		.files = FILES,
-		.may_connect = true,
-		/* Files without a name, for hooks and the replacement. */
-		.may_write = true};
-
-	sandbox_enter_or_exit(&sandbox);
+#ifndef KERERU_SANITIZE
+	if (!limit(RLIMIT_AS,
+		    (rlim_t)(MEMORY + COPIES * r->message.message_len)))
+		goto fail;
+#else
+	(void)r;
+#endif
+	if (limit(RLIMIT_NPROC, 0))
+		return;
+#ifndef KERERU_SANITIZE
+fail:
+#endif
+	log_error("sandbox-failed", NULL, "what", "limits", (char *)0);
+	_exit(111);
 }
 
 static void
@@ -216,8 +233,15 @@ serve_session(int pair_fd, struct examine *x)
 	struct checking_verdict later = {.action = CHECKING_TEMPFAIL,
 		.code = 451,
 		.text = {"4.3.0 the message could not be checked", 38}};
+	struct sandbox sandbox = {.filter = SANDBOX_CHECK_MESSAGE,
+		.files = FILES,
+		.may_fork = true,
+		.may_connect = true,
+		/* Files without a name, for hooks and the replacement. */
+		.may_write = true};
 	int got;
 
+	sandbox_enter_or_exit(&sandbox);
 	while ((got = receive(pair_fd, &r)) > 0) {
 		pid_t pid = fork();
 		bool answered;

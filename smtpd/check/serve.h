@@ -1,9 +1,9 @@
 /*
  * serve.h - the processes of check: one a session, one a message
  *
- * The process of a session takes requests off its pair and forks one for each
- * message, which closes its sandbox further, examines, answers and ends. One
- * that dies costs its message a 451, and nothing else.
+ * The process of a session closes its sandbox, takes requests off its pair and
+ * forks one for each message, which gives up forking, examines, answers and
+ * ends. One that dies costs its message a 451, and nothing else.
  */
 #ifndef SERVE_H
 #define SERVE_H
