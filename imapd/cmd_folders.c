@@ -9,6 +9,7 @@
 #include "imapd/boxlist.h"
 #include "imapd/commands.h"
 #include "imapd/folder.h"
+#include "imapd/objectid.h"
 #include "imapd/naming.h"
 #include "imapd/quota.h"
 #include "imapd/subscriptions.h"
@@ -113,6 +114,22 @@ keep_use(struct session *s, char const *dir, char const *use)
 	return ok;
 }
 
+/* RFC 8474, 4.1: with the new mailbox's id. */
+static void
+reply_created(struct session *s, char const *dir)
+{
+	int const fd = openat(s->root_fd, dir,
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char id[OBJECTID_MAX + 1];
+
+	if (fd >= 0 && objectid_folder(fd, id))
+		session_reply(s, "OK", "[MAILBOXID (%s)] CREATE completed", id);
+	else
+		session_reply(s, "OK", "CREATE completed");
+	if (fd >= 0)
+		close(fd);
+}
+
 void
 cmd_create(struct session *s)
 {
@@ -125,7 +142,7 @@ cmd_create(struct session *s)
 		session_reply(s, "NO", "[ALREADYEXISTS] INBOX exists");
 	else if (folder_create(s->root_fd, dir) &&
 		 (use[0] == '\0' || keep_use(s, dir, use)))
-		session_reply(s, "OK", "CREATE completed");
+		reply_created(s, dir);
 	else
 		session_reply_errno(s, "CREATE");
 }

@@ -316,6 +316,15 @@ answer(struct session *s)
 	struct lex l;
 	struct lex_text tag;
 
+	static stralloc code = STRALLOC_ZERO;
+
+	/* It may stand in s->out, which changes are told through. */
+	if (s->code != NULL) {
+		code.len = 0;
+		s->code = stralloc_cats(&code, s->code) && stralloc_0(&code)
+				  ? code.s
+				  : NULL;
+	}
 	if (!s->just_told)
 		session_sync(s, !s->no_expunge);
 	s->just_told = false;

@@ -389,7 +389,8 @@ def test_another_file_under_the_same_name(maildir, connect):
 def test_ids_and_dates_that_stay(maildir, connect):
     deliver(maildir, "cur", ":2,S")
     c = connect()
-    ok(c.command(b"CREATE Other"))
+    status, _ = c.command(b"CREATE Other")
+    other = re.match(rb"OK \[MAILBOXID \((\w+)\)\]", status)[1]
     untagged = ok(c.command(b"SELECT INBOX"))
     box = re.search(rb"\[MAILBOXID \((\w+)\)\]", b"".join(untagged))[1]
     item = b"FETCH 1 (EMAILID)"
@@ -397,7 +398,8 @@ def test_ids_and_dates_that_stay(maildir, connect):
     ok(c.command(b"COPY 1 Other"))
     assert b"SAVEDATE" in ok(c.command(b"FETCH 1 (SAVEDATE)"))[0]
     untagged = ok(c.command(b"SELECT Other"))
-    assert re.search(rb"\[MAILBOXID \((\w+)\)\]", b"".join(untagged))[1] != box
+    assert re.search(rb"\[MAILBOXID \((\w+)\)\]",
+                     b"".join(untagged))[1] == other != box
     assert ok(c.command(item)) == first
     ok(c.command(b"SELECT INBOX"))
     assert ok(c.command(b"STATUS INBOX (MAILBOXID)")) == [
