@@ -1,5 +1,6 @@
 /* The process that delivers into one mailbox. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,9 +15,12 @@
 /* The manager closes channels that it does not need; this is for one that
  * can't. */
 #define IDLE_MS 600000
+/* Where a message goes that was judged to be junk: Maildir++. */
+#define JUNK ".Junk"
 
 struct answer {
 	uint32_t number;
+	int folder_fd;	 /* where it goes */
 	bool is_written; /* waits for its commit */
 	struct delivery_result result;
 	struct maildir_writer writer;
@@ -62,39 +66,76 @@ report(int channel_fd, struct answer const *a)
 	return len > 0 && pair_send(channel_fd, frame, len, NULL, 0);
 }
 
+/* The junk folder, made where it is missing; -1: it can't be had. */
+static int
+junk_folder(struct local const *l)
+{
+	static int fd = -1;
+
+	for (int i = 0; i < 2 && fd < 0; i++) {
+		fd = openat(l->folder_fd, JUNK,
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd >= 0 || errno != ENOENT ||
+			!maildir_create(l->folder_fd, JUNK))
+			break;
+	}
+	return fd;
+}
+
 static void
 write_one(
 	struct local const *l, struct job const *job, int fd, struct answer *a)
 {
 	a->number = job->number;
 	a->is_written = false;
+	a->folder_fd = l->folder_fd;
+	/* Without a junk folder it is better here than nowhere. */
+	if (l->problem == NULL && (job->flags & QUEUEFILE_JUNK) &&
+		junk_folder(l) >= 0)
+		a->folder_fd = junk_folder(l);
 	if (l->problem == NULL)
-		a->is_written = deliver_write(&a->writer, l->folder_fd,
+		a->is_written = deliver_write(&a->writer, a->folder_fd,
 			l->hostname, job, fd, &a->result);
 	else
 		deliver_refuse(&a->result, JOB_RETRY, l->problem);
 }
 
-/* The files, then their names, then the folder once for all of them. */
+/* Sync a folder once for all that went there. */
 static void
-commit(struct local const *l, struct answer *answers, size_t count)
+sync_folder(int folder_fd, struct answer *answers, size_t count)
 {
 	static char const unsynced[] = "4.3.0 the mailbox could not be synced";
 	size_t done = 0;
 
 	for (size_t i = 0; i < count; i++)
-		if (answers[i].is_written)
-			maildir_harden(&answers[i].writer);
-	for (size_t i = 0; i < count; i++)
-		if (answers[i].is_written) {
-			deliver_commit(&answers[i].writer, &answers[i].result);
-			done += answers[i].result.status == JOB_DONE;
-		}
-	if (done == 0 || deliver_sync(l->folder_fd))
+		done += answers[i].result.status == JOB_DONE &&
+			answers[i].folder_fd == folder_fd;
+	if (done == 0 || deliver_sync(folder_fd))
 		return;
 	for (size_t i = 0; i < count; i++)
-		if (answers[i].result.status == JOB_DONE)
+		if (answers[i].result.status == JOB_DONE &&
+			answers[i].folder_fd == folder_fd)
 			deliver_refuse(&answers[i].result, JOB_RETRY, unsynced);
+}
+
+/* The files, then their names, then the folders. */
+static void
+commit(struct local const *l, struct answer *answers, size_t count)
+{
+	int junk_fd = -1;
+
+	for (size_t i = 0; i < count; i++)
+		if (answers[i].is_written)
+			maildir_harden(&answers[i].writer);
+	for (size_t i = 0; i < count; i++) {
+		if (answers[i].is_written)
+			deliver_commit(&answers[i].writer, &answers[i].result);
+		if (answers[i].folder_fd != l->folder_fd)
+			junk_fd = answers[i].folder_fd;
+	}
+	sync_folder(l->folder_fd, answers, count);
+	if (junk_fd >= 0)
+		sync_folder(junk_fd, answers, count);
 }
 
 /* Waits for a job, writes it and all that have come meanwhile, and makes them

@@ -146,6 +146,18 @@ def test_unknown_recipient_bounces_with_header(host):
     host.wait_event("bounced", id=ident)
 
 
+def test_junk_goes_into_its_folder(host):
+    ident = host.drop("s@else.test", ["bob@a.test"], flags="junk")
+    host.wait_event("delivered", id=ident)
+    assert not host.mail("bob@a.test")
+    folder = host.home("bob@a.test") + "/.Junk"
+    (name,) = os.listdir(folder + "/new")
+    with open(f"{folder}/new/{name}", "rb") as f:
+        assert f.read().endswith(b"Hello.\n")
+    shutil.rmtree(folder)
+    gone(host)
+
+
 def test_null_sender_is_never_answered(host):
     """What can't be told its sender the postmaster learns; no more."""
     ident = host.drop("", ["nobody@a.test"])
