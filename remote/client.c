@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "common/tls.h"
 #include "remote/client.h"
+#include "remote/race.h"
 #include "remote/text.h"
 
 /* How long the answer to QUIT is waited for. */
@@ -22,7 +23,7 @@ client_init(struct client *c, char const *hello, unsigned patience)
 	c->give_up_ms = INT64_MAX;
 	c->hello = hello;
 	c->patience = patience;
-	c->fd = -1;
+	c->fd = c->ready_fd = -1;
 	c->peer[0] = c->tls[0] = '\0';
 }
 
@@ -150,25 +151,6 @@ name_peer(struct client *c, char const *host, struct mx_address const *a)
 			(char *)0);
 }
 
-static socklen_t
-fill_sockaddr(
-	struct sockaddr_storage *to, struct mx_address const *a, unsigned port)
-{
-	struct sockaddr_in four = {
-		.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-	struct sockaddr_in6 six = {
-		.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
-
-	if (a->len == 4) {
-		memcpy(&four.sin_addr, a->s, 4);
-		memcpy(to, &four, sizeof four);
-		return sizeof four;
-	}
-	memcpy(&six.sin6_addr, a->s, 16);
-	memcpy(to, &six, sizeof six);
-	return sizeof six;
-}
-
 /* Wait for a connection that is being made; 0 or an errno. */
 static int
 connected(int fd, int hangup_fd, unsigned seconds)
@@ -201,10 +183,17 @@ make_connection(
 	struct client *c, struct mx_address const *address, unsigned port)
 {
 	struct sockaddr_storage to;
-	socklen_t len = fill_sockaddr(&to, address, port);
+	socklen_t len = race_sockaddr(&to, address, port);
 	struct sockaddr const *sa = (void const *)&to;
 	int error = 0;
 
+	if (c->ready_fd >= 0) {
+		c->fd = c->ready_fd;
+		c->ready_fd = -1;
+		stream_init(&c->stream, c->fd, c->fd, 0);
+		c->stream.hangup_fd = c->hangup_fd;
+		return 0;
+	}
 	c->fd = socket(
 		sa->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (c->fd < 0)
@@ -349,6 +338,15 @@ client_open(struct client *c, char const *host,
 	if (!retry)
 		return CLIENT_TEMPORARY;
 	return open_plain(c, address, port, text_r);
+}
+
+void
+client_unreachable(struct client *c, char const *host,
+	struct mx_address const *address, int error,
+	char text_r[CLIENT_TEXT_SIZE])
+{
+	name_peer(c, host, address);
+	failed_errno(c, "4.4.1", error, text_r);
 }
 
 bool

@@ -38,6 +38,7 @@ struct client {
 	int64_t give_up_ms;
 	int hangup_fd; /* -1, or: when it hangs up, all waits fail */
 	int fd;	       /* -1: there is no session */
+	int ready_fd;  /* -1, or: connected already, for client_open */
 	char tls[64];  /* what encrypts it, or "none" */
 	struct reply_ehlo ehlo;
 	char peer[CLIENT_PEER_SIZE];
@@ -59,6 +60,11 @@ void client_init(struct client *c, char const *hello, unsigned patience);
  */
 enum client_status client_open(struct client *c, char const *host,
 	struct mx_address const *address, unsigned port,
+	char text_r[CLIENT_TEXT_SIZE]);
+
+/* An address that could not be connected to: sets c->peer, and text_r. */
+void client_unreachable(struct client *c, char const *host,
+	struct mx_address const *address, int error,
 	char text_r[CLIENT_TEXT_SIZE]);
 
 /* Whether there is a session that the host has not ended meanwhile; one that

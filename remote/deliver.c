@@ -1,7 +1,9 @@
 /* Jobs of one destination, each tried at its hosts in turn: see deliver.h. */
 #include <string.h>
+#include <unistd.h>
 #include "common/log.h"
 #include "remote/deliver.h"
+#include "remote/race.h"
 #include "remote/text.h"
 
 /* How long the hosts are kept at most and at least, in seconds: a burst of
@@ -84,6 +86,78 @@ try_address(struct attempt *a, char const *host, struct mx_address const *to)
 	return false;
 }
 
+/* Connect to one of the addresses; those that failed are taken out, and the
+ * one that answered comes first. How many are left. */
+static size_t
+race(struct attempt *a, char const *host, struct mx_address *addresses,
+	size_t count)
+{
+	struct client *c = &a->d->client;
+	unsigned port = a->d->destination.port;
+	unsigned seconds = c->patience < CLIENT_WAIT_CONNECT
+				   ? c->patience
+				   : CLIENT_WAIT_CONNECT;
+	struct race_runner runners[MX_ADDRESSES_MAX] = {{0}};
+	struct mx_address left[MX_ADDRESSES_MAX];
+	size_t n = 0;
+	int winner;
+
+	for (size_t i = 0; i < count; i++)
+		runners[i].address = &addresses[i];
+	winner = race_run(runners, count, port != 0 ? port : a->d->port,
+		(int)seconds * 1000, c->hangup_fd);
+	if (winner >= 0) {
+		c->ready_fd = runners[winner].fd;
+		left[n++] = addresses[winner];
+	}
+	for (size_t i = 0; i < count; i++) {
+		if ((int)i == winner)
+			continue;
+		if (runners[i].error == 0) {
+			left[n++] = addresses[i];
+			continue;
+		}
+		client_unreachable(
+			c, host, &addresses[i], runners[i].error, a->text);
+		a->permanent = false;
+		a->connections++;
+		log_skipped(a, c->peer);
+	}
+	memcpy(addresses, left, n * sizeof *left);
+	return n;
+}
+
+/* A connection that was not wanted after all. */
+static void
+drop_ready(struct client *c)
+{
+	if (c->ready_fd >= 0)
+		close(c->ready_fd);
+	c->ready_fd = -1;
+}
+
+/* As try_address, of all of a host's. */
+static bool
+try_addresses(struct attempt *a, char const *host, struct mx_address *addresses,
+	size_t count)
+{
+	race_mix(addresses, count);
+	while (count > 0) {
+		if (count > 1 && a->connections < DELIVER_ATTEMPTS_MAX)
+			count = race(a, host, addresses, count);
+		if (count == 0 || client_is_alone(&a->d->client))
+			break;
+		if (try_address(a, host, &addresses[0])) {
+			drop_ready(&a->d->client);
+			return true;
+		}
+		count--;
+		memmove(addresses, addresses + 1, count * sizeof *addresses);
+	}
+	drop_ready(&a->d->client);
+	return client_is_alone(&a->d->client);
+}
+
 static bool
 try_host(struct attempt *a, char const *host)
 {
@@ -100,10 +174,7 @@ try_host(struct attempt *a, char const *host)
 		log_skipped(a, host);
 		return false;
 	}
-	for (size_t i = 0; i < count; i++)
-		if (try_address(a, host, &addresses[i]))
-			return true;
-	return false;
+	return try_addresses(a, host, addresses, count);
 }
 
 static enum mx_status
