@@ -53,7 +53,9 @@ pair_of(struct smtp_session *s, struct smtp_guard_pair *pair,
 	if (!pair->is_asked) {
 		pair->is_asked = true;
 		pair->fd = -1;
-		if (settings_number(&s->front->settings, setting, 0) != 0)
+		pair->is_wanted =
+			settings_number(&s->front->settings, setting, 0) != 0;
+		if (pair->is_wanted)
 			pair->fd = open_pair(s, role);
 	}
 	return pair->fd;
@@ -200,6 +202,8 @@ check(struct smtp_session *s, int fd)
 	if (!is_asked) {
 		log_error("no-check", d->q.id, (char *)0);
 		smtp_session_refuse(s, SMTP_R_TROUBLE, "", NULL);
+		close(fd);
+		s->guard.check.fd = -1;
 	} else if (a.action == CHECKING_ACCEPT) {
 		ok = take_over(s, &a, file, offset, len);
 		if (!ok) {
@@ -228,7 +232,13 @@ smtp_guard_message(struct smtp_session *s)
 		return false;
 	fd = pair_of(s, &s->guard.check, REQUEST_CHECK,
 		s->mode == SMTP_MODE_OWNER ? "check-login" : "check");
-	if (fd < 0)
+	if (!s->guard.check.is_wanted)
 		return true;
+	/* Who wants mail checked does not want it unchecked. */
+	if (fd < 0) {
+		log_event("no-check", s->intake.drop.q.id, (char *)0);
+		smtp_session_refuse(s, SMTP_R_TROUBLE, "", NULL);
+		return false;
+	}
 	return check(s, fd);
 }

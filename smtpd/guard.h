@@ -1,8 +1,9 @@
 /*
  * guard.h - asking policy and check, where the settings want it
  *
- * Each is asked over a pair that the monitor gives; without them, or when
- * nothing is switched on, all is allowed.
+ * Each is asked over a pair that the monitor gives, if a setting wants it.
+ * Where there is none to be had, mail goes on without policy, and waits for
+ * check (451).
  */
 #ifndef SMTP_GUARD_H
 #define SMTP_GUARD_H

@@ -42,7 +42,7 @@ enum smtp_mode {
 #define SMTP_OCTETS_PER_SECOND 1000
 /* A pair to policy or check (guard.h), asked for when first needed. */
 struct smtp_guard_pair {
-	bool is_asked;
+	bool is_asked, is_wanted;
 	int fd; /* -1: none to be had, or none wanted */
 };
 

@@ -105,11 +105,9 @@ class Check:
 
 
 def client(tables, policy=None, check=None, **more):
-    guards = {}
+    guards = {"c": check or Check()}
     if policy:
         guards["p"] = policy
-    if check:
-        guards["c"] = check
     return Client(tables, guards=guards, **more)
 
 
@@ -255,4 +253,14 @@ def test_without_check_the_message_waits(tables):
     c = client(tables, None, k).hello()
     assert send(c).startswith("451 4.3.0")
     assert tables.names() == [] and tables.names("tmp") == []
+    # Nor does another one go unchecked.
+    assert send(c).startswith("451 4.3.0")
+    assert tables.names() == []
     assert "event=no-check" in ended(c)
+
+
+def test_no_check_to_be_had(tables):
+    c = Client(tables).hello()
+    assert send(c).startswith("451 4.3.0")
+    assert tables.names() == [] and tables.names("tmp") == []
+    ended(c)
