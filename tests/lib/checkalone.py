@@ -220,6 +220,10 @@ class PolicySession:
 class Policy(Daemon):
     program = "policy"
 
+    def __init__(self, *args, **more):
+        super().__init__(*args, **more)
+        self.sessions = []
+
     def extra_fds(self):
         path = os.path.join(self.folder, "store")
         fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -227,4 +231,11 @@ class Policy(Daemon):
 
     def session(self, client="192.0.2.1", mailbox="", flags=0):
         pair = self.open(client=client, mailbox=mailbox, flags=flags)
+        self.sessions.append(pair)
         return PolicySession(pair, client, mailbox)
+
+    def stop(self):
+        # It ends when all sessions have.
+        for pair in self.sessions:
+            pair.close()
+        super().stop()
