@@ -13,7 +13,8 @@
  *	frequent  struct text_frequent: the words with bitmaps
  *	uids      uint32_t for each message
  *	open      a bit for each message that could not be indexed
- *	sums      uint32_t crc32c_lanes of each TEXT_BLOCK octets from words to open
+ *	sums      uint32_t crc32c_lanes of each TEXT_BLOCK octets from words
+ *	          to open
  *
  * in the byte order of the host. Nothing in it is believed before its sum was
  * checked, and no number in it afterwards: a damaged file is one that has
