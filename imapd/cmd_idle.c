@@ -10,8 +10,8 @@
 
 /* Where the kernel does not tell of changes we look so often. */
 #define POLL_MS 2000
-/* A burst of deliveries is told in one go. */
-#define SETTLE_NS 20000000
+/* The first is told at once, the rest of a burst of deliveries in one go. */
+#define SETTLE_MS 20
 
 /* 1 the client has sent something, 0 the mailbox may have changed or the time
  * is up, -1 */
@@ -41,11 +41,14 @@ wait_for(struct session *s, int timeout_ms)
 static void
 look(struct session *s)
 {
-	struct timespec const moment = {.tv_nsec = SETTLE_NS};
+	static int64_t last_ms;
+	struct timespec const moment = {.tv_nsec = SETTLE_MS * 1000000};
 
 	if (!s->selected && notify_fd(s) < 0)
 		return;
-	nanosleep(&moment, NULL);
+	if (stream_clock_ms() - last_ms < SETTLE_MS)
+		nanosleep(&moment, NULL);
+	last_ms = stream_clock_ms();
 	session_sync(s, true);
 	notify_look(s);
 	(void)stream_flush(s->stream);

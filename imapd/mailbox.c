@@ -72,18 +72,17 @@ refresh_keywords(struct mailbox *m)
 	return keywords_read(&m->keywords, m->folder_fd);
 }
 
-/* What lay in new already, unknown to nobody, is taken too by the first who
- * may. */
+/* What is known to lie in new already is taken too, by the first who may. */
 static size_t
-first_untaken(struct mailbox const *m, size_t before)
+first_untaken(struct mailbox const *m)
 {
-	return !m->told && m->view.states & MESSAGE_IN_NEW ? 0 : before;
+	return !m->told && m->view.states & MESSAGE_IN_NEW ? 0 : m->view.count;
 }
 
 bool
 mailbox_sync(struct mailbox *m)
 {
-	size_t const before = m->view.count;
+	size_t const first = first_untaken(m);
 
 	if (m->replaced) {
 		errno = ESTALE;
@@ -94,7 +93,7 @@ mailbox_sync(struct mailbox *m)
 	if (!mailbox_is_same(m) || (m->merge && !mailbox_merge(m)))
 		return false;
 	/* What another session has taken from new has another name now. */
-	if (!take_new(m, first_untaken(m, before)) && !mailbox_collect(m))
+	if (!take_new(m, first) && !mailbox_collect(m))
 		return false;
 	if (!mailbox_record(m))
 		return false;

@@ -16,8 +16,8 @@
 #define TRIES 5
 /* Octets of log behind the snapshot that are worth a new one; and of a log
  * that are worth a new log. */
-#define TAIL_MIN 4096
-#define TAIL_PART 64
+#define TAIL_MIN 512
+#define TAIL_PART 1024
 #define TAIL_MAX 65536
 #define LOG_MAX ((uint64_t)1 << 20)
 #define LOG_PART 4
