@@ -145,8 +145,9 @@ unit-build: $(UNIT:%=$(B)/unit/%)
 # What goes where, with its mode. sendmail gets its group and mode 2755 by
 # `kereru setup`, which knows the group, and here if there is one of this name.
 DROP ?= kr-drop
-SERVICES = auth=common/monitor/auth.service smtp=smtpd/service submit=smtpd/submit.service pop3=pop3d/service \
-	imap=imapd/service queue=queue/service
+SERVICES = auth=common/monitor/auth.service check=smtpd/check/service \
+	policy=smtpd/policy.service smtp=smtpd/service \
+	submit=smtpd/submit.service pop3=pop3d/service imap=imapd/service queue=queue/service
 install: all
 	@put() { mode=$$1; dir=$(DESTDIR)$(PREFIX)/$$2; shift 2; \
 		install -d -m 0755 $$dir && install -m $$mode "$$@" $$dir; }; \

@@ -32,17 +32,21 @@ known(char const *s)
 	return s != NULL ? s : "";
 }
 
-/* A pair to policy or check: after a login it is there from the start, if at
- * all; before that the monitor is asked. -1: there is none. */
-static int
-open_pair(struct smtp_session const *s, enum request_kind role)
+static struct smtp_guard_pair
+inherited(int fd, struct table const *settings, char const *setting)
 {
-	int fd = role == REQUEST_POLICY ? FRONT_POLICY_FD : FRONT_CHECK_FD;
 	struct stat st;
 
-	if (s->mode != SMTP_MODE_OWNER)
-		return front_open(role);
-	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) ? fd : -1;
+	return (struct smtp_guard_pair){.is_asked = true,
+		.is_wanted = settings_number(settings, setting, 0) != 0,
+		.fd = fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) ? fd : -1};
+}
+
+void
+smtp_guard_inherit(struct smtp_session *s, struct table const *settings)
+{
+	s->guard.policy = inherited(FRONT_POLICY_FD, settings, "policy");
+	s->guard.check = inherited(FRONT_CHECK_FD, settings, "check-login");
 }
 
 /* What both are asked about: the setting that switches it on. */
@@ -56,7 +60,7 @@ pair_of(struct smtp_session *s, struct smtp_guard_pair *pair,
 		pair->is_wanted =
 			settings_number(&s->front->settings, setting, 0) != 0;
 		if (pair->is_wanted)
-			pair->fd = open_pair(s, role);
+			pair->fd = front_open(role);
 	}
 	return pair->fd;
 }

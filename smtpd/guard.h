@@ -13,6 +13,10 @@
 #include "smtpd/policing.h"
 #include "smtpd/session.h"
 
+/* After a login the pairs are there from the start, if at all: take them, before
+ * the sandbox. Otherwise the monitor is asked for them. */
+void smtp_guard_inherit(struct smtp_session *s, struct table const *settings);
+
 /*
  * Ask policy at a stage; waits as long as it says. recipient may be NULL.
  * False: it was refused, and is answered and logged.

@@ -1,9 +1,10 @@
 /*
  * policy - greylist, rates, and delays for those who guess
  *
- * Long-lived; its monitor hands it a pair for each session that asks. Answers
- * out of a store with a fixed number of slots, shared by all sessions. Trusts
- * its settings alone. Can write nothing but its store. See policy(8).
+ * A service under its own uid; monitors hand it a pair for each session that
+ * asks. Answers out of a store with a fixed number of slots, shared by all
+ * sessions. Trusts its settings alone. Can write nothing but its store. See
+ * policy(8).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,13 +17,10 @@
 #include "common/log.h"
 #include "common/pair.h"
 #include "common/sandbox.h"
+#include "common/monitor/role.h"
 #include "smtpd/judge.h"
-#include "smtpd/opening.h"
 
-#define CONTROL_FD 3
-#define STORE_FD 4
-#define SETTINGS_FD 5
-/* Sessions at once; one more goes on without us. */
+/* Monitors and sessions at once; one more session goes on without us. */
 #define SESSIONS_MAX 2000
 #define MEMORY (64u << 20)
 /* Between two times that the store is written. */
@@ -32,6 +30,7 @@
 
 struct session {
 	int fd;
+	bool is_monitor; /* no session: where new ones come from */
 	bool is_in_networks;
 	char mailbox[CHECKING_PATH_MAX];
 	size_t mailbox_len;
@@ -44,7 +43,7 @@ struct policy {
 	ino_t inode;
 	struct judge_rules rules;
 	struct session sessions[SESSIONS_MAX];
-	struct pollfd polls[SESSIONS_MAX + 1]; /* 0 is the monitor */
+	struct pollfd polls[SESSIONS_MAX + 1]; /* 0 is the listener */
 	size_t count;
 	time_t saved;
 	bool save_failed; /* told once */
@@ -78,30 +77,49 @@ take_settings(struct policy *p, int fd)
 	judge_rules_read(&p->rules, &p->settings);
 }
 
-static void
-open_session(struct policy *p, char const *frame, size_t len, int const fds[2])
+static struct session *
+add(struct policy *p, int fd)
 {
 	struct session *s = &p->sessions[p->count];
-	struct opening o;
 
-	take_settings(p, fds[1]);
-	close(fds[1]);
-	if (!opening_decode(frame, len, &o)) {
-		log_event("malformed", NULL, "from", "monitor", (char *)0);
-		close(fds[0]);
-		return;
+	if (p->count == SESSIONS_MAX) {
+		close(fd);
+		return NULL;
 	}
-	/* A session that does not read its answers must not stop the others. */
-	if (p->count == SESSIONS_MAX ||
-		fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0) {
-		close(fds[0]);
-		return;
+	*s = (struct session){.fd = fd};
+	p->polls[++p->count] = (struct pollfd){.fd = fd, .events = POLLIN};
+	return s;
+}
+
+static void
+hear_listener(struct policy *p)
+{
+	int fd = role_accept(p->polls[0].fd);
+	struct session *s = fd < 0 ? NULL : add(p, fd);
+
+	if (s != NULL)
+		s->is_monitor = true;
+}
+
+/* False: the monitor is gone. */
+static bool
+hear_monitor(struct policy *p, int fd)
+{
+	struct role_call call;
+	struct session *s;
+	int r = role_take(fd, &call);
+
+	if (r <= 0)
+		return r < 0;
+	take_settings(p, call.table);
+	close(call.table);
+	s = add(p, call.pair);
+	if (s != NULL) {
+		s->is_in_networks = call.session.is_listed;
+		s->mailbox_len = call.session.mailbox_len;
+		memcpy(s->mailbox, call.session.mailbox, s->mailbox_len);
 	}
-	s->fd = fds[0];
-	s->is_in_networks = o.is_in_networks;
-	memcpy(s->mailbox, o.mailbox.s, o.mailbox.len);
-	s->mailbox_len = o.mailbox.len;
-	p->polls[++p->count] = (struct pollfd){.fd = s->fd, .events = POLLIN};
+	return true;
 }
 
 static void
@@ -120,9 +138,12 @@ serve(struct policy *p, struct session const *s)
 	char frame[QUESTION_MAX];
 	struct policing_question q;
 	struct policing_answer a;
-	ssize_t n = pair_receive(s->fd, frame, sizeof frame, NULL, 0, NULL);
+	ssize_t n;
 	size_t len;
 
+	if (s->is_monitor)
+		return hear_monitor(p, s->fd);
+	n = pair_receive(s->fd, frame, sizeof frame, NULL, 0, NULL);
 	if (n < 0 && errno == EAGAIN)
 		return true;
 	if (n <= 0)
@@ -150,46 +171,35 @@ save(struct policy *p)
 	p->saved = monotonic();
 }
 
-/* One look at the monitor's pair; false: it is gone. */
-static bool
-hear_monitor(struct policy *p)
-{
-	char frame[OPENING_FRAME_MAX];
-	size_t count = 0;
-	int fds[2];
-	ssize_t n =
-		pair_receive(CONTROL_FD, frame, sizeof frame, fds, 2, &count);
+static int volatile stop;
 
-	if (n == 0)
-		return false;
-	if (n > 0 && count == 2)
-		open_session(p, frame, (size_t)n, fds);
-	else if (n > 0 && count == 1)
-		close(fds[0]);
-	return true;
+static void
+on_term(int signo)
+{
+	(void)signo;
+	stop = 1;
 }
 
 static int
 loop(struct policy *p)
 {
-	bool is_open = true;
+	struct timespec pause = {.tv_sec = SAVE_SECONDS};
+	sigset_t none;
 
-	p->polls[0] = (struct pollfd){.fd = CONTROL_FD, .events = POLLIN};
-	while (is_open || p->count > 0) {
-		int r = poll(p->polls, p->count + 1, SAVE_SECONDS * 1000);
+	sigemptyset(&none);
+	while (stop == 0) {
+		int r = ppoll(p->polls, p->count + 1, &pause, &none);
 
 		if (r < 0 && errno != EINTR)
 			return 111;
 		/* From the last on: a session that closes is replaced by one
-		 * that was served. */
+		 * that was served. New ones come behind. */
 		for (size_t i = p->count; r > 0 && i-- > 0;)
 			if (p->polls[i + 1].revents != 0 &&
 				!serve(p, &p->sessions[i]))
 				close_session(p, i);
-		if (r > 0 && p->polls[0].revents != 0 && !hear_monitor(p)) {
-			is_open = false;
-			p->polls[0].fd = -1;
-		}
+		if (r > 0 && p->polls[0].revents != 0)
+			hear_listener(p);
 		if (monotonic() - p->saved >= SAVE_SECONDS)
 			save(p);
 	}
@@ -197,8 +207,22 @@ loop(struct policy *p)
 	return 0;
 }
 
+/* SIGTERM strikes while we wait: what is in hand is done, and saved. */
+static void
+catch_term(void)
+{
+	struct sigaction action = {.sa_handler = on_term};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	(void)sigaction(SIGTERM, &action, NULL);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
 int
-main(void)
+main(int argc, char const *const *argv)
 {
 	static struct policy p = {.settings = TABLE_ZERO};
 	struct sandbox sandbox = {.filter = SANDBOX_POLICY,
@@ -206,18 +230,32 @@ main(void)
 		.files = SESSIONS_MAX + 16,
 		/* Its store, which is open. */
 		.may_write = true};
+	struct role_options options;
+	int store = -1;
 	bool is_new;
 
-	(void)signal(SIGPIPE, SIG_IGN);
 	log_open("policy");
+	if (!role_options(&options, argc, argv))
+		return 100;
 	if (geteuid() == 0 || getuid() == 0) {
 		log_event("refused", NULL, "why", "runs as root", (char *)0);
 		return 100;
 	}
-	take_settings(&p, SETTINGS_FD);
+	catch_term();
+	if (role_enter(options.tables, "policy", &p.settings)) {
+		store = open("store", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+			0600);
+		p.polls[0] = (struct pollfd){
+			.fd = role_listen("socket"), .events = POLLIN};
+	}
+	if (store < 0 || p.polls[0].fd < 0) {
+		log_error("not-started", NULL, "tables", options.tables,
+			(char *)0);
+		return 111;
+	}
+	judge_rules_read(&p.rules, &p.settings);
 	sandbox_enter_or_exit(&sandbox);
-	if (!policystore_open(
-		    &p.store, STORE_FD, (uint32_t)time(NULL), &is_new)) {
+	if (!policystore_open(&p.store, store, (uint32_t)time(NULL), &is_new)) {
 		log_error("no-store", NULL, (char *)0);
 		if (!policystore_open(
 			    &p.store, -1, (uint32_t)time(NULL), &is_new))
@@ -226,5 +264,6 @@ main(void)
 	if (is_new)
 		log_event("store-new", NULL, (char *)0);
 	p.saved = monotonic();
+	role_ready(&options);
 	return loop(&p);
 }

@@ -17,6 +17,7 @@
 #include "common/settings.h"
 #include "common/tls.h"
 #include "common/monitor/template.h"
+#include "smtpd/guard.h"
 #include "smtpd/session.h"
 
 #define USAGE "smtpd -a address -p port | smtpd -m mailbox -a address"
@@ -138,6 +139,7 @@ start_mailbox(char const *mailbox, char const *client)
 	stream_init(&front.stream, 0, 1, TIMEOUT_DEFAULT * 1000);
 	front.stream.stop = &stop;
 	set_timeout();
+	smtp_guard_inherit(&session, &front.settings);
 	sandbox_enter_or_exit(&sandbox);
 	smtp_session_init(&session, &front, SMTP_MODE_OWNER, mailbox);
 	read_preamble();

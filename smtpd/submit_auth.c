@@ -8,8 +8,8 @@
 #include "smtpd/command.h"
 #include "smtpd/submit.h"
 
-/* Octets of base64 that LOGIN_MESSAGE_MAX octets need. RFC 4954 4 wants room for
- * 12,288; what is longer than this can't be a message that we take. */
+/* Octets of base64 that LOGIN_MESSAGE_MAX octets need. RFC 4954 4 wants room
+ * for 12,288; what is longer than this can't be a message that we take. */
 #define BASE64_MAX ((LOGIN_MESSAGE_MAX + 2) / 3 * 4)
 
 /* base64 of "Username:" and "Password:", which clients wait for. */

@@ -13,7 +13,8 @@
 /* Those without an account begin as root. */
 static struct service {
 	char const *name, *account;
-} const services[] = {{"auth", "auth"}, {"smtp", NULL}, {"submit", NULL},
+} const services[] = {{"auth", "auth"}, {"check", "check"},
+	{"policy", "policy"}, {"smtp", NULL}, {"submit", NULL},
 	{"pop3", NULL}, {"imap", NULL}, {"queue", NULL}};
 
 static struct {

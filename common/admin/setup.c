@@ -95,10 +95,12 @@ make_accounts(struct values const *v)
 static bool
 make_folders(struct values const *v)
 {
-	struct account manager, auth;
+	struct account manager, auth, check, policy;
 	gid_t drop;
 	if (!values_account(v, "queue", &manager) ||
 		!values_account(v, "auth", &auth) ||
+		!values_account(v, "check", &check) ||
+		!values_account(v, "policy", &policy) ||
 		!values_group_drop(v, &drop))
 		return false;
 	struct {
@@ -117,6 +119,8 @@ make_folders(struct values const *v)
 		{"/mail", 0, 0, 0711},
 		{"/empty", 0, 0, 0555},
 		{"/auth", auth.uid, auth.gid, 0700},
+		{"/check", check.uid, check.gid, 0700},
+		{"/policy", policy.uid, policy.gid, 0700},
 		{"/log", 0, 0, 0755},
 		{"/scan", 0, 0, 0755},
 	};

@@ -17,8 +17,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include <skalibs/sgetopt.h>
-#include <skalibs/types.h>
 #include <sodium.h>
 #include "common/log.h"
 #include "common/pair.h"
@@ -30,7 +28,6 @@
 #include "common/monitor/throttle.h"
 #include "common/monitor/verify.h"
 
-#define USAGE "usage: auth [-t TABLES] [-d FD]\n"
 #define QUESTIONS_MAX 256
 #define CHILDREN_MAX 4
 #define PEERS_MAX 16384
@@ -352,18 +349,6 @@ loop(void)
 	}
 }
 
-static bool
-open_settings(struct table *settings, char const *tables)
-{
-	int folder = open(tables, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool ok =
-		folder >= 0 && table_refresh(settings, folder, "settings.cdb");
-
-	if (folder >= 0)
-		close(folder);
-	return ok;
-}
-
 /* What a checkpassword program, which runs as we do, has put in its place is
  * not ours. */
 static int
@@ -385,15 +370,10 @@ open_throttle(void)
 
 /* Its folder: the throttle's file, and where monitors call. */
 static bool
-open_home(struct table const *settings)
+open_home(void)
 {
-	char const *state = settings_text(settings, "state");
-	int throttle, listener;
+	int throttle = open_throttle(), listener;
 
-	errno = ENOENT;
-	if (state == NULL || chdir(state) < 0 || chdir("auth") < 0)
-		return false;
-	throttle = open_throttle();
 	if (throttle < 0 || !throttle_open(throttle))
 		return false;
 	close(throttle);
@@ -421,25 +401,19 @@ main(int argc, char const *const *argv)
 		.files = PEERS_MAX * 2,
 		.may_fork = true,
 		.may_write = true};
-	struct rlimit limit;
-	char const *tables = "/var/lib/kereru/tables";
 	static struct table settings;
-	subgetopt options = SUBGETOPT_ZERO;
-	unsigned ready = 0;
-	int opt;
+	struct role_options options;
+	struct rlimit limit;
 
 	log_open("auth");
-	while ((opt = subgetopt_r(argc, argv, "t:d:", &options)) >= 0)
-		if (opt == 't')
-			tables = options.arg;
-		else if (opt != 'd' || !uint0_scan(options.arg, &ready)) {
-			(void)!write(2, USAGE, sizeof USAGE - 1);
-			return 100;
-		}
+	if (!role_options(&options, argc, argv))
+		return 100;
 	events = epoll_create1(EPOLL_CLOEXEC);
 	if (getuid() == 0 || events < 0 || sodium_init() < 0 ||
-		!open_settings(&settings, tables) || !open_home(&settings)) {
-		log_error("not-started", NULL, "tables", tables, (char *)0);
+		!role_enter(options.tables, "auth", &settings) ||
+		!open_home()) {
+		log_error("not-started", NULL, "tables", options.tables,
+			(char *)0);
 		return 111;
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -450,10 +424,7 @@ main(int argc, char const *const *argv)
 	/* A checkpassword program has needs that we can't know. */
 	if (checkpassword == NULL)
 		sandbox_enter_or_exit(&sandbox);
-	if (ready > 0) {
-		(void)!write((int)ready, "\n", 1);
-		close((int)ready);
-	}
+	role_ready(&options);
 	loop();
 	return 0;
 }

@@ -6,10 +6,58 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <skalibs/sgetopt.h>
+#include <skalibs/types.h>
+#include "common/log.h"
 #include "common/pair.h"
+#include "common/settings.h"
 #include "common/monitor/role.h"
 
 #define BACKLOG 256
+
+bool
+role_options(struct role_options *o, int argc, char const *const *argv)
+{
+	subgetopt l = SUBGETOPT_ZERO;
+	int opt;
+
+	*o = (struct role_options){.tables = "/var/lib/kereru/tables"};
+	while ((opt = subgetopt_r(argc, argv, "t:d:l:", &l)) >= 0)
+		if (opt == 't')
+			o->tables = l.arg;
+		else if (opt == 'l' && uint0_scan(l.arg, &o->lock_fd))
+			continue;
+		else if (opt != 'd' || !uint0_scan(l.arg, &o->ready_fd))
+			break;
+	if (opt < 0 && l.ind == argc)
+		return true;
+	log_event("usage", NULL, "want", "[-t TABLES] [-d FD] [-l FD]", (char *)0);
+	return false;
+}
+
+bool
+role_enter(char const *tables, char const *name, struct table *settings)
+{
+	int folder = open(tables, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool ok =
+		folder >= 0 && table_refresh(settings, folder, "settings.cdb");
+	char const *state = ok ? settings_text(settings, "state") : NULL;
+
+	if (folder >= 0)
+		close(folder);
+	if (ok && state == NULL)
+		errno = ENOENT;
+	return state != NULL && chdir(state) == 0 && chdir(name) == 0;
+}
+
+void
+role_ready(struct role_options const *o)
+{
+	if (o->ready_fd == 0)
+		return;
+	(void)!write((int)o->ready_fd, "\n", 1);
+	close((int)o->ready_fd);
+}
 
 int
 role_listen(char const *path)

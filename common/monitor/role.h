@@ -10,7 +10,27 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include "common/table.h"
 #include "common/monitor/request.h"
+
+/* What each has as options: -t TABLES, -d FD, -l FD. */
+struct role_options {
+	char const *tables;
+	unsigned ready_fd; /* 0: nobody wants to know */
+	unsigned lock_fd;  /* a lock that is held open: its children, which
+			    * may outlive it, close it; 0: none */
+};
+
+/* False: wrong usage, which is told. */
+bool role_options(struct role_options *o, int argc, char const *const *argv);
+
+/* Open the settings, and enter the folder of this name in the host's state:
+ * what is the role's own stands there. False: errno. */
+bool role_enter(char const *tables, char const *name, struct table *settings)
+	__attribute__((warn_unused_result));
+
+/* Tell that monitors can call. */
+void role_ready(struct role_options const *o);
 
 /* Listen at path; what was there of an earlier life is replaced. Not blocking.
  * -1: errno. */

@@ -1,13 +1,14 @@
 /*
  * check - look at messages before they are accepted
  *
- * Long-lived; its monitor hands it a pair for each session that asks. Forks a
- * process for each session, that one for each message. Two helpers execute
- * what has to be executed: the classifier, and hooks. Trusts its settings and
- * rules; neither messages, nor who sent them, nor the DNS. Can write nothing
- * with a name. See check(8).
+ * A service under its own uid; monitors hand it a pair for each session that
+ * asks. Forks a process for each session, that one for each message. Two
+ * helpers execute what has to be executed: the classifier, and hooks. Trusts
+ * its settings and rules; neither messages, nor who sent them, nor the DNS. Can
+ * write nothing with a name. See check(8).
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -22,15 +23,17 @@
 #include "common/pair.h"
 #include "common/sandbox.h"
 #include "common/settings.h"
+#include "common/monitor/role.h"
 #include "smtpd/check/attend.h"
 #include "smtpd/check/bayes.h"
 #include "smtpd/check/hook.h"
 #include "smtpd/check/serve.h"
-#include "smtpd/opening.h"
 
-#define CONTROL_FD 3
-#define SETTINGS_FD 5
+/* A helper's ends. */
+#define HELPER_CONTROL_FD 3
 #define SESSIONS_MAX 200u
+/* Monitors that may call at once: one a service, and those under inetd. */
+#define MONITORS_MAX 256
 /* Seconds. */
 #define DNS_TIMEOUT 5u
 #define HOOK_TIMEOUT 30u
@@ -52,6 +55,9 @@ struct check {
 	struct helper bayes, hook;
 	pid_t tester;
 	unsigned sessions, sessions_max;
+	unsigned lock_fd;		       /* 0: none */
+	struct pollfd polls[MONITORS_MAX + 1]; /* 0 is the listener */
+	size_t monitors;
 	int dmarc_fd; /* dmarc-data(5); -1: nothing is collected */
 };
 
@@ -68,18 +74,28 @@ start_helper(struct helper *h, int (*serve)(int control_fd, int requests_fd))
 		return false;
 	if (h->pid == 0) {
 		/* Who starts foreign programs holds nothing else. */
-		if (dup2(control[1], CONTROL_FD) < 0 ||
-			dup2(requests[1], CONTROL_FD + 1) < 0 ||
-			close_range(CONTROL_FD + 2, ~0u, 0) < 0 ||
+		if (dup2(control[1], HELPER_CONTROL_FD) < 0 ||
+			dup2(requests[1], HELPER_CONTROL_FD + 1) < 0 ||
+			close_range(HELPER_CONTROL_FD + 2, ~0u, 0) < 0 ||
 			prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 			_exit(111);
-		_exit(serve(CONTROL_FD, CONTROL_FD + 1));
+		_exit(serve(HELPER_CONTROL_FD, HELPER_CONTROL_FD + 1));
 	}
 	close(control[1]);
 	close(requests[1]);
 	h->control_fd = control[0];
 	h->requests_fd = requests[0];
 	return true;
+}
+
+/* In a child: what others wait for the end of. */
+static void
+leave(struct check const *c)
+{
+	for (size_t i = 0; i <= c->monitors; i++)
+		close(c->polls[i].fd);
+	if (c->lock_fd > 0)
+		close((int)c->lock_fd);
 }
 
 /* The test points of all zones, in a process of its own: nobody waits. */
@@ -93,6 +109,7 @@ test_zones(struct check *c, int timeout_ms)
 		struct query query;
 		unsigned missing;
 
+		leave(c);
 		query_init(&query, query_dns, &c->dns, timeout_ms);
 		dnsbl_test(&c->rules, c->zone_states, &query, &missing);
 		for (unsigned i = 0; i < c->rules.zone_count; i++) {
@@ -186,38 +203,35 @@ session(struct check *c, int pair_fd)
 					   "hook-timeout", HOOK_TIMEOUT) *
 				   1000};
 
-	close(CONTROL_FD);
+	leave(c);
 	close(c->bayes.control_fd);
 	close(c->hook.control_fd);
 	return serve_session(pair_fd, &x);
 }
 
 static void
-open_session(struct check *c, char const *frame, size_t len, int const fds[2])
+open_session(struct check *c, struct role_call const *call)
 {
-	struct opening o;
 	pid_t pid;
 
-	if (!opening_decode(frame, len, &o)) {
-		log_event("malformed", NULL, "from", "monitor", (char *)0);
-	} else if (c->sessions >= c->sessions_max) {
+	if (c->sessions >= c->sessions_max) {
 		log_event("too-many-sessions", NULL, (char *)0);
-	} else if (take_settings(c, fds[1])) {
+	} else if (take_settings(c, call->table)) {
 		pid = fork();
 		if (pid == 0) {
-			close(fds[1]);
-			_exit(session(c, fds[0]));
+			close(call->table);
+			_exit(session(c, call->pair));
 		}
 		if (pid < 0)
 			log_error("no-process", NULL, (char *)0);
 		else
 			c->sessions++;
 	}
-	close(fds[0]);
-	close(fds[1]);
+	close(call->pair);
+	close(call->table);
 }
 
-/* False: a helper has ended; the monitor begins anew with another check. */
+/* False: a helper has ended; s6 begins anew with another check. */
 static bool
 reap(struct check *c)
 {
@@ -236,60 +250,69 @@ reap(struct check *c)
 	return true;
 }
 
+static void
+hear_listener(struct check *c)
+{
+	int fd = role_accept(c->polls[0].fd);
+
+	if (fd >= 0 && c->monitors == MONITORS_MAX)
+		close(fd);
+	else if (fd >= 0)
+		c->polls[++c->monitors] =
+			(struct pollfd){.fd = fd, .events = POLLIN};
+}
+
+static void
+hear_monitor(struct check *c, size_t i)
+{
+	struct role_call call;
+	int r = role_take(c->polls[i].fd, &call);
+
+	if (r > 0) {
+		/* A session's process may wait on its pair. */
+		(void)fcntl(call.pair, F_SETFL, 0);
+		open_session(c, &call);
+	} else if (r == 0) {
+		close(c->polls[i].fd);
+		c->polls[i] = c->polls[c->monitors--];
+	}
+}
+
 static int
 loop(struct check *c)
 {
-	bool is_open = true;
+	for (;;) {
+		int wait_ms = c->sessions > 0 || c->tester > 0 ? 500 : 5000;
+		int r = poll(c->polls, c->monitors + 1, wait_ms);
 
-	while (is_open || c->sessions > 0) {
-		struct pollfd p = {
-			.fd = is_open ? CONTROL_FD : -1, .events = POLLIN};
-		char frame[OPENING_FRAME_MAX];
-		size_t count = 0;
-		int fds[2];
-		ssize_t n;
-
-		if (poll(&p, 1, c->sessions > 0 || c->tester > 0 ? 500 : 5000) <
-				0 &&
-			errno != EINTR)
+		if (r < 0 && errno != EINTR)
 			return 111;
 		if (!reap(c))
 			return 111;
-		if (p.revents == 0)
-			continue;
-		n = pair_receive(
-			CONTROL_FD, frame, sizeof frame, fds, 2, &count);
-		if (n == 0)
-			is_open = false;
-		else if (n > 0 && count == 2)
-			open_session(c, frame, (size_t)n, fds);
-		else if (n > 0 && count == 1)
-			close(fds[0]);
+		for (size_t i = c->monitors; r > 0 && i > 0; i--)
+			if (c->polls[i].revents != 0)
+				hear_monitor(c, i);
+		if (r > 0 && c->polls[0].revents != 0)
+			hear_listener(c);
 	}
-	return 0;
 }
 
-/* Data for reports is collected if somebody made the file. */
+/* settings.cdb as it is now; -1: errno. */
 static int
-open_dmarc_data(void)
+open_settings(char const *tables)
 {
-	struct stat st;
-	int fd = open("dmarc-data",
-		O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int folder = open(tables, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = folder < 0
+			 ? -1
+			 : openat(folder, "settings.cdb", O_RDONLY | O_CLOEXEC);
 
-	if (fd < 0 && errno != ENOENT)
-		log_error("no-dmarc-data", NULL, (char *)0);
-	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
-		log_event(
-			"no-dmarc-data", NULL, "why", "not a file", (char *)0);
-		close(fd);
-		fd = -1;
-	}
+	if (folder >= 0)
+		close(folder);
 	return fd;
 }
 
 int
-main(void)
+main(int argc, char const *const *argv)
 {
 	static struct check c = {.settings = TABLE_ZERO};
 	struct table first = TABLE_ZERO;
@@ -297,15 +320,23 @@ main(void)
 		.may_fork = true,
 		.may_write = true,
 		.may_connect = true};
+	struct role_options options;
+	int settings;
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	log_open("check");
+	if (!role_options(&options, argc, argv))
+		return 100;
 	if (geteuid() == 0 || getuid() == 0) {
 		log_event("refused", NULL, "why", "runs as root", (char *)0);
 		return 100;
 	}
-	if (!table_open_fd(&first, SETTINGS_FD)) {
-		log_error("no-settings", NULL, (char *)0);
+	c.polls[0] = (struct pollfd){.fd = -1, .events = POLLIN};
+	if (role_enter(options.tables, "check", &first))
+		c.polls[0].fd = role_listen("socket");
+	if (c.polls[0].fd < 0) {
+		log_error("not-started", NULL, "tables", options.tables,
+			(char *)0);
 		return 111;
 	}
 	if (!dns_open(&c.dns, settings_text(&first, "resolver"))) {
@@ -321,8 +352,12 @@ main(void)
 		log_error("no-process", NULL, (char *)0);
 		return 111;
 	}
-	/* Behind the helpers, which must not have it. */
-	c.dmarc_fd = open_dmarc_data();
+	c.lock_fd = options.lock_fd;
+	settings = open_settings(options.tables);
 	sandbox_enter_or_exit(&sandbox);
-	return take_settings(&c, SETTINGS_FD) ? loop(&c) : 111;
+	if (settings < 0 || !take_settings(&c, settings))
+		return 111;
+	close(settings);
+	role_ready(&options);
+	return loop(&c);
 }

@@ -32,21 +32,22 @@ def field(s):
 
 
 class Daemon:
-    """Starts `program` with its control pair on 3, settings on 5 and, for
-    policy, its store on 4; in a folder of its own."""
+    """Starts `program` on the tables and the state of a folder of its own."""
     program = None
 
     def __init__(self, settings=None, folder=None):
         self.is_own = folder is None
         self.folder = folder or tempfile.mkdtemp(prefix="kereru-check-")
         os.chmod(self.folder, 0o755)
-        self.home = os.path.join(self.folder, "home")
+        state = os.path.join(self.folder, "state")
+        self.home = os.path.join(state, self.program)
         os.makedirs(self.home, exist_ok=True)
+        os.chown(self.home, UID, UID)
         self.binary = os.path.join(self.folder, self.program)
         shutil.copy(os.path.join(BUILD, "bin", self.program), self.binary)
         self.log_path = os.path.join(self.folder, "log")
         self.settings_path = os.path.join(self.folder, "settings.cdb")
-        self.values = {"hostname": "mx.kereru.test"}
+        self.values = {"hostname": "mx.kereru.test", "state": state}
         self.write_settings(settings or {})
         self.process = None
 
@@ -57,37 +58,20 @@ class Daemon:
                   {k: v + "\0" for k, v in self.values.items()})
         os.rename(self.settings_path + ".new", self.settings_path)
 
-    def extra_fds(self):
-        return {}
-
     def start(self):
-        self.control, theirs = socket.socketpair(
-            socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        settings = os.open(self.settings_path, os.O_RDONLY)
-        extra = self.extra_fds()
-        fds = {3: theirs.fileno(), 5: settings, **extra}
-
-        def place():
-            # Out of the way first, so that none overwrites another.
-            moved = {to: os.dup2(fd, 100 + to) for to, fd in fds.items()}
-            for to, fd in moved.items():
-                os.dup2(fd, to)
-                os.close(fd)
-            for fd in set(range(3, 10)) - set(fds):
-                try:
-                    os.close(fd)
-                except OSError:
-                    pass
+        path = os.path.join(self.home, "socket")
+        reader, writer = os.pipe()
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [self.binary], user=UID, group=UID, extra_groups=[],
-                close_fds=False, preexec_fn=place, stderr=log,
+                [self.binary, "-t", self.folder, "-d", str(writer)], user=UID,
+                group=UID, extra_groups=[], pass_fds=[writer], stderr=log,
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                 cwd=self.home)
-        theirs.close()
-        os.close(settings)
-        for fd in extra.values():
-            os.close(fd)
+        os.close(writer)
+        with open(reader, "rb") as ready:
+            assert ready.read(1) == b"\n", self.log()
+        self.control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.control.connect(path)
         return self
 
     def open(self, service="smtp", client="192.0.2.1", mailbox="", flags=0):
@@ -95,8 +79,8 @@ class Daemon:
         ours, theirs = socket.socketpair(
             socket.AF_UNIX, socket.SOCK_SEQPACKET)
         settings = os.open(self.settings_path, os.O_RDONLY)
-        frame = (b"n" + field(service) + field(client) + field(mailbox) +
-                 bytes([flags]))
+        frame = (struct.pack(">I", 1) + field(service) + field(client) +
+                 field(mailbox) + bytes([flags]))
         socket.send_fds(self.control, [frame], [theirs.fileno(), settings])
         theirs.close()
         os.close(settings)
@@ -110,6 +94,7 @@ class Daemon:
     def stop(self):
         if self.process:
             self.control.close()
+            self.process.terminate()
             try:
                 self.process.wait(WAIT)
             except subprocess.TimeoutExpired:
@@ -223,11 +208,6 @@ class Policy(Daemon):
     def __init__(self, *args, **more):
         super().__init__(*args, **more)
         self.sessions = []
-
-    def extra_fds(self):
-        path = os.path.join(self.folder, "store")
-        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        return {4: fd}
 
     def session(self, client="192.0.2.1", mailbox="", flags=0):
         pair = self.open(client=client, mailbox=mailbox, flags=flags)

@@ -37,6 +37,7 @@ BUILD = os.environ.get("KERERU_MAKE_BUILD") or \
 FOLDERS = os.environ.get("KERERU_TEST_FOLDER", "/var/tmp")
 
 SERVICES = ("auth", "smtp", "submit", "pop3", "imap", "queue")
+MORE_SERVICES = ("check", "policy")
 PORTS = {"smtp": 20025, "submit": 20587, "submits": 20465, "pop3": 20110,
          "pop3s": 20995, "imap": 20143, "imaps": 20993}
 ACCOUNTS = ("smtpd", "relay", "submit", "pop3d", "imapd", "auth", "queue",
@@ -296,7 +297,7 @@ class Host:
 
     def start(self, timeout=20):
         """Start the services and wait until they are ready."""
-        for service in SERVICES:
+        for service in SERVICES + MORE_SERVICES:
             down = self.scan / service / "down"
             if service in self.services:
                 down.unlink(missing_ok=True)
