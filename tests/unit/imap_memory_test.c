@@ -137,7 +137,7 @@ try_damage(char const *file, off_t at, unsigned char with)
 {
 	int const fd = openat(folder, file, O_RDWR);
 	struct msgtable t = MSGTABLE_ZERO;
-	unsigned char was, is;
+	unsigned char was = 0, is;
 	struct memory m;
 
 	assert_true(fd >= 0 && pread(fd, &was, 1, at) == 1);
