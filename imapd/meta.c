@@ -5,7 +5,6 @@
 #include <unistd.h>
 #include <sodium.h>
 
-#include "common/crc32c.h"
 #include "imapd/body.h"
 #include "imapd/crlf.h"
 #include "imapd/meta.h"
@@ -29,19 +28,6 @@ char const *const meta_field_names[] = {"Date", "From", "Sender", "Reply-To",
 	NULL};
 #define FIELDS (sizeof meta_field_names / sizeof *meta_field_names - 1)
 
-enum { ENVELOPE, STRUCTURE, BODY, HEADER, TEXTS };
-
-/* Written to files as it is; the texts follow. */
-struct record {
-	struct meta_head head;
-	uint32_t uid, name, inode; /* name: crc of the base name */
-	uint32_t present;
-	uint64_t size;
-	int64_t date;
-	unsigned char digest[META_DIGEST_LEN];
-	uint32_t lens[TEXTS];
-};
-
 bool
 meta_has_field(char const *name, size_t len)
 {
@@ -55,58 +41,27 @@ meta_has_field(char const *name, size_t len)
 static uint32_t
 name_crc(struct mailbox const *m, size_t i)
 {
-	return crc32c(0, msgtable_name(&m->view, i), m->view.v[i].base_len);
-}
-
-/* Give the parts of a record that is whole. */
-static bool
-take_apart(
-	char const *s, size_t len, struct record *r_r, struct meta_entry *e_r)
-{
-	char const *texts[TEXTS];
-	size_t at = sizeof *r_r;
-
-	if (len < sizeof *r_r)
-		return false;
-	memcpy(r_r, s, sizeof *r_r);
-	for (int k = 0; k < TEXTS; k++) {
-		if (r_r->lens[k] > len - at)
-			return false;
-		texts[k] = s + at;
-		at += r_r->lens[k];
-	}
-	*e_r = (struct meta_entry){.present = r_r->present,
-		.size = r_r->size,
-		.date = r_r->date,
-		.envelope = texts[ENVELOPE],
-		.envelope_len = r_r->lens[ENVELOPE],
-		.structure = texts[STRUCTURE],
-		.structure_len = r_r->lens[STRUCTURE],
-		.body = texts[BODY],
-		.body_len = r_r->lens[BODY],
-		.header = texts[HEADER],
-		.header_len = r_r->lens[HEADER]};
-	memcpy(e_r->digest, r_r->digest, sizeof e_r->digest);
-	return true;
+	return metarecord_name(
+		msgtable_name(&m->view, i), m->view.v[i].base_len);
 }
 
 bool
 meta_get(struct mailbox *m, size_t i, unsigned want, struct meta_entry *e_r)
 {
 	struct message const *const v = &m->view.v[i];
-	struct record r;
+	struct metarecord r;
 	char const *s;
 	size_t len;
 
 	return v->meta != 0 &&
 	       meta_file_get(&m->meta, m->folder_fd, v->meta, &s, &len) &&
-	       take_apart(s, len, &r, e_r) && r.uid == v->uid &&
+	       metarecord_take_apart(s, len, &r, e_r) && r.uid == v->uid &&
 	       r.inode == v->inode && r.name == name_crc(m, i) &&
 	       (r.present & want) == want;
 }
 
 static bool
-add_header(struct content *c, stralloc *sa, struct record *r)
+add_header(struct content *c, stralloc *sa, struct metarecord *r)
 {
 	static struct section_name names[FIELDS];
 	size_t const before = sa->len;
@@ -120,25 +75,25 @@ add_header(struct content *c, stralloc *sa, struct record *r)
 		sa->len = before;
 		return true;
 	}
-	r->lens[HEADER] = (uint32_t)(sa->len - before);
+	r->lens[METARECORD_HEADER] = (uint32_t)(sa->len - before);
 	r->present |= META_HEADER;
 	return true;
 }
 
 static bool
-add_envelope(struct content *c, stralloc *sa, struct record *r)
+add_envelope(struct content *c, stralloc *sa, struct metarecord *r)
 {
 	size_t const before = sa->len;
 
 	if (!imap_envelope(sa, c->s, c->header_len))
 		return false;
-	r->lens[ENVELOPE] = (uint32_t)(sa->len - before);
+	r->lens[METARECORD_ENVELOPE] = (uint32_t)(sa->len - before);
 	r->present |= META_ENVELOPE;
 	return true;
 }
 
 static bool
-add_structures(struct content *c, stralloc *sa, struct record *r)
+add_structures(struct content *c, stralloc *sa, struct metarecord *r)
 {
 	size_t const before = sa->len;
 	size_t middle;
@@ -149,8 +104,8 @@ add_structures(struct content *c, stralloc *sa, struct record *r)
 	middle = sa->len;
 	if (!imap_bodystructure(sa, c->s, c->parts, c->parts_count, false))
 		return false;
-	r->lens[STRUCTURE] = (uint32_t)(middle - before);
-	r->lens[BODY] = (uint32_t)(sa->len - middle);
+	r->lens[METARECORD_STRUCTURE] = (uint32_t)(middle - before);
+	r->lens[METARECORD_BODY] = (uint32_t)(sa->len - middle);
 	r->present |= META_STRUCTURE;
 	return true;
 }
@@ -158,7 +113,7 @@ add_structures(struct content *c, stralloc *sa, struct record *r)
 /* A hash of the octets as they are sent, so that a file's line ends do not
  * matter. */
 static bool
-add_digest(struct content *c, struct record *r)
+add_digest(struct content *c, struct metarecord *r)
 {
 	crypto_generichash_state state;
 	char const *s;
@@ -187,7 +142,7 @@ add_digest(struct content *c, struct record *r)
 }
 
 static bool
-add_size(struct content *c, struct record *r)
+add_size(struct content *c, struct metarecord *r)
 {
 	struct crlf crlf = {0};
 
@@ -206,7 +161,7 @@ learn(struct mailbox *m, size_t i, unsigned want, struct content *c,
 	stralloc *sa)
 {
 	struct message const *const v = &m->view.v[i];
-	struct record r = {.uid = v->uid,
+	struct metarecord r = {.uid = v->uid,
 		.inode = v->inode,
 		.name = name_crc(m, i),
 		.present = META_DATE,
@@ -278,7 +233,7 @@ meta_need(struct mailbox *m, size_t i, unsigned want, struct content *c,
 	struct meta_entry *e_r)
 {
 	stralloc *const sa = &m->meta.scratch;
-	struct record r;
+	struct metarecord r;
 
 	if (meta_get(m, i, want, e_r))
 		return 1;
@@ -291,7 +246,8 @@ meta_need(struct mailbox *m, size_t i, unsigned want, struct content *c,
 	/* The file is what it was when the folder was read. */
 	if (m->view.v[i].inode == 0)
 		m->view.v[i].inode = msgtable_inode(c->st.st_ino);
-	if (!learn(m, i, want, c, sa) || !take_apart(sa->s, sa->len, &r, e_r)) {
+	if (!learn(m, i, want, c, sa) ||
+		!metarecord_take_apart(sa->s, sa->len, &r, e_r)) {
 		errno = errno != 0 ? errno : ENOMEM;
 		return -1;
 	}

@@ -22,35 +22,8 @@
 
 #include "imapd/content.h"
 #include "imapd/mailbox.h"
+#include "mime/metarecord.h"
 #include "mime/section.h"
-
-/* What an entry holds: bits of present, and of want below. */
-#define META_SIZE 1u	   /* size */
-#define META_DATE 2u	   /* date */
-#define META_HEADER 4u	   /* header: all fields of meta_field_names */
-#define META_ENVELOPE 8u   /* envelope */
-#define META_STRUCTURE 16u /* structure and body */
-#define META_DIGEST 32u	   /* digest */
-
-#define META_DIGEST_LEN 16
-
-struct meta_entry {
-	unsigned present;
-	uint64_t size; /* RFC822.SIZE */
-	int64_t date;  /* INTERNALDATE, seconds */
-	unsigned char digest[META_DIGEST_LEN];
-	/* Wire text with its parentheses. */
-	char const *envelope, *structure, *body;
-	size_t envelope_len, structure_len, body_len;
-	/*
-	 * The lines of the fields in meta_field_names with CRLF ends, in their
-	 * order, each field as often as it is there, and an empty line: a
-	 * header to parse as any other. A field of those names that is not
-	 * here is not in the message.
-	 */
-	char const *header;
-	size_t header_len;
-};
 
 /* Date, From, To, Cc, Subject, Message-ID, References, ... NULL-ended. */
 extern char const *const meta_field_names[];

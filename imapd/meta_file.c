@@ -11,8 +11,6 @@
 #include "common/crc32c.h"
 #include "imapd/meta_file.h"
 
-#define MAGIC "KRMETA\0\1"
-#define MAGIC_LEN 8
 /* Read at a time: for one record, and for one after another. */
 #define BLOCK_ONE 4096
 #define BLOCK_MANY 262144
@@ -21,12 +19,12 @@
 static bool
 is_ours(int fd)
 {
-	char magic[MAGIC_LEN];
+	char magic[META_MAGIC_LEN];
 	struct stat st;
 
 	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
 	       pread(fd, magic, sizeof magic, 0) == (ssize_t)sizeof magic &&
-	       memcmp(magic, MAGIC, sizeof magic) == 0;
+	       memcmp(magic, META_MAGIC, sizeof magic) == 0;
 }
 
 static void
@@ -101,11 +99,10 @@ meta_file_get(struct meta_file *f, int folder_fd, uint32_t place,
 	if (place == 0 || f->fd < 0 || !have(f, at, sizeof h, ask))
 		return false;
 	memcpy(&h, f->block.s + (at - f->block_at), sizeof h);
-	if (h.len < sizeof h || h.len > META_RECORD_MAX ||
-		h.len % META_UNIT != 0 || !have(f, at, h.len, ask))
+	if (!metarecord_is_head(&h) || !have(f, at, h.len, ask))
 		return false;
 	s = f->block.s + (at - f->block_at);
-	if (h.crc != crc32c(0, s + sizeof h.crc, h.len - sizeof h.crc))
+	if (!metarecord_is_whole(s, h.len))
 		return false;
 	f->next = at + h.len;
 	*s_r = s;
@@ -178,8 +175,8 @@ make_file(struct meta_file *f, int folder_fd)
 		O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -1;
-	if (write_at(fd, MAGIC, MAGIC_LEN, 0) &&
-		write_at(fd, f->out.s, f->out.len, MAGIC_LEN) &&
+	if (write_at(fd, META_MAGIC, META_MAGIC_LEN, 0) &&
+		write_at(fd, f->out.s, f->out.len, META_MAGIC_LEN) &&
 		renameat(folder_fd, name, folder_fd, META_FILE) == 0)
 		return fd;
 
@@ -202,7 +199,7 @@ meta_file_replace(struct meta_file *f, int folder_fd, uint32_t *place_r)
 	close_file(f);
 	f->fd = fd;
 	f->tried = true;
-	*place_r = MAGIC_LEN / META_UNIT;
+	*place_r = META_MAGIC_LEN / META_UNIT;
 	return true;
 }
 
@@ -226,7 +223,7 @@ append(struct meta_file *f, uint32_t *place_r)
 	if (fstat(f->fd, &st) < 0)
 		return false;
 	at = ((uint64_t)st.st_size + META_UNIT - 1) / META_UNIT * META_UNIT;
-	if (at < MAGIC_LEN || at / META_UNIT > UINT32_MAX / 2) {
+	if (at < META_MAGIC_LEN || at / META_UNIT > UINT32_MAX / 2) {
 		errno = EFBIG;
 		return false;
 	}

@@ -5,7 +5,7 @@
  * place (it stands in struct message, and is no more than a hint) can read the
  * record there; it is believed only if its checksum is right, and it is the
  * reader's matter whether it is of the message that was meant. What the records
- * hold is meta.c's.
+ * hold is mime/metarecord.h's and meta.c's.
  */
 #ifndef META_FILE_H
 #define META_FILE_H
@@ -16,10 +16,7 @@
 
 #include <skalibs/stralloc.h>
 
-#define META_FILE "kereru-meta"
-/* A record's octets at most, and the unit of places and lengths. */
-#define META_RECORD_MAX ((size_t)1 << 20)
-#define META_UNIT 8u
+#include "mime/metarecord.h"
 
 struct meta_file {
 	bool tried; /* to open it; fd -1: there is none */
@@ -40,12 +37,6 @@ struct meta_file {
 struct meta_place {
 	uint32_t uid;
 	uint32_t offset, len; /* in units */
-};
-
-/* What a record begins with. */
-struct meta_head {
-	uint32_t crc; /* of what follows, up to len */
-	uint32_t len; /* in octets, a multiple of META_UNIT */
 };
 
 /* The record at a place, good until the next call. False: there is none. */

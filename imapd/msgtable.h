@@ -17,6 +17,8 @@
 
 #include <skalibs/stralloc.h>
 
+#include "mime/metarecord.h"
+
 /* Bits of state. */
 #define MESSAGE_RECENT 1u   /* this session is told \Recent */
 #define MESSAGE_IN_NEW 2u   /* its file is in new, not in cur */
@@ -128,7 +130,7 @@ msgtable_flags(struct message const *m)
 static inline uint32_t
 msgtable_inode(uint64_t inode)
 {
-	return (uint32_t)(inode ^ inode >> 32);
+	return metarecord_inode(inode);
 }
 
 #endif

@@ -1,11 +1,10 @@
 /*
  * mime ls: a line for each message of a maildir, or for the files named.
  *
- * Reads anything its caller may read, and changes nothing.
+ * Reads anything its caller may read, and changes nothing. Of a maildir whose
+ * messages imapd knows none need be opened (heads.h).
  */
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <skalibs/strerr.h>
 
@@ -15,14 +14,11 @@
 #include "mime/charset.h"
 #include "mime/command.h"
 #include "mime/date.h"
-#include "mime/names.h"
+#include "mime/heads.h"
 #include "mime/place.h"
 #include "mime/rfc2047.h"
 #include "mime/terminal.h"
 #include "mime/threads.h"
-
-/* Octets of a message that are read: its header, as a rule. */
-#define HEAD_MAX 65536
 
 /* Columns of the flags and of the sender. */
 #define FLAGS_WIDTH 6
@@ -32,33 +28,12 @@
 #define INDENT_MAX 40
 
 struct listing {
-	char head[HEAD_MAX];
-	size_t head_len;
+	struct heads heads;
 	bool with_names;
 	bool failed;
-	stralloc path, text, scratch;
+	stralloc text, scratch;
 	stralloc out;
 };
-
-static bool
-read_head(struct listing *l, int fd)
-{
-	l->head_len = 0;
-	while (l->head_len < HEAD_MAX) {
-		ssize_t const n =
-			read(fd, l->head + l->head_len, HEAD_MAX - l->head_len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return false;
-		if (n == 0)
-			break;
-		l->head_len += (size_t)n;
-	}
-	l->head_len = header_end(l->head, l->head_len, HEAD_MAX);
-	return true;
-}
 
 /* Appends s[0..len), harmless, on exactly or at most `width` columns. */
 static bool
@@ -125,7 +100,7 @@ put_from(struct listing *l)
 	struct header_field f;
 
 	l->text.len = 0;
-	if (!header_find(l->head, l->head_len, "from", &f))
+	if (!header_find(l->heads.s, l->heads.len, "from", &f))
 		return put_column(&l->out, "", 0, FROM_WIDTH, true);
 	if (!stralloc_ready(&l->scratch, ADDRESS_BUF(f.value_len)))
 		return false;
@@ -154,7 +129,7 @@ put_subject(struct listing *l)
 	struct header_field f;
 
 	l->text.len = 0;
-	if (header_find(l->head, l->head_len, "subject", &f) &&
+	if (header_find(l->heads.s, l->heads.len, "subject", &f) &&
 		!mime_headers_decode(&f, &l->text))
 		return false;
 	return terminal_line(&l->out, l->text.s, l->text.len);
@@ -183,7 +158,7 @@ date_of(struct listing const *l, bool *known_r)
 	struct header_field f;
 	struct date date = {0};
 
-	*known_r = header_find(l->head, l->head_len, "date", &f) &&
+	*known_r = header_find(l->heads.s, l->heads.len, "date", &f) &&
 		   date_parse(f.value, f.value_len, &date);
 	return date.seconds;
 }
@@ -210,16 +185,11 @@ static bool
 read_message(
 	struct listing *l, struct names const *n, size_t i, char const **path_r)
 {
-	int const fd = names_open(n, i, &l->path, path_r);
-	bool const ok = fd >= 0 && read_head(l, fd);
-
-	if (!ok) {
-		strerr_warnwu2sys("read ", names_get(n, i));
-		l->failed = true;
-	}
-	if (fd >= 0)
-		close(fd);
-	return ok;
+	if (heads_read(&l->heads, n, i, path_r))
+		return true;
+	strerr_warnwu2sys("read ", names_get(n, i));
+	l->failed = true;
+	return false;
 }
 
 static bool
@@ -246,7 +216,7 @@ find_id(struct listing const *l, char const **id_r, size_t *len_r)
 
 	*len_r = 0;
 	*id_r = "";
-	if (!header_find(l->head, l->head_len, "message-id", &f) ||
+	if (!header_find(l->heads.s, l->heads.len, "message-id", &f) ||
 		!(start = memchr(f.value, '<', f.value_len)))
 		return;
 	end = memchr(start, '>', f.value_len - (size_t)(start - f.value));
@@ -265,9 +235,9 @@ add_to_threads(
 	size_t len;
 
 	find_id(l, &id, &len);
-	if (!header_find(l->head, l->head_len, "references", &f) ||
+	if (!header_find(l->heads.s, l->heads.len, "references", &f) ||
 		!memchr(f.value, '<', f.value_len))
-		if (!header_find(l->head, l->head_len, "in-reply-to", &f))
+		if (!header_find(l->heads.s, l->heads.len, "in-reply-to", &f))
 			f.value_len = 0;
 	return threads_add(t, i, date, id, len, f.value, f.value_len);
 }
@@ -338,12 +308,14 @@ list_threads(struct listing *l, struct names const *n)
 }
 
 static void
-add_operands(struct names *n, int argc, char const *const *argv)
+add_operands(
+	struct listing *l, struct names *n, int argc, char const *const *argv)
 {
 	stralloc list_text = STRALLOC_ZERO;
 
 	for (int i = 0; i < argc; i++)
-		if (strcmp(argv[i], "-") != 0 && !names_add(n, argv[i]))
+		if (strcmp(argv[i], "-") != 0 &&
+			!heads_add(&l->heads, n, argv[i]))
 			strerr_diefu2sys(111, "list the maildir ", argv[i]);
 	if (argc > 0 && strcmp(argv[argc - 1], "-") != 0)
 		return;
@@ -363,7 +335,7 @@ mime_ls(struct options const *o, int argc, char const *const *argv)
 	if (sodium_init() < 0)
 		strerr_dief1x(111, "no random numbers");
 	command_enter_reader();
-	add_operands(&names, argc, argv);
+	add_operands(&l, &names, argc, argv);
 	if (!(options_has(o, 't') ? list_threads(&l, &names)
 				  : list(&l, &names)) ||
 		!command_flush(&l.out, true))
