@@ -40,6 +40,9 @@ struct text {
 	struct flowed flowed;
 	bool is_flowed;
 	stralloc utf8, joined;
+	struct body_hole const *holes; /* those to come */
+	size_t holes_count;
+	uint64_t at;
 	body_sink *sink;
 	void *arg;
 };
@@ -65,6 +68,33 @@ push_text(void *arg, char const *s, size_t len)
 	struct text *const t = arg;
 
 	return charset_push(&t->charset, s, len, &t->utf8) && pass_on(t);
+}
+
+static bool
+push_around_holes(void *arg, char const *s, size_t len)
+{
+	struct text *const t = arg;
+
+	while (len > 0) {
+		bool const more = t->holes_count > 0;
+		bool const in = more && t->at >= t->holes->start;
+		uint64_t const stop =
+			!more ? UINT64_MAX
+			      : (in ? t->holes->end : t->holes->start);
+		size_t const n =
+			stop - t->at < len ? (size_t)(stop - t->at) : len;
+
+		if (!in && n > 0 && !push_text(t, s, n))
+			return false;
+		t->at += n;
+		s += n;
+		len -= n;
+		if (in && t->at >= stop) {
+			t->holes++;
+			t->holes_count--;
+		}
+	}
+	return true;
 }
 
 static bool
@@ -129,17 +159,28 @@ done:
 }
 
 bool
-body_text(struct message const *m, struct structure_part const *part,
-	body_sink *sink, void *arg)
+body_text_without(struct message const *m, struct structure_part const *part,
+	struct body_hole const *holes, size_t count, body_sink *sink, void *arg)
 {
-	struct text t = {.sink = sink, .arg = arg};
-	bool const ok = start_text(m, part, &t) &&
-			body_octets(m, part, push_text, &t) && finish_text(&t);
+	struct text t = {
+		.holes = holes, .holes_count = count, .sink = sink, .arg = arg};
+	bool const ok =
+		start_text(m, part, &t) &&
+		body_octets(m, part, count > 0 ? push_around_holes : push_text,
+			&t) &&
+		finish_text(&t);
 
 	stralloc_free(&t.utf8);
 	stralloc_free(&t.joined);
 	stralloc_free(&t.flowed.line);
 	return ok;
+}
+
+bool
+body_text(struct message const *m, struct structure_part const *part,
+	body_sink *sink, void *arg)
+{
+	return body_text_without(m, part, NULL, 0, sink, arg);
 }
 
 bool

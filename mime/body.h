@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "mime/message.h"
 
@@ -22,6 +23,17 @@ bool body_octets(struct message const *m, struct structure_part const *part,
  * of format=flowed joined. */
 bool body_text(struct message const *m, struct structure_part const *part,
 	body_sink *sink, void *arg) __attribute__((warn_unused_result));
+
+/* Octets of a part that are left out: from start, before end. */
+struct body_hole {
+	uint64_t start, end;
+};
+
+/* body_text of what is left of the octets: holes are in order. */
+bool body_text_without(struct message const *m,
+	struct structure_part const *part, struct body_hole const *holes,
+	size_t count, body_sink *sink, void *arg)
+	__attribute__((warn_unused_result));
 
 /* A sink that appends to the stralloc arg. */
 bool body_append(void *arg, char const *s, size_t len);

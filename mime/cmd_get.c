@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,12 +18,22 @@
 #include "mime/body.h"
 #include "mime/command.h"
 #include "mime/safename.h"
+#include "mime/uufiles.h"
 #include "mime/unwrap.h"
 
 /* Files of the same name: after so many something else is wrong. */
 #define SAME_MAX 1000
 
 static struct message message;
+
+/* What is to be written: part i, or file k of those in its text. */
+struct target {
+	size_t i, k; /* NO_FILE: the part itself */
+};
+#define NO_FILE SIZE_MAX
+
+/* The files in the text of the part that was looked at last. */
+static struct uutext files;
 
 /* "part-2.1", and what may be known of its kind. */
 static bool
@@ -43,14 +54,17 @@ make_name(size_t i, stralloc *name)
 }
 
 static bool
-name_of(size_t i, stralloc *name)
+name_of(struct target t, stralloc *name)
 {
 	stralloc wish = STRALLOC_ZERO;
-	bool ok = message_filename(&message, &message.parts[i], &wish) &&
+	bool ok = (t.k == NO_FILE ? message_filename(&message,
+					    &message.parts[t.i], &wish)
+				  : uufiles_name(&files, t.k, &wish)) &&
 		  safename(wish.len > 0 ? wish.s : "", wish.len, name);
 
 	if (ok && name->len == 0)
-		ok = make_name(i, name);
+		ok = t.k == NO_FILE ? make_name(t.i, name)
+				    : stralloc_cats(name, "file");
 	stralloc_free(&wish);
 	return ok;
 }
@@ -95,21 +109,38 @@ write_octets(void *arg, char const *s, size_t len)
 	return allwrite(fd, s, len) == len;
 }
 
+static bool
+put_octets(struct target t, int fd)
+{
+	struct structure_part const *const part = &message.parts[t.i];
+
+	return t.k == NO_FILE
+		       ? body_octets(&message, part, write_octets, &fd)
+		       : uufiles_octets(&message, part, uutext_get(&files, t.k),
+				 write_octets, &fd);
+}
+
+static bool
+put_number(struct target t, stralloc *out)
+{
+	return t.k == NO_FILE ? message_number(&message, t.i, out)
+			      : mime_parts_file_number(&message, t.i, t.k, out);
+}
+
 /* 1: made, and told; 0: said why not; -1: memory or output. */
 static int
-save(int folder, size_t i, stralloc *out)
+save(int folder, struct target t, stralloc *out)
 {
 	stralloc name = STRALLOC_ZERO;
 	int fd;
 	bool ok;
 
-	if (!name_of(i, &name))
+	if (!name_of(t, &name))
 		return -1;
 	fd = create(folder, &name);
 	if (!stralloc_0(&name))
 		return -1;
-	ok = fd >= 0 &&
-	     body_octets(&message, &message.parts[i], write_octets, &fd);
+	ok = fd >= 0 && put_octets(t, fd);
 	if (fd >= 0 && close(fd) < 0)
 		ok = false;
 	if (!ok) {
@@ -118,8 +149,7 @@ save(int folder, size_t i, stralloc *out)
 			(void)unlinkat(folder, name.s, 0);
 	}
 	/* The number, for people; a tab, then what was made. */
-	if (ok && (!message_number(&message, i, out) ||
-			  !stralloc_cats(out, "\t") ||
+	if (ok && (!put_number(t, out) || !stralloc_cats(out, "\t") ||
 			  !stralloc_cats(out, name.s) ||
 			  !stralloc_cats(out, "\n")))
 		return -1;
@@ -139,7 +169,7 @@ is_in_message(size_t i)
 }
 
 static size_t
-find_part(char const *number)
+find_part(char const *number, size_t len)
 {
 	stralloc s = STRALLOC_ZERO;
 
@@ -147,9 +177,9 @@ find_part(char const *number)
 		s.len = 0;
 		if (message.parts[i].kind == STRUCTURE_MULTIPART)
 			continue;
-		if (!message_number(&message, i, &s) || !stralloc_0(&s))
+		if (!message_number(&message, i, &s))
 			strerr_diefu1sys(111, "look for the part");
-		if (strcmp(s.s, number) == 0) {
+		if (s.len == len && memcmp(s.s, number, len) == 0) {
 			stralloc_free(&s);
 			return i;
 		}
@@ -158,14 +188,36 @@ find_part(char const *number)
 		" that is no multipart");
 }
 
+static void
+find_files(size_t i)
+{
+	if (!uufiles_find(&message, &message.parts[i], &files))
+		strerr_diefu1sys(111, "look for files in the text");
+}
+
+/* "2.1", or of a file in its text "2.1:1". */
+static struct target
+find_target(char const *number)
+{
+	size_t const len = strcspn(number, ":");
+	size_t k = 0, i = find_part(number, len);
+	char const *c = number + len;
+
+	if (*c == '\0')
+		return (struct target){i, NO_FILE};
+	find_files(i);
+	for (c++; *c >= '0' && *c <= '9' && k <= UUTEXT_FILES_MAX; c++)
+		k = k * 10 + (size_t)(*c - '0');
+	if (*c != '\0' || k == 0 || k > uutext_count(&files))
+		strerr_dief2x(100, "there is no file in the text ", number);
+	return (struct target){i, k - 1};
+}
+
 /* To standard output, as it is. */
 static int
 print(char const *number)
 {
-	int fd = 1;
-
-	if (!body_octets(&message, &message.parts[find_part(number)],
-		    write_octets, &fd))
+	if (!put_octets(find_target(number), 1))
 		strerr_diefu1sys(111, "write to standard output");
 	return 0;
 }
@@ -177,7 +229,7 @@ save_named(int folder, int argc, char const *const *argv)
 	int failed = 0;
 
 	for (int i = 1; i < argc; i++) {
-		int const r = save(folder, find_part(argv[i]), &out);
+		int const r = save(folder, find_target(argv[i]), &out);
 
 		failed |= r == 0;
 		if (r < 0)
@@ -188,6 +240,30 @@ save_named(int folder, int argc, char const *const *argv)
 	return failed ? 111 : 0;
 }
 
+/* 0: something was not written. */
+static int
+save_part(int folder, size_t i, stralloc *name, stralloc *out)
+{
+	struct structure_part const *const part = &message.parts[i];
+	int r = 1;
+
+	name->len = 0;
+	if (!message_filename(&message, part, name))
+		return -1;
+	if (part->kind == STRUCTURE_MULTIPART || is_in_message(i))
+		return 1;
+	if (name->len > 0 || part->kind == STRUCTURE_MESSAGE ||
+		message_is_attachment(&message, part))
+		return save(folder, (struct target){i, NO_FILE}, out);
+	find_files(i);
+	for (size_t k = 0; r >= 0 && k < uutext_count(&files); k++) {
+		int const done = save(folder, (struct target){i, k}, out);
+
+		r = done <= 0 ? done : r;
+	}
+	return r;
+}
+
 /* All that is meant to be kept, or has a name. */
 static int
 save_all(int folder)
@@ -196,17 +272,8 @@ save_all(int folder)
 	int failed = 0;
 
 	for (size_t i = 0; i < message.count; i++) {
-		struct structure_part const *part = &message.parts[i];
-		int r;
+		int const r = save_part(folder, i, &name, &out);
 
-		name.len = 0;
-		if (!message_filename(&message, part, &name))
-			strerr_diefu1sys(111, "look for the parts");
-		if (part->kind == STRUCTURE_MULTIPART || is_in_message(i) ||
-			(name.len == 0 && part->kind != STRUCTURE_MESSAGE &&
-				!message_is_attachment(&message, part)))
-			continue;
-		r = save(folder, i, &out);
 		failed |= r == 0;
 		if (r < 0)
 			strerr_diefu1sys(111, "tell what was written");

@@ -5,6 +5,7 @@
 #include "mime/charset.h"
 #include "mime/command.h"
 #include "mime/terminal.h"
+#include "mime/uufiles.h"
 
 /* Adds foreign text behind `before`, if there is any. */
 static bool
@@ -90,12 +91,52 @@ mime_parts_line(struct message const *m, size_t i, stralloc *out)
 }
 
 bool
-mime_parts(struct message const *m, struct request *r, stralloc *out)
+mime_parts_file_number(
+	struct message const *m, size_t i, size_t k, stralloc *out)
 {
-	(void)r;
-	for (size_t i = 0; i < m->count; i++)
-		if (!m->parts[i].made_up && (!mime_parts_line(m, i, out) ||
-						    !command_flush(out, false)))
+	return message_number(m, i, out) && stralloc_cats(out, ":") &&
+	       command_put_number(out, k + 1);
+}
+
+bool
+mime_parts_file(struct message const *m, size_t i, struct uutext const *u,
+	size_t k, stralloc *out)
+{
+	stralloc name = STRALLOC_ZERO;
+	bool const ok =
+		mime_parts_file_number(m, i, k, out) &&
+		stralloc_cats(out, " application/octet-stream uuencode ") &&
+		command_put_number(out, (size_t)uutext_get(u, k)->size) &&
+		stralloc_cats(out, " octets attachment") &&
+		uufiles_name(u, k, &name) &&
+		put_text(out, " \"", &name, "\"") && stralloc_cats(out, "\n");
+
+	stralloc_free(&name);
+	return ok;
+}
+
+static bool
+put_files(struct message const *m, size_t i, struct uutext *u, stralloc *out)
+{
+	if (!uufiles_find(m, &m->parts[i], u))
+		return false;
+	for (size_t k = 0; k < uutext_count(u); k++)
+		if (!mime_parts_file(m, i, u, k, out))
 			return false;
 	return true;
+}
+
+bool
+mime_parts(struct message const *m, struct request *r, stralloc *out)
+{
+	struct uutext u = {0};
+	bool ok = true;
+
+	(void)r;
+	for (size_t i = 0; ok && i < m->count; i++)
+		ok = m->parts[i].made_up ||
+		     (mime_parts_line(m, i, out) && put_files(m, i, &u, out) &&
+			     command_flush(out, false));
+	uutext_free(&u);
+	return ok;
 }

@@ -14,6 +14,7 @@
 #include "mime/encode.h"
 #include "mime/rfc2047.h"
 #include "mime/terminal.h"
+#include "mime/uufiles.h"
 
 struct drafting {
 	struct message const *m;
@@ -245,16 +246,19 @@ put_quoted(struct drafting *d, struct quote const *q, char const *mark)
 	return true;
 }
 
+/* What is passed on is so with the files in it; an answer needs none. */
 static bool
 put_text(struct drafting *d, char const *mark)
 {
+	bool const is_answer = mark[0] != '\0';
 	char const *const type = body_type_shown(d->m);
 	struct quote q = {.text = STRALLOC_ZERO};
 	bool ok = true;
 
 	for (size_t i = 0; ok && i < d->m->count; i++)
 		if (body_is_shown(d->m, &d->m->parts[i], type))
-			ok = body_text(d->m, &d->m->parts[i], push_text, &q);
+			ok = (is_answer ? uufiles_text : body_text)(
+				d->m, &d->m->parts[i], push_text, &q);
 	ok = ok && put_quoted(d, &q, mark);
 	stralloc_free(&q.text);
 	return ok;

@@ -3,6 +3,7 @@
 #include "mime/charset.h"
 #include "mime/command.h"
 #include "mime/terminal.h"
+#include "mime/uufiles.h"
 
 static bool
 put_header(struct message const *m, stralloc *out)
@@ -55,7 +56,7 @@ put_body(struct message const *m, struct structure_part const *part,
 {
 	struct show show = {.out = out};
 
-	return body_text(m, part, push_text, &show) && end_text(&show);
+	return uufiles_text(m, part, push_text, &show) && end_text(&show);
 }
 
 /* All HTML that is shown, as one document through the program for it. */
@@ -116,17 +117,48 @@ put_texts(struct message const *m, struct request *r, bool raw, stralloc *out)
 	return true;
 }
 
+/* The files in the text of part i. */
+static bool
+put_files(struct message const *m, size_t i, struct uutext *u, stralloc *out)
+{
+	if (!uufiles_find(m, &m->parts[i], u))
+		return false;
+	for (size_t k = 0; k < uutext_count(u); k++) {
+		if (!stralloc_cats(out, "[") ||
+			!mime_parts_file(m, i, u, k, out))
+			return false;
+		out->len--; /* its newline */
+		if (!stralloc_cats(out, "]\n"))
+			return false;
+	}
+	return true;
+}
+
+static bool
+put_part(struct message const *m, size_t i, stralloc *out)
+{
+	if (!stralloc_cats(out, "[") || !mime_parts_line(m, i, out))
+		return false;
+	out->len--; /* its newline */
+	return stralloc_cats(out, "]\n");
+}
+
+/* Nothing of a message that is one text. */
 static bool
 put_parts(struct message const *m, stralloc *out)
 {
-	for (size_t i = 0; i < m->count; i++) {
-		if (!stralloc_cats(out, "[") || !mime_parts_line(m, i, out))
-			return false;
-		out->len--; /* its newline */
-		if (!stralloc_cats(out, "]\n") || !command_flush(out, false))
-			return false;
+	struct uutext u = {0};
+	size_t const start = out->len;
+	bool ok = true, any = m->count > 1;
+
+	for (size_t i = 0; ok && i < m->count; i++) {
+		ok = (m->count == 1 || put_part(m, i, out)) &&
+		     put_files(m, i, &u, out);
+		any = any || out->len > start;
+		ok = ok && command_flush(out, false);
 	}
-	return stralloc_cats(out, "\n");
+	uutext_free(&u);
+	return ok && (!any || stralloc_cats(out, "\n"));
 }
 
 static bool
@@ -143,8 +175,7 @@ mime_show(struct message const *m, struct request *r, stralloc *out)
 {
 	/* The report is first: nothing of the message can stand above it. */
 	return put_report(r, out) && put_header(m, out) &&
-	       stralloc_cats(out, "\n") &&
-	       (m->count == 1 || put_parts(m, out)) &&
+	       stralloc_cats(out, "\n") && put_parts(m, out) &&
 	       put_texts(m, r, true, out);
 }
 

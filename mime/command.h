@@ -20,6 +20,7 @@
 #include "mime/html.h"
 #include "mime/message.h"
 #include "mime/options.h"
+#include "mime/uutext.h"
 
 /* Address space: the message, what is made of it, and room to grow. */
 #define COMMAND_MEMORY_MAX (4ul * MESSAGE_MAX + MESSAGE_MAPPED_MAX)
@@ -116,6 +117,14 @@ int mime_delete(struct options const *o, int argc, char const *const *argv);
 /* Append the line that tells what part i is, its newline included. */
 bool mime_parts_line(struct message const *m, size_t i, stralloc *out)
 	__attribute__((warn_unused_result));
+
+/* The same of file k of those in its text. */
+bool mime_parts_file(struct message const *m, size_t i, struct uutext const *u,
+	size_t k, stralloc *out) __attribute__((warn_unused_result));
+
+/* The number of that file. */
+bool mime_parts_file_number(struct message const *m, size_t i, size_t k,
+	stralloc *out) __attribute__((warn_unused_result));
 
 /* Append the value of a field on one line, decoded and harmless. */
 bool mime_headers_value(struct header_field const *field, stralloc *out)
