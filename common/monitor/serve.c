@@ -1,9 +1,8 @@
-/* The monitor's sessions: from accept until the front has been reaped. */
+/* What becomes of the monitor's sessions, from accept to the front's end. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -16,36 +15,16 @@
 #include "common/settings.h"
 #include "common/monitor/request.h"
 #include "common/monitor/serve.h"
+#include "common/monitor/session.h"
 #include "common/monitor/sign.h"
 
-/* For clients that come while evicted ones go. */
-#define SPARE_PLACES 64
 #define STOP_SECONDS 9
 #define REST_MS 20
-
-/* A client, from accept until its front is gone. */
-struct session {
-	bool is_used;
-	enum role template;   /* whose child its front is */
-	pid_t program;	      /* the mailbox's, while it runs */
-	int pair;	      /* to the front; -1 once it has no more to ask */
-	int status;	      /* of a mailbox program on its way; else -1 */
-	int pipes[2];	      /* kept for the front until then */
-	uint8_t signs, opens; /* signatures given, sessions with others */
-	uint16_t generation;  /* so that a late answer finds nobody */
-	size_t rank; /* which of its network's sessions it was; 0: evicted */
-	struct client client;
-	size_t mailbox_len;
-	char mailbox[REQUEST_MAILBOX_MAX];
-};
 
 /* What an event is about: its kind, and a session's place or a role. */
 enum kind { SIGNALS, LISTENER, LISTENER_TLS, ROLE, PAIR, STATUS };
 
 static struct house *house;
-static struct session *sessions;
-static size_t session_max, session_count, session_limit;
-static size_t session_top; /* places from here on are free */
 static int epoll_fd, spare_fd;
 static int pairs[ROLES] = {-1, -1, -1, -1, -1};
 static time_t started[ROLES];
@@ -141,22 +120,6 @@ sign(struct session *s, struct request const *r)
 	return pair_send(s->pair, frame, len, NULL, 0);
 }
 
-/* What the front's template and auth know the session by. */
-static uint32_t
-ticket_of(struct session const *s)
-{
-	return (uint32_t)(s - sessions) << 16 | s->generation;
-}
-
-/* NULL: it is over. */
-static struct session *
-session_of(uint32_t ticket)
-{
-	struct session *s = &sessions[(ticket >> 16) % session_max];
-
-	return s->is_used && s->generation == (ticket & UINT16_MAX) ? s : NULL;
-}
-
 /* Whoever is not there is started, or called; a template that can't stay is not
  * started twice in a second. */
 static int
@@ -187,7 +150,7 @@ tell_template(struct session const *s, enum template_kind kind)
 {
 	char frame[REQUEST_FRAME_MAX];
 	size_t len = template_encode(
-		frame, sizeof frame, kind, ticket_of(s), false, 0, "");
+		frame, sizeof frame, kind, session_ticket(s), false, 0, "");
 
 	return pair_send(pairs[s->template], frame, len, NULL, 0);
 }
@@ -197,7 +160,7 @@ open_session(struct session const *s, enum role role)
 {
 	if (pair_of(role) < 0)
 		return -1;
-	return start_session(house, pairs[role], ticket_of(s), &s->client,
+	return start_session(house, pairs[role], session_ticket(s), &s->client,
 		s->mailbox, s->mailbox_len,
 		role == ROLE_AUTH ? "passwords.cdb" : "settings.cdb");
 }
@@ -270,7 +233,8 @@ start_program(struct session *s)
 	if (s->program < 0)
 		log_error("no-mailbox", NULL, "client", s->client.text,
 			(char *)0);
-	if (s->program < 0 || !watch(s->status, STATUS, (size_t)(s - sessions)))
+	if (s->program < 0 ||
+		!watch(s->status, STATUS, (size_t)(s - sessions.list)))
 		answer(s, REQUEST_LATER);
 }
 
@@ -298,10 +262,7 @@ static void
 forget(struct session *s)
 {
 	hang_up(s);
-	s->is_used = false;
-	session_count--;
-	while (session_top > 0 && !sessions[session_top - 1].is_used)
-		session_top--;
+	session_free(s);
 }
 
 /* False: the template does not keep to the form. */
@@ -334,9 +295,10 @@ hear_role(enum role role)
 	log_event("lost", NULL, "role", role_names[role], (char *)0);
 	unwatch(&pairs[role]);
 	/* Nobody will tell us when a lost template's fronts end. */
-	for (size_t i = session_top; i-- > 0;)
-		if (sessions[i].is_used && sessions[i].template == role)
-			forget(&sessions[i]);
+	for (size_t i = sessions.top; i-- > 0;)
+		if (sessions.list[i].is_used &&
+			sessions.list[i].template == role)
+			forget(&sessions.list[i]);
 }
 
 /* The mailbox program runs (end without an octet), or could not be started. */
@@ -359,14 +321,7 @@ static bool
 begin(struct session *s, int socket_fd, bool implicit_tls,
 	struct client const *client, size_t rank)
 {
-	struct session fresh = {.pair = -1,
-		.status = -1,
-		.pipes = {-1, -1},
-		.generation = (uint16_t)(s->generation + 1),
-		.rank = rank,
-		.client = *client};
-
-	*s = fresh;
+	session_clear(s, client, rank);
 	/* A table that can't be had just now leaves the last one in force. */
 	if (!table_refresh(
 		    &house->settings, house->tables_fd, "settings.cdb") ||
@@ -379,65 +334,34 @@ begin(struct session *s, int socket_fd, bool implicit_tls,
 			      ? ROLE_LISTED
 			      : ROLE_FRONT;
 	if (pair_of(s->template) >= 0)
-		s->pair = start_front(house, pairs[s->template], ticket_of(s),
-			socket_fd, implicit_tls, client);
+		s->pair = start_front(house, pairs[s->template],
+			session_ticket(s), socket_fd, implicit_tls, client);
 	if (s->pair < 0) {
 		log_error("no-front", NULL, "client", client->text, (char *)0);
 		return false;
 	}
-	s->is_used = true;
-	session_count++;
-	if (s >= sessions + session_top)
-		session_top = (size_t)(s - sessions) + 1;
+	session_use(s);
 	/* Who is not heard must not wait for an answer. */
-	if (!watch(s->pair, PAIR, (size_t)(s - sessions)))
+	if (!watch(s->pair, PAIR, (size_t)(s - sessions.list)))
 		hang_up(s);
 	return true;
 }
 
-/* All places are taken: whoever has the most of them and is not logged in gives
- * one up for a client that has fewer. The spare places last until it is gone.
- */
-static bool
-evict(size_t rank)
-{
-	struct session *greedy = NULL;
-
-	for (size_t i = 0; i < session_top; i++) {
-		struct session *s = &sessions[i];
-		if (s->is_used && s->pair >= 0 && s->rank > rank) {
-			greedy = s;
-			rank = s->rank;
-		}
-	}
-	if (greedy == NULL)
-		return false;
-	log_client("evicted", greedy);
-	greedy->rank = 0;
-	return tell_template(greedy, TEMPLATE_KILL);
-}
-
-/* The lowest free place for the client, unless there are too many already;
- * *rank_r is which of its network's sessions this is. */
+/* When all places are taken, whoever has most of them gives one up. */
 static struct session *
 find_place(struct client const *client, size_t *rank_r)
 {
-	struct session *place = NULL;
 	uint64_t most = settings_number(
 		&house->settings, "connections-per-address", 100);
+	struct session *greedy;
+	struct session *place = session_place(client, most, rank_r, &greedy);
 
-	*rank_r = 1;
-	for (size_t i = 0; i < session_top; i++) {
-		if (sessions[i].is_used)
-			*rank_r += client_same(&sessions[i].client, client);
-		else if (place == NULL)
-			place = &sessions[i];
+	if (greedy != NULL) {
+		log_client("evicted", greedy);
+		greedy->rank = 0;
+		if (!tell_template(greedy, TEMPLATE_KILL))
+			return NULL;
 	}
-	if (place == NULL && session_top < session_max)
-		place = &sessions[session_top];
-	if (*rank_r > most || place == NULL ||
-		(session_count >= session_limit && !evict(*rank_r)))
-		return NULL;
 	return place;
 }
 
@@ -503,9 +427,9 @@ reap(void)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-		for (size_t i = 0; i < session_top; i++)
-			if (sessions[i].program == pid)
-				sessions[i].program = 0;
+		for (size_t i = 0; i < sessions.top; i++)
+			if (sessions.list[i].program == pid)
+				sessions.list[i].program = 0;
 }
 
 /* After login the mailbox program is told: it can finish what it does and say
@@ -514,8 +438,8 @@ reap(void)
 static void
 tell_all(bool is_late)
 {
-	for (size_t i = 0; i < session_top; i++) {
-		struct session *s = &sessions[i];
+	for (size_t i = 0; i < sessions.top; i++) {
+		struct session *s = &sessions.list[i];
 		if (s->is_used && s->program > 0 && !is_late)
 			(void)kill(s->program, SIGTERM);
 		else if (s->is_used)
@@ -538,7 +462,7 @@ act(uint64_t what)
 {
 	struct signalfd_siginfo info;
 	int fd = (int)(what >> 24 & UINT32_MAX);
-	struct session *s = &sessions[what & 0xffffff];
+	struct session *s = &sessions.list[what & 0xffffff];
 
 	switch ((enum kind)(what >> 56)) {
 	case SIGNALS:
@@ -592,13 +516,11 @@ serve_prepare(
 	struct house *h, size_t max, int const *fds, size_t clear, size_t count)
 {
 	house = h;
-	session_limit = max;
-	session_max = max + SPARE_PLACES;
-	sessions = calloc(session_max, sizeof *sessions);
 	signals = open_signals();
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (sessions == NULL || signals < 0 || epoll_fd < 0 || spare_fd < 0)
+	if (!session_prepare(max) || signals < 0 || epoll_fd < 0 ||
+		spare_fd < 0)
 		return false;
 	if (!watch(signals, SIGNALS, 0))
 		return false;
@@ -614,7 +536,7 @@ serve_prepare(
 void
 serve_one(struct client const *client, int socket_fd, bool implicit_tls)
 {
-	if (!begin(&sessions[0], socket_fd, implicit_tls, client, 1))
+	if (!begin(&sessions.list[0], socket_fd, implicit_tls, client, 1))
 		refuse(socket_fd, implicit_tls);
 }
 
@@ -624,7 +546,7 @@ serve_loop(void)
 	struct epoll_event events[64];
 
 	(void)pair_of(ROLE_FRONT);
-	while (session_count > 0 || (listener_count > 0 && !is_stopping)) {
+	while (sessions.count > 0 || (listener_count > 0 && !is_stopping)) {
 		int n = epoll_wait(epoll_fd, events, 64, -1);
 		for (int i = 0; i < n; i++)
 			act(events[i].data.u64);
