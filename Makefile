@@ -18,6 +18,10 @@ ifdef SANITIZE
 # space that its sandbox would refuse: see common/sandbox.h.
 HARDEN += -fsanitize=address,undefined -fno-omit-frame-pointer \
 	-fno-sanitize-recover=undefined -DKERERU_SANITIZE
+ifeq ($(findstring clang,$(CC)),clang)
+# The fuzz targets are made of the same objects.
+HARDEN += -fsanitize=fuzzer-no-link
+endif
 else
 LINK   = -static -Wl,--gc-sections
 HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
@@ -119,28 +123,22 @@ $(B)/charset_gen: mime/charset_gen.c mime/charset_tables.h
 	@mkdir -p $(@D) $(B)/gen
 	$(CC) -std=c11 -D_GNU_SOURCE -I. $(WARN) -O1 -o $@ $<
 
-# Unit tests and fuzz targets are built with the sanitizers, whatever SANITIZE
-# says: $(B)-san holds their objects.
-unit-%: ; $(MAKE) --no-print-directory B=$(B)-san SANITIZE=1 run-unit-$*
+# Unit tests and fuzz targets are built by clang with the sanitizers, whatever
+# CC and SANITIZE say: $(B)-san holds their objects.
+SAN = $(MAKE) --no-print-directory B=$(B)-san SANITIZE=1 CC=clang \
+	CFLAGS='-O1 -g1'
+unit-%: ; +$(SAN) run-unit-$*
+fuzz-%: ; +$(SAN) $(B)-san/fuzz/$*_fuzz
+san-build: ; +$(SAN) all unit-build fuzz-build
 run-unit-%: $(B)/unit/% ; $<
 $(B)/unit/%: $(B)/tests/unit/%.o $(B)/libkereru.a
 	@mkdir -p $(@D)
 	$(CC) $(HARDEN) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
-FUZZFLAGS = -std=c11 -D_GNU_SOURCE -DKERERU_VERSION='"$(VERSION)"' -I. \
-	-I$(B)/gen -DKERERU_SANITIZE -g -O1 \
-	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
-$(B)/fuzz/obj/%.o: %.c | $(B)/gen/.made
+$(B)/fuzz/%: $(B)/tests/fuzz/%.o $(B)/libkereru.a
 	@mkdir -p $(@D)
-	clang $(FUZZFLAGS) -MMD -MP -c -o $@ $<
-$(B)/fuzz/obj/common/sandbox.o: $(B)/gen/filters.h
-$(B)/fuzz/libkereru.a: $(addprefix $(B)/fuzz/,$(LIBSRC:%.c=obj/%.o)) \
-	$(LIBGEN:$(B)/%.c=$(B)/fuzz/obj/$(B)/%.o)
-	@rm -f $@
-	ar rcs $@ $^
-$(B)/fuzz/%_fuzz: $(B)/fuzz/obj/tests/fuzz/%_fuzz.o $(B)/fuzz/libkereru.a
-	clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(LDLIBS)
-fuzz-build: $(FUZZ:%=$(B)/fuzz/%)
+	$(CC) $(HARDEN) -fsanitize=fuzzer $(CFLAGS) -o $@ $^ $(LDLIBS)
 unit-build: $(UNIT:%=$(B)/unit/%)
+fuzz-build: $(FUZZ:%=$(B)/fuzz/%)
 
 # What goes where, with its mode. sendmail gets its group and mode 2755 by
 # `kereru setup`, which knows the group, and here if there is one of this name.
@@ -176,9 +174,10 @@ help:
 	@echo 'make run        a demo host in the foreground, as root'
 	@echo 'make check      every test, as root; soak: the long ones; bench'
 	@echo 'make unit-NAME  one unit test, e.g. unit-addr_test'
+	@echo 'make fuzz-NAME  one fuzz target, e.g. fuzz-addr: build-san/fuzz/addr_fuzz'
 	@echo 'make install    PREFIX=$(PREFIX) DESTDIR=; then: kereru setup HOST'
-clean: ; rm -rf $(B) $(B)-san $(B)-clang
+clean: ; rm -rf $(B) $(B)-san
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
-.PHONY: all clean fuzz-build unit-build install run check \
+.PHONY: all clean fuzz-build unit-build san-build install run check \
 	soak bench help

@@ -31,7 +31,7 @@ def own_listener():
 def started_by(start):
     """A host whose network services are started by another program."""
     host = Host(users={"alice": "secret", "bob": "secret"},
-                services=("queue",))
+                services=("auth", "queue"))
     with host:
         processes = start(host)
         try:

@@ -226,7 +226,8 @@ damage_is_survived(void **state)
 	/* Noise in the slots: they are forgotten. */
 	for (size_t i = 0; i < sizeof noise; i++)
 		noise[i] = (unsigned char)(i * 7919 >> 3);
-	for (off_t at = POLICYSTORE_PAGE; at < 1000000; at += sizeof noise)
+	for (off_t at = POLICYSTORE_PAGE; at < 1000000;
+		at += (off_t)sizeof noise)
 		assert_int_equal(
 			pwrite(fd, noise, sizeof noise, at), sizeof noise);
 	assert_true(policystore_open(&store, fd, NOW, &is_new));
