@@ -65,21 +65,20 @@ say_capabilities(void)
 {
 	say("CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ENABLE ID");
 	if (front.is_tls)
-		say(" AUTH=PLAIN AUTH=LOGIN");
+		say(front_has_scram(&front)
+				? " AUTH=SCRAM-SHA-256 AUTH=PLAIN AUTH=LOGIN"
+				: " AUTH=PLAIN AUTH=LOGIN");
 	else if (front.has_certificates)
 		say(" STARTTLS LOGINDISABLED");
 	else
 		say(" LOGINDISABLED");
 }
 
-/* Ask; on success this process becomes the mover and does not return. */
+/* The answer to a login; on success this process becomes the mover and does not
+ * return. */
 static void
-log_in(char *sasl, size_t len)
+judged(enum request_verdict v, int const pipes[2])
 {
-	int pipes[2];
-	enum request_verdict const v = front_login(&front, sasl, len, pipes);
-
-	sodium_memzero(sasl, len);
 	sodium_memzero(front.stream.in, front.stream.in_start);
 	if (v == REQUEST_OK) {
 		stream_write(&front.stream, command.tag.s, command.tag.len);
@@ -95,6 +94,16 @@ log_in(char *sasl, size_t len)
 	answer(v == REQUEST_DENIED
 			? "NO [AUTHENTICATIONFAILED] Wrong name or password"
 			: "NO [UNAVAILABLE] Cannot log you in now");
+}
+
+static void
+log_in(char *sasl, size_t len)
+{
+	int pipes[2];
+	enum request_verdict const v = front_login(&front, sasl, len, pipes);
+
+	sodium_memzero(sasl, len);
+	judged(v, pipes);
 }
 
 /* RFC 4616: no authorization identity, the name, the password. */
@@ -192,6 +201,34 @@ plain(struct lex_text const *initial)
 	return r >= 0;
 }
 
+/* A front_ask. */
+static int
+ask(void *data, char const *challenge, char *out, size_t max, size_t *len_r)
+{
+	(void)data;
+	say("+ ");
+	say(challenge);
+	return sasl_line("\r\n", out, max, len_r);
+}
+
+/* False: the session is over. */
+static bool
+scram(struct lex_text const *initial)
+{
+	char sasl[LOGIN_MESSAGE_MAX];
+	enum request_verdict v;
+	size_t len;
+	int pipes[2];
+	int r = first_message(initial, "+ \r\n", sasl, sizeof sasl, &len);
+
+	if (r > 0)
+		r = front_exchange(&front, "SCRAM-SHA-256", sasl, len, ask,
+			NULL, &v, pipes);
+	if (r > 0)
+		judged(v, pipes);
+	return r >= 0;
+}
+
 /* Not in any RFC; some clients know nothing else. */
 static bool
 login(struct lex_text const *initial)
@@ -233,7 +270,9 @@ cmd_authenticate(void)
 		return plain(&initial);
 	if (lex_is(&mechanism, "LOGIN"))
 		return login(&initial);
-	refuse("NO Only PLAIN and LOGIN");
+	if (lex_is(&mechanism, "SCRAM-SHA-256") && front_has_scram(&front))
+		return scram(&initial);
+	refuse("NO No such mechanism");
 	return true;
 }
 

@@ -55,7 +55,9 @@ cmd_capa(void)
 {
 	say(POP3_CAPABILITIES);
 	if (front.is_tls)
-		say("USER\r\nSASL PLAIN\r\n");
+		say(front_has_scram(&front)
+				? "USER\r\nSASL SCRAM-SHA-256 PLAIN\r\n"
+				: "USER\r\nSASL PLAIN\r\n");
 	else if (front.has_certificates)
 		say("STLS\r\n");
 	say(POP3_CAPABILITIES_END);
@@ -78,14 +80,11 @@ cmd_stls(void)
 	return front_start_tls(&front);
 }
 
-/* Ask; on success this process becomes the mover and does not return. */
+/* The answer to a login; on success this process becomes the mover and does not
+ * return. */
 static void
-log_in(char *sasl, size_t len)
+judged(enum request_verdict v, int const pipes[2])
 {
-	int pipes[2];
-	enum request_verdict v = front_login(&front, sasl, len, pipes);
-
-	sodium_memzero(sasl, len);
 	sodium_memzero(front.stream.in, front.stream.in_start);
 	user_len = 0;
 	if (v == REQUEST_OK) {
@@ -95,6 +94,16 @@ log_in(char *sasl, size_t len)
 	}
 	say(v == REQUEST_DENIED ? "-ERR [AUTH] Wrong name or password\r\n"
 				: "-ERR [SYS/TEMP] Cannot log you in now\r\n");
+}
+
+static void
+log_in(char *sasl, size_t len)
+{
+	int pipes[2];
+	enum request_verdict v = front_login(&front, sasl, len, pipes);
+
+	sodium_memzero(sasl, len);
+	judged(v, pipes);
 }
 
 /* Names and passwords go under TLS alone. */
@@ -146,49 +155,100 @@ cmd_pass(struct pop3_command const *c)
 	log_in(sasl, len);
 }
 
-static void
-plain(char const *s, size_t len)
+/* Decode one SASL message. 1, or 0: answered. `*` cancels (RFC 5034 4). */
+static int
+decode(char const *s, size_t len, char *out, size_t max, size_t *len_r)
+{
+	if (len == 1 && *s == '*')
+		refuse("Cancelled");
+	else if (!front_base64(s, len, out, max, len_r))
+		refuse("Malformed SASL message");
+	else
+		return 1;
+	return 0;
+}
+
+/* A front_ask. */
+static int
+ask(void *data, char const *challenge, char *out, size_t max, size_t *len_r)
+{
+	char const *line;
+	size_t len;
+
+	(void)data;
+	say("+ ");
+	say(challenge);
+	say("\r\n");
+	if (stream_line(&front.stream, POP3_LINE_MAX, &line, &len, NULL) <= 0)
+		return -1;
+	return decode(line, len, out, max, len_r);
+}
+
+static bool
+is_word(char const *s, size_t len, char const *word)
+{
+	return len == strlen(word) && strncasecmp(s, word, len) == 0;
+}
+
+/* One login by mechanism, with the initial response s; `=` is an empty one
+ * (RFC 5034 4). False: the session is over. */
+static bool
+authenticate(char const *mechanism, char const *s, size_t len)
 {
 	char sasl[LOGIN_MESSAGE_MAX];
-	size_t sasl_len;
+	enum request_verdict v;
+	size_t n = 0;
+	int pipes[2];
+	int r = 1;
 
-	if (!front_base64(s, len, sasl, sizeof sasl, &sasl_len) ||
-		sasl_len == 0) {
-		refuse("Malformed SASL message");
-		return;
+	if (len == 0)
+		r = ask(NULL, "", sasl, sizeof sasl, &n);
+	else if (len > 1 || *s != '=')
+		r = decode(s, len, sasl, sizeof sasl, &n);
+	if (r <= 0)
+		return r == 0;
+	if (strcmp(mechanism, "PLAIN") == 0) {
+		if (n == 0)
+			refuse("Malformed SASL message");
+		else
+			log_in(sasl, n);
+		return true;
 	}
-	log_in(sasl, sasl_len);
+	r = front_exchange(&front, mechanism, sasl, n, ask, NULL, &v, pipes);
+	if (r > 0)
+		judged(v, pipes);
+	return r >= 0;
 }
 
 /* RFC 5034 4. False: the session is over. */
 static bool
 cmd_auth(struct pop3_command const *c)
 {
-	char const *line;
-	size_t len;
+	char const *space, *initial;
+	size_t word_len, initial_len;
+	bool has_scram = front_has_scram(&front);
 
 	if (!may_log_in())
 		return true;
 	if (c->text_len == 0) {
-		say("+OK\r\nPLAIN\r\n.\r\n");
+		say("+OK\r\n");
+		say(has_scram ? "SCRAM-SHA-256\r\nPLAIN\r\n.\r\n"
+			      : "PLAIN\r\n.\r\n");
 		return true;
 	}
-	if (c->text_len < 5 || strncasecmp(c->text, "PLAIN", 5) != 0 ||
-		(c->text_len > 5 && c->text[5] != ' ')) {
-		refuse("Only PLAIN");
-		return true;
+	space = memchr(c->text, ' ', c->text_len);
+	word_len = space != NULL ? (size_t)(space - c->text) : c->text_len;
+	initial = c->text + word_len;
+	initial_len = c->text_len - word_len;
+	if (initial_len > 0) {
+		initial++;
+		initial_len--;
 	}
-	if (c->text_len > 6) {
-		plain(c->text + 6, c->text_len - 6);
-		return true;
-	}
-	say("+ \r\n");
-	if (stream_line(&front.stream, POP3_LINE_MAX, &line, &len, NULL) <= 0)
-		return false;
-	if (len == 1 && *line == '*')
-		refuse("Cancelled");
-	else
-		plain(line, len);
+	if (is_word(c->text, word_len, "PLAIN"))
+		return authenticate("PLAIN", initial, initial_len);
+	if (has_scram && is_word(c->text, word_len, "SCRAM-SHA-256"))
+		return authenticate("SCRAM-SHA-256", initial, initial_len);
+	refuse("No such mechanism");
 	return true;
 }
 

@@ -66,7 +66,9 @@ smtp_hello_send(struct front *front, struct smtp_hello const *h)
 	if (h->has_starttls)
 		line(out, "STARTTLS");
 	if (h->has_auth)
-		line(out, "AUTH PLAIN LOGIN");
+		line(out, front_has_scram(front)
+				  ? "AUTH SCRAM-SHA-256 PLAIN LOGIN"
+				  : "AUTH PLAIN LOGIN");
 	if (h->has_xclient)
 		line(out, "XCLIENT NAME ADDR PORT PROTO HELO");
 	(void)stream_puts(out, "250 HELP\r\n");

@@ -1,5 +1,6 @@
-/* AUTH PLAIN and AUTH LOGIN (RFC 4954, RFC 4616). */
+/* AUTH: PLAIN, LOGIN and SCRAM-SHA-256 (RFC 4954, RFC 4616, RFC 7677). */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include <sodium.h>
@@ -15,7 +16,7 @@
 /* base64 of "Username:" and "Password:", which clients wait for. */
 static char const ask_name[] = "334 VXNlcm5hbWU6\r\n";
 static char const ask_password[] = "334 UGFzc3dvcmQ6\r\n";
-static char const ask_plain[] = "334 \r\n";
+static char const ask_first[] = "334 \r\n";
 
 /* Tell the mailbox's smtpd who has come. Some hundred octets always fit into an
  * empty pipe. */
@@ -58,15 +59,9 @@ is_plain(char const *sasl, size_t len)
 	       memchr(password, '\0', (size_t)(end - password)) == NULL;
 }
 
-void
-submit_login(struct submit *s, char const *sasl, size_t len)
+static void
+judged(struct submit *s, enum request_verdict verdict)
 {
-	enum request_verdict verdict = REQUEST_DENIED;
-
-	if (is_plain(sasl, len))
-		verdict = front_login(s->front, sasl, len, s->pipes);
-	else
-		s->front->failed_logins++;
 	switch (verdict) {
 	case REQUEST_OK:
 		smtp_preamble_set_tls(
@@ -90,6 +85,18 @@ submit_login(struct submit *s, char const *sasl, size_t len)
 		submit_reply(s, SMTP_R_LOGIN_LATER, "");
 		return;
 	}
+}
+
+void
+submit_login(struct submit *s, char const *sasl, size_t len)
+{
+	enum request_verdict verdict = REQUEST_DENIED;
+
+	if (is_plain(sasl, len))
+		verdict = front_login(s->front, sasl, len, s->pipes);
+	else
+		s->front->failed_logins++;
+	judged(s, verdict);
 }
 
 /* Decode base64 text. False: answered. `*` cancels (RFC 4954 4). */
@@ -153,9 +160,34 @@ plain(struct submit *s, char const *text, size_t len)
 	size_t n = 0;
 
 	if (len > 0 ? initial(s, text, len, sasl, sizeof sasl, &n)
-		    : ask(s, ask_plain, sasl, sizeof sasl, &n))
+		    : ask(s, ask_first, sasl, sizeof sasl, &n))
 		submit_login(s, sasl, n);
 	sodium_memzero(sasl, sizeof sasl);
+}
+
+/* A front_ask. Who has gone is told by is_over. */
+static int
+ask_next(
+	void *data, char const *challenge, char *out, size_t max, size_t *len_r)
+{
+	char question[sizeof "334 \r\n" + (LOGIN_CHALLENGE_MAX + 2) / 3 * 4];
+
+	(void)snprintf(question, sizeof question, "334 %s\r\n", challenge);
+	return ask(data, question, out, max, len_r) ? 1 : 0;
+}
+
+static void
+scram(struct submit *s, char const *text, size_t len)
+{
+	char sasl[LOGIN_MESSAGE_MAX];
+	enum request_verdict verdict;
+	size_t n = 0;
+
+	if ((len > 0 ? initial(s, text, len, sasl, sizeof sasl, &n)
+		     : ask(s, ask_first, sasl, sizeof sasl, &n)) &&
+		front_exchange(s->front, "SCRAM-SHA-256", sasl, n, ask_next, s,
+			&verdict, s->pipes) > 0)
+		judged(s, verdict);
 }
 
 /* Two questions; the answers become a PLAIN message without authzid. */
@@ -202,6 +234,9 @@ submit_auth(struct submit *s, char const *argument, size_t len)
 		plain(s, argument + start, len - start);
 	else if (word == 5 && smtp_word(argument, word, "LOGIN"))
 		login(s, argument + start, len - start);
+	else if (word == 13 && smtp_word(argument, word, "SCRAM-SHA-256") &&
+		 front_has_scram(s->front))
+		scram(s, argument + start, len - start);
 	else
 		submit_reply(s, SMTP_R_MECHANISM, "");
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <skalibs/types.h>
 #include "common/addr.h"
+#include "common/scramkey.h"
 #include "common/admin/config.h"
 #include "common/admin/password.h"
 
@@ -292,11 +293,13 @@ static bool
 read_passwords(struct config *c, struct faults *f)
 {
 	struct text *t = &c->passwords_text;
-	char *line, *name, *hash, *more;
-	size_t len, name_len, hash_len, more_len, at;
+	char *line, *name, *hash, *keys, *more;
+	size_t len, name_len, hash_len, keys_len, more_len, at;
 
 	while (config_line(t, f, &line, &len)) {
 		struct config_password *p;
+		struct scramkey key;
+		bool has_keys;
 		if (!text_field(&line, &len, &name, &name_len) ||
 			!config_address(t, f, name, &name_len, &at))
 			continue;
@@ -305,17 +308,26 @@ read_passwords(struct config *c, struct faults *f)
 				name, c->users_text.path);
 		/* The text of a wrong hash is not shown: it is a secret. */
 		if (!text_field(&line, &len, &hash, &hash_len) ||
-			text_field(&line, &len, &more, &more_len) ||
 			!password_is_hash(hash)) {
 			fault(f, t->path, t->line,
 				"a line is `ADDRESS HASH`, an argon2 hash that "
 				"`kereru user passwd` makes");
 			continue;
 		}
+		has_keys = text_field(&line, &len, &keys, &keys_len);
+		if (text_field(&line, &len, &more, &more_len) ||
+			(has_keys && !scramkey_parse(keys, keys_len, &key))) {
+			fault(f, t->path, t->line,
+				"what follows the hash is not "
+				"SCRAM-SHA-256$ITERATIONS:SALT$KEY:KEY, as "
+				"`kereru user passwd` makes it");
+			continue;
+		}
 		if ((p = CONFIG_ADD(&c->passwords)) == NULL)
 			return false;
 		p->name = (struct name){name, name_len, t->line};
 		p->hash = hash;
+		p->keys = has_keys ? keys : NULL;
 	}
 	name_sort(c->passwords.list, c->passwords.count,
 		sizeof *c->passwords.list);

@@ -29,6 +29,7 @@ struct config_user {
 struct config_password {
 	struct name name;
 	char const *hash;
+	char const *keys; /* for SCRAM; NULL: none */
 };
 
 struct config_target {
@@ -48,7 +49,7 @@ struct config_route {
 	struct name name;
 	char const *host; /* `name` or `[address]` */
 	uint32_t port;	  /* 0: remote-port */
-	bool is_hold; /* it is not sent until somebody says so */
+	bool is_hold;	  /* it is not sent until somebody says so */
 };
 
 struct config_network {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
+#include "common/scramkey.h"
 #include "common/admin/password.h"
 
 /* 12 ms on a small server, so that a busy hour of logins does not hurt. */
@@ -22,10 +23,30 @@ password_is_hash(char const *s)
 	       crypto_pwhash_str_needs_rehash(s, OPS, MEMORY) >= 0;
 }
 
+_Static_assert(PASSWORD_HASH_SIZE + SCRAMKEY_TEXT_SIZE <= PASSWORD_TEXT_SIZE,
+	"room for both");
+
 bool
-password_hash(char hash_r[PASSWORD_HASH_SIZE], char const *password, size_t len)
+password_make(char text_r[PASSWORD_TEXT_SIZE], char const *password, size_t len)
 {
-	return crypto_pwhash_str(hash_r, password, len, OPS, MEMORY) == 0;
+	struct scramkey key = {.iterations = SCRAMKEY_ITERATIONS};
+	size_t hash_len;
+
+	if (crypto_pwhash_str(text_r, password, len, OPS, MEMORY) != 0)
+		return false;
+	if (!scramkey_is_prepared(password, len)) {
+		fprintf(stderr,
+			"kereru: the password is not plain ASCII: logins "
+			"by SCRAM will not work with it\n");
+		return true;
+	}
+	hash_len = strlen(text_r);
+	text_r[hash_len] = ' ';
+	randombytes_buf(key.salt, sizeof key.salt);
+	scramkey_derive(&key, password, len);
+	scramkey_format(text_r + hash_len + 1, &key);
+	sodium_memzero(&key, sizeof key);
+	return true;
 }
 
 /* One line, octet by octet: nothing of it must stay in a stdio buffer. */

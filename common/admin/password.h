@@ -10,12 +10,18 @@
 /* Octets of a hash's text with its NUL, and of a password. */
 #define PASSWORD_HASH_SIZE 128
 #define PASSWORD_MAX 512
+/* Of what the file passwords has of one, with its NUL. */
+#define PASSWORD_TEXT_SIZE 320
 
 /* Whether s is the text of an argon2 hash that auth can verify. */
 bool password_is_hash(char const *s);
 
-/* Hash a password: 2 passes over 19 MiB. False: no memory. */
-bool password_hash(char hash_r[PASSWORD_HASH_SIZE], char const *password,
+/*
+ * Make the fields of passwords from a password: its hash (2 passes over 19 MiB)
+ * and, if it is printable ASCII, a blank and the keys for SCRAM; else that
+ * there are none is told on standard error. False: no memory.
+ */
+bool password_make(char text_r[PASSWORD_TEXT_SIZE], char const *password,
 	size_t len) __attribute__((warn_unused_result));
 
 /*

@@ -250,7 +250,13 @@ write_passwords(struct output *o)
 
 	for (size_t i = 0; i < c->passwords.count; i++) {
 		struct config_password const *p = &c->passwords.list[i];
-		if (!add(o, p->name.s, p->name.len, p->hash, strlen(p->hash)))
+		o->value.len = 0;
+		if (!stralloc_cats(&o->value, p->hash) ||
+			(p->keys != NULL &&
+				(!stralloc_append(&o->value, '\0') ||
+					!stralloc_cats(&o->value, p->keys))) ||
+			!add(o, p->name.s, p->name.len, o->value.s,
+				o->value.len))
 			return false;
 	}
 	return true;

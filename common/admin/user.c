@@ -129,9 +129,9 @@ change(char const *folder, char const *key, char const *hash,
 int
 user_add(char const *folder, char const *key, char const *password, size_t len)
 {
-	char hash[PASSWORD_HASH_SIZE];
+	char hash[PASSWORD_TEXT_SIZE];
 
-	if (!password_hash(hash, password, len)) {
+	if (!password_make(hash, password, len)) {
 		fprintf(stderr, "kereru: no memory to hash a password\n");
 		return COMMAND_TEMPORARY;
 	}
@@ -203,14 +203,14 @@ static int
 with_password(struct command_context const *x, char const *key, bool is_new,
 	bool from_stdin)
 {
-	char password[PASSWORD_MAX], hash[PASSWORD_HASH_SIZE];
+	char password[PASSWORD_MAX], hash[PASSWORD_TEXT_SIZE];
 	size_t len = 0;
 	int code = COMMAND_PERMANENT;
 
 	if (password_ask(password, &len, from_stdin)) {
 		if (is_new)
 			code = user_add(x->folder, key, password, len);
-		else if (password_hash(hash, password, len))
+		else if (password_make(hash, password, len))
 			code = change(x->folder, key, hash, set_password);
 		else
 			code = COMMAND_TEMPORARY;

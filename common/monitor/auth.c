@@ -22,6 +22,7 @@
 #include "common/pair.h"
 #include "common/sandbox.h"
 #include "common/settings.h"
+#include "common/monitor/exchange.h"
 #include "common/monitor/question.h"
 #include "common/monitor/remember.h"
 #include "common/monitor/role.h"
@@ -43,6 +44,7 @@ struct peer {
 	uint32_t ticket;    /* its monitor's name for it */
 	uint64_t due; /* when a denial is told, in monotonic ms; 0: none */
 	bool is_asking;
+	struct exchange *exchange; /* a login of several steps; NULL: none */
 	size_t client_len;
 	char client[REQUEST_CLIENT_MAX];
 	struct question *question; /* a child's */
@@ -90,6 +92,7 @@ drop_peer(int fd)
 			questions[i].peer = -1;
 	if (p->kind == SESSION)
 		close(p->table);
+	exchange_end(&p->exchange);
 	/* A child that is just being forked may hold the description. */
 	(void)epoll_ctl(events, EPOLL_CTL_DEL, fd, NULL);
 	close(fd);
@@ -126,6 +129,19 @@ answer(int fd, enum request_verdict verdict, struct question const *q)
 	len = login_answer_encode(frame, sizeof frame, verdict, "", 0);
 	/* Who is in has no more to ask. */
 	if (!pair_send(fd, frame, len, NULL, 0) || verdict == REQUEST_OK)
+		drop_peer(fd);
+}
+
+/* A challenge: the front has the word. */
+static void
+go_on(int fd, char const *challenge, size_t challenge_len)
+{
+	char frame[REQUEST_FRAME_MAX];
+	size_t len = login_answer_encode(
+		frame, sizeof frame, REQUEST_GO_ON, challenge, challenge_len);
+
+	peers[fd].is_asking = false;
+	if (!pair_send(fd, frame, len, NULL, 0))
 		drop_peer(fd);
 }
 
@@ -188,31 +204,82 @@ take_question(struct question *q, int fd, struct login_step const *step)
 }
 
 static void
+take_plain(int fd, struct login_step const *step)
+{
+	size_t i = 0;
+
+	while (i < QUESTIONS_MAX && questions[i].state != QUESTION_FREE)
+		i++;
+	if (i == QUESTIONS_MAX)
+		answer(fd, REQUEST_LATER, NULL);
+	else
+		take_question(&questions[i], fd, step);
+}
+
+/* It is judged at once: the work is the client's. */
+static void
+take_exchange(int fd, struct login_step const *step)
+{
+	struct peer *p = &peers[fd];
+	struct question q = {.peer = fd, .child_fd = -1};
+	char challenge[LOGIN_CHALLENGE_MAX];
+	size_t len = 0;
+	enum request_verdict v;
+
+	question_set_client(&q, p->client, p->client_len);
+	v = exchange_step(&p->exchange, &q, step, p->table, login_domain,
+		challenge, &len);
+	if (v == REQUEST_GO_ON) {
+		go_on(fd, challenge, len);
+		return;
+	}
+	exchange_end(&p->exchange);
+	judge(&q, v);
+}
+
+static bool
+is_mechanism(struct login_step const *step, char const *name)
+{
+	return step->mechanism_len == strlen(name) &&
+	       memcmp(step->mechanism, name, step->mechanism_len) == 0;
+}
+
+/* False: there is no such mechanism, or nothing to go on with. With a
+ * checkpassword program PLAIN alone is left: it wants the password itself. */
+static bool
+take_step(int fd, struct login_step const *step)
+{
+	struct peer *p = &peers[fd];
+
+	if (step->mechanism_len > 0)
+		exchange_end(&p->exchange);
+	else if (p->exchange == NULL)
+		return false;
+	p->is_asking = true;
+	if (is_mechanism(step, "PLAIN"))
+		take_plain(fd, step);
+	else if (step->mechanism_len == 0 ||
+		 (checkpassword == NULL && is_mechanism(step, "SCRAM-SHA-256")))
+		take_exchange(fd, step);
+	else
+		return false;
+	return true;
+}
+
+static void
 hear_session(int fd)
 {
 	char frame[REQUEST_FRAME_MAX];
 	struct login_step step;
 	ssize_t n = pair_receive(fd, frame, sizeof frame, NULL, 0, NULL);
-	size_t i = 0;
 
 	if (n < 0 && errno == EAGAIN)
 		return;
 	/* One thing at a time; whoever breaks the form has no more to ask. */
 	if (n <= 0 || peers[fd].is_asking ||
 		!login_step_decode(frame, (size_t)n, &step) ||
-		step.mechanism_len != 5 ||
-		memcmp(step.mechanism, "PLAIN", 5) != 0) {
+		!take_step(fd, &step))
 		drop_peer(fd);
-		sodium_memzero(frame, sizeof frame);
-		return;
-	}
-	peers[fd].is_asking = true;
-	while (i < QUESTIONS_MAX && questions[i].state != QUESTION_FREE)
-		i++;
-	if (i == QUESTIONS_MAX)
-		answer(fd, REQUEST_LATER, NULL);
-	else
-		take_question(&questions[i], fd, &step);
 	sodium_memzero(frame, sizeof frame);
 }
 

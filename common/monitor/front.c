@@ -264,6 +264,43 @@ front_login(struct front *f, char const *sasl, size_t len, int pipes_r[2])
 	return v == REQUEST_GO_ON ? REQUEST_LATER : v;
 }
 
+int
+front_exchange(struct front *f, char const *mechanism,
+	char message[LOGIN_MESSAGE_MAX], size_t len, front_ask *ask, void *data,
+	enum request_verdict *verdict_r, int pipes_r[2])
+{
+	struct login_step step = {.mechanism = mechanism,
+		.mechanism_len = strlen(mechanism),
+		.message = message,
+		.message_len = len};
+	char challenge[LOGIN_CHALLENGE_MAX];
+	char text[(LOGIN_CHALLENGE_MAX + 2) / 3 * 4 + 1];
+	int r = 1;
+
+	while (r > 0) {
+		*verdict_r =
+			front_login_step(f, &step, challenge, &len, pipes_r);
+		if (*verdict_r != REQUEST_GO_ON)
+			break;
+		sodium_bin2base64(text, sizeof text,
+			(unsigned char const *)challenge, len,
+			sodium_base64_VARIANT_ORIGINAL);
+		step.mechanism_len = 0;
+		r = ask(data, text, message, LOGIN_MESSAGE_MAX,
+			&step.message_len);
+	}
+	sodium_memzero(message, LOGIN_MESSAGE_MAX);
+	return r;
+}
+
+bool
+front_has_scram(struct front const *f)
+{
+	char const *program = settings_text(&f->settings, "checkpassword");
+
+	return program == NULL || *program == '\0';
+}
+
 void
 front_move(struct front *f, int const pipes[2])
 {

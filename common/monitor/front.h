@@ -81,6 +81,28 @@ enum request_verdict front_login_step(struct front *f,
 enum request_verdict front_login(struct front *f, char const *sasl, size_t len,
 	int pipes_r[2]) __attribute__((warn_unused_result));
 
+/*
+ * Ask the client to answer a challenge, which is base64; its answer, decoded,
+ * goes to out. 1; 0 it has cancelled, or what came was malformed (answered); -1
+ * it has gone.
+ */
+typedef int front_ask(void *data, char const *challenge, char *out, size_t max,
+	size_t *len_r);
+
+/*
+ * A whole login by a mechanism that auth knows (not PLAIN). len octets of
+ * message, which has room for LOGIN_MESSAGE_MAX and is wiped, are the client's
+ * initial response. 1: *verdict_r, never REQUEST_GO_ON, with pipes_r as
+ * front_login_step; 0 and -1 as ask.
+ */
+int front_exchange(struct front *f, char const *mechanism,
+	char message[LOGIN_MESSAGE_MAX], size_t len, front_ask *ask, void *data,
+	enum request_verdict *verdict_r, int pipes_r[2])
+	__attribute__((warn_unused_result));
+
+/* Whether SCRAM-SHA-256 can work: auth has the passwords. */
+bool front_has_scram(struct front const *f);
+
 /* Ask for a session with check or policy: the caller's descriptor, or -1 when
  * there is none to be had now. */
 int front_open(enum request_kind kind) __attribute__((warn_unused_result));

@@ -5,8 +5,7 @@
 static bool
 is_step(struct login_step const *step)
 {
-	return step->mechanism_len > 0 &&
-	       step->mechanism_len <= LOGIN_MECHANISM_MAX &&
+	return step->mechanism_len <= LOGIN_MECHANISM_MAX &&
 	       step->message_len <= LOGIN_MESSAGE_MAX;
 }
 

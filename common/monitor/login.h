@@ -3,7 +3,9 @@
  *
  * A login is one or more steps (RFC 4422): the mechanism's name and the
  * client's message, as it was after base64; and auth's answer, a verdict
- * (request.h), with REQUEST_GO_ON a challenge. Frames as in request.h.
+ * (request.h), with REQUEST_GO_ON a challenge. The message that answers a
+ * challenge comes without a name; with one, a login begins, and what was begun
+ * before is forgotten. Frames as in request.h.
  */
 #ifndef LOGIN_H
 #define LOGIN_H
@@ -20,7 +22,7 @@
 
 struct login_step {
 	char const *mechanism, *message;
-	size_t mechanism_len, message_len; /* 1 to 20; 0 to 1,024 */
+	size_t mechanism_len, message_len; /* 0 to 20; 0 to 1,024 */
 };
 size_t login_step_encode(char *s, size_t max, struct login_step const *step);
 bool login_step_decode(char const *s, size_t len, struct login_step *step_r)

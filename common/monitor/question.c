@@ -3,6 +3,11 @@
 #include "common/monitor/question.h"
 #include "common/table.h"
 
+struct entry {
+	char const *hash, *keys; /* keys: NULL: none */
+	size_t hash_len, keys_len;
+};
+
 /* authzid NUL authcid NUL password (RFC 4616); authzid empty or the same. */
 static bool
 split(struct question *q, char const *s, size_t len)
@@ -62,6 +67,17 @@ question_read(
 	return split(q, s, len) && complete_user(q, login_domain);
 }
 
+bool
+question_set_user(
+	struct question *q, char const *s, size_t len, char const *login_domain)
+{
+	if (len == 0 || len > sizeof q->user)
+		return false;
+	memcpy(q->user, s, len);
+	q->user_len = len;
+	return complete_user(q, login_domain);
+}
+
 void
 question_set_client(struct question *q, char const *s, size_t len)
 {
@@ -69,20 +85,56 @@ question_set_client(struct question *q, char const *s, size_t len)
 	memcpy(q->client, s, q->client_len);
 }
 
+/* What passwords.cdb has of the user: a hash, and, behind a NUL, perhaps the
+ * keys for SCRAM. As table_find. */
+static int
+find(struct table *passwords, struct question const *q, struct entry *entry_r)
+{
+	char const *value, *end;
+	size_t len;
+	int found = table_find(passwords, q->user, q->user_len, &value, &len);
+
+	*entry_r = (struct entry){.hash = value};
+	if (found <= 0)
+		return found;
+	end = memchr(value, '\0', len);
+	entry_r->hash_len = end != NULL ? (size_t)(end - value) : len;
+	if (end != NULL) {
+		entry_r->keys = end + 1;
+		entry_r->keys_len = len - entry_r->hash_len - 1;
+	}
+	return found;
+}
+
 bool
 question_find_hash(struct question *q, int table_fd)
 {
 	struct table passwords = TABLE_ZERO;
-	char const *hash;
-	size_t len;
+	struct entry e;
 	int found;
 
 	if (!table_open_fd(&passwords, table_fd))
 		return false;
-	found = table_find(&passwords, q->user, q->user_len, &hash, &len);
-	q->is_known = found > 0 && len < sizeof q->hash;
+	found = find(&passwords, q, &e);
+	q->is_known = found > 0 && e.hash_len < sizeof q->hash;
 	if (q->is_known)
-		memcpy(q->hash, hash, len);
+		memcpy(q->hash, e.hash, e.hash_len);
+	table_close(&passwords);
+	return found >= 0;
+}
+
+bool
+question_find_keys(struct question *q, int table_fd, struct scramkey *key_r)
+{
+	struct table passwords = TABLE_ZERO;
+	struct entry e;
+	int found;
+
+	if (!table_open_fd(&passwords, table_fd))
+		return false;
+	found = find(&passwords, q, &e);
+	q->is_known = found > 0 && e.keys != NULL &&
+		      scramkey_parse(e.keys, e.keys_len, key_r);
 	table_close(&passwords);
 	return found >= 0;
 }

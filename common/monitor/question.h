@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include <sodium.h>
+#include "common/scramkey.h"
 #include "common/monitor/login.h"
 
 enum question_state {
@@ -43,6 +44,10 @@ struct question {
 bool question_read(struct question *q, char const *s, size_t len,
 	char const *login_domain) __attribute__((warn_unused_result));
 
+/* The user alone, as question_read makes it. */
+bool question_set_user(struct question *q, char const *s, size_t len,
+	char const *login_domain) __attribute__((warn_unused_result));
+
 /* Note where it came from; what is too long is cut. */
 void question_set_client(struct question *q, char const *s, size_t len);
 
@@ -50,5 +55,10 @@ void question_set_client(struct question *q, char const *s, size_t len);
  * which stays the caller's. False: the table can't be read. */
 bool question_find_hash(struct question *q, int table_fd)
 	__attribute__((warn_unused_result));
+
+/* The same for the user's keys for SCRAM: is_known tells whether *key_r has
+ * them. */
+bool question_find_keys(struct question *q, int table_fd,
+	struct scramkey *key_r) __attribute__((warn_unused_result));
 
 #endif

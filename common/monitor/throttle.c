@@ -117,3 +117,19 @@ throttle_succeeded(char const *user, size_t user_len)
 {
 	find('u', user, user_len)->count = 0;
 }
+
+void
+throttle_salt(char const *user, size_t user_len,
+	unsigned char salt_r[THROTTLE_SALT_LEN])
+{
+	static unsigned char const use[] = "salt";
+	crypto_generichash_state state;
+
+	crypto_generichash_init(
+		&state, store->key, sizeof store->key, THROTTLE_SALT_LEN);
+	crypto_generichash_update(&state, use, sizeof use);
+	crypto_generichash_update(
+		&state, (unsigned char const *)user, user_len);
+	crypto_generichash_final(&state, salt_r, THROTTLE_SALT_LEN);
+	sodium_memzero(&state, sizeof state);
+}

@@ -24,6 +24,12 @@ bool throttle_open(int fd) __attribute__((warn_unused_result));
 unsigned throttle_failed(char const *user, size_t user_len, char const *client,
 	size_t client_len, uint64_t now, unsigned first_delay);
 
+/* Octets that are always the same for this user, and can't be told from random
+ * ones without the store's key: a salt for who has none. */
+#define THROTTLE_SALT_LEN 16
+void throttle_salt(char const *user, size_t user_len,
+	unsigned char salt_r[THROTTLE_SALT_LEN]);
+
 /* A right password clears what its user had failed; not what the client had:
  * who has a mailbox of his own could else guess others' undelayed. */
 void throttle_succeeded(char const *user, size_t user_len);

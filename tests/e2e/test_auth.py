@@ -13,6 +13,7 @@ import pytest
 from cdbfile import write_cdb
 from host import Host, kill, password_hash, process_status, wait_until
 from lineclient import LineClient, login
+from scram import Scram, begin, b64, challenge_of, keys
 from smtpalone import spawn
 
 ALICE, BOB = "alice@mx.example.org", "bob@mx.example.org"
@@ -33,6 +34,15 @@ def real_hash(password):
 def set_passwords(host, **passwords):
     host.write("passwords", [f"{user}@mx.example.org {real_hash(p)}"
                              for user, p in passwords.items()], 0o600)
+    host.compile()
+
+
+def set_keys(host, **passwords):
+    """Those who can log in by SCRAM, too."""
+    host.write("passwords", [
+        f"{user}@mx.example.org {real_hash(p)} {keys(p)}"
+        for user, p in passwords.items()]
+        + [f"{BOB} {real_hash('secret')}"], 0o600)
     host.compile()
 
 
@@ -111,6 +121,151 @@ def test_messages_that_are_too_long(host, service, length):
             answer = ""
         assert answer not in ("ok", "later")
     assert login(host, service, ALICE, "secret") == "ok"
+
+
+# SCRAM-SHA-256
+
+@pytest.fixture(scope="module")
+def keyed(host):
+    """Alice has keys, Bob a hash alone."""
+    set_keys(host, alice="secret")
+    yield host
+    set_passwords(host, alice="secret", bob="secret")
+
+
+@pytest.mark.parametrize("service", TLS)
+def test_scram(keyed, service):
+    for user, initial in (("alice", True), (ALICE.upper(), False)):
+        with LineClient(keyed, service) as c:
+            assert Scram(user, "secret").login(c, initial=initial) == "ok"
+            if service == "imaps":
+                assert c.say("a NOOP").startswith("a OK")
+    with LineClient(keyed, service) as c:
+        assert Scram("alice", "wrong").login(c) == "denied"
+        # The session goes on, by PLAIN as by SCRAM.
+        header = "y,a=alice,"
+        assert Scram("alice", "secret", header).login(c) == "ok"
+    assert login(keyed, service, ALICE, "secret") == "ok"
+    assert login(keyed, service, BOB, "secret") == "ok"
+
+
+@pytest.mark.parametrize("service", TLS)
+@pytest.mark.parametrize("header", ["p=tls-unique,,", "n,a=bob,", "N,,", ""])
+def test_scram_headers_that_are_refused(keyed, service, header):
+    with LineClient(keyed, service) as c:
+        assert Scram("alice", "secret", header).login(c) == "denied"
+
+
+@pytest.mark.parametrize("change", [
+    lambda m: m.replace("r=", "r=x"), lambda m: m[:-1],
+    lambda m: m + "x", lambda m: m + ",m=1", lambda m: "m=1," + m,
+    lambda m: m.partition(",")[2]])
+def test_scram_last_messages_that_are_refused(keyed, change):
+    """Each has the right proof of what it says."""
+    with LineClient(keyed, "imaps") as c:
+        assert Scram("alice", "secret").login(c, change) == "denied"
+        assert Scram("alice", "secret").login(
+            c, lambda m: m + ",q=unknown") == "ok"
+
+
+def test_scram_header_that_changes(keyed):
+    for first, second in (("n,,", "y,,"), ("y,,", "n,,"),
+                          ("n,,", "n,a=alice,"), ("n,,", "n,,x")):
+        with LineClient(keyed, "imaps") as c:
+            assert Scram("alice", "secret", first, second).login(c) == "denied"
+
+
+def test_scram_replay(keyed):
+    with LineClient(keyed, "imaps") as c:
+        s = Scram("alice", "secret", nonce="same")
+        final = s.final(challenge_of(c, begin(c, s.first)))
+        assert challenge_of(c, c.say(b64(final.encode()))) == s.server_final
+    with LineClient(keyed, "imaps") as c:
+        assert challenge_of(c, begin(c, s.first))
+        assert c.verdict(c.say(b64(final.encode()))) == "denied"
+        # Nor is the last step one to begin with, or anything but empty.
+        assert c.verdict(begin(c, "=")) == "denied"
+        s = Scram("alice", "secret")
+        final = s.final(challenge_of(c, begin(c, s.first)))
+        assert challenge_of(c, c.say(b64(final.encode())))
+        assert c.verdict(c.say(b64(b"x"))) == "denied"
+        assert c.line().startswith(b"* BYE")
+
+
+@pytest.mark.parametrize("service", TLS)
+def test_scram_that_is_cancelled(keyed, service):
+    """At each of its steps; the next login begins anew."""
+    with LineClient(keyed, service) as c:
+        for steps in range(2):
+            s = Scram("alice", "secret")
+            challenge = challenge_of(c, begin(c, s.first))
+            if steps == 1:
+                assert challenge_of(
+                    c, c.say(b64(s.final(challenge).encode())))
+            answer = c.say("*")
+            assert answer.startswith(("501", "-ERR Cancelled", "l BAD"))
+            assert c.verdict(c.say(
+                {"imaps": "l AUTHENTICATE PLAIN AGEAYg=="}.get(
+                    service, "AUTH PLAIN AGEAYg=="))) == "denied"
+        answer = begin(c, "n,,n=alice,r=" + "x" * 256)
+        assert challenge_of(c, answer)
+        answer = c.say(b64(b"x" * 1025))
+        assert answer[:3] in ("501", "500", "-ER", "l B")
+        assert Scram("alice", "secret").login(c) == "ok"
+
+
+def test_scram_tells_nobody_who_is_known(keyed):
+    """A salt for each name, the same at all times and after a restart."""
+    def salt(user):
+        with LineClient(keyed, "imaps") as c:
+            s = Scram(user, "secret")
+            assert s.login(c) == "denied"
+            return s.salt, s.iterations
+
+    told = {user: salt(user) for user in ("bob", "nobody", "no=b,ody")}
+    assert len(set(told.values())) == 3
+    assert {n for _, n in told.values()} == {65536}
+    keyed.restart("auth")
+    assert salt("nobody@mx.example.org") == told["nobody"]
+    assert salt("BOB") == told["bob"]
+    log = keyed.log("auth")
+    assert "mailbox=nobody@mx.example.org client=127" in log
+    with LineClient(keyed, "imaps") as c:
+        assert Scram("älice", "secret").login(c) == "denied"
+
+
+def test_scram_with_the_keys_that_kereru_makes(keyed):
+    done = keyed.kereru("user", "passwd", BOB, "--password-stdin",
+                        input="s,e=c ret~\n")
+    assert done.stderr == ""
+    with LineClient(keyed, "imaps") as c:
+        s = Scram("bob", "s,e=c ret~")
+        assert s.login(c) == "ok" and s.iterations == 65536
+    # What SASLprep might change has no keys.
+    done = keyed.kereru("user", "passwd", BOB, "--password-stdin",
+                        input="sécret\n")
+    assert "SCRAM" in done.stderr
+    assert login(keyed, "imaps", BOB, "sécret") == "ok"
+    with LineClient(keyed, "imaps") as c:
+        assert Scram("bob", "sécret").login(c) == "denied"
+    lines = (keyed.etc / "passwords").read_text()
+    try:
+        for wrong in ("x", keys("x") + "x", keys("x") + " x", keys("x", 4095)):
+            keyed.write("passwords", [f"{BOB} {password_hash('x')} {wrong}"],
+                        0o600)
+            done = keyed.kereru("compile", check=False)
+            assert done.returncode != 0 and "SCRAM" in done.stderr
+            assert wrong not in done.stderr or wrong == "x"
+    finally:
+        (keyed.etc / "passwords").write_text(lines)
+        keyed.compile()
+
+
+def test_scram_failures_are_slow(keyed, slow):
+    with LineClient(keyed, "imaps", "127.0.1.77") as c:
+        before = time.monotonic()
+        assert Scram("nobody", "secret").login(c) == "denied"
+        assert time.monotonic() - before > 0.9
 
 
 # Time
@@ -268,6 +423,27 @@ def test_quick_logins_cost_one_hash(host):
         new_auth(host)
 
 
+def test_scram_is_announced_under_tls_alone(host):
+    with LineClient(host, "imap") as c:
+        assert "AUTH=" not in c.say("c CAPABILITY")
+        c.starttls()
+        assert " AUTH=SCRAM-SHA-256 " in c.say("c CAPABILITY")
+    with LineClient(host, "submit") as c:
+        assert "AUTH" not in c.say("EHLO client.example")
+        assert begin(c, "n,,n=alice,r=x").startswith("530")
+        c.starttls()
+        assert "250-AUTH SCRAM-SHA-256 PLAIN LOGIN\r\n" in \
+            c.say("EHLO client.example")
+    with LineClient(host, "pop3") as c:
+        assert begin(c, "n,,n=alice,r=x").startswith("-ERR")
+        c.starttls()
+        assert c.say("CAPA").startswith("+OK")
+        capa = b""
+        while (line := c.line()) != b".\r\n":
+            capa += line
+        assert b"\r\nSASL SCRAM-SHA-256 PLAIN\r\n" in capa
+
+
 # A program that judges
 
 CHECKPASSWORD = r"""#!/bin/sh
@@ -308,6 +484,13 @@ def judged():
     ("crash", "x", "later"), ("killed", "x", "later")])
 def test_checkpassword(judged, user, password, verdict):
     assert login(judged, "imaps", user, password) == verdict
+
+
+def test_no_scram_with_checkpassword(judged):
+    with LineClient(judged, "imaps") as c:
+        assert "SCRAM" not in c.say("c CAPABILITY")
+        assert begin(c, "n,,n=alice,r=x").startswith("l NO ")
+        assert c.login("alice", "secret") == "ok"
 
 
 def test_slow_checkpassword_holds_nobody_up(judged):

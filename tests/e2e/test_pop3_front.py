@@ -299,7 +299,8 @@ def test_stls_then_login(host):
     pop = Pop3(host.connect())
     pop.stls(context())
     capa = pop.capa()
-    assert "STLS" not in capa and "USER" in capa and capa["SASL"] == ["PLAIN"]
+    assert "STLS" not in capa and "USER" in capa
+    assert capa["SASL"] == ["SCRAM-SHA-256", "PLAIN"]
     with pytest.raises(poplib.error_proto, match="on already"):
         pop._shortcmd("STLS")
     pop.user("alice@kereru.test")
@@ -344,7 +345,7 @@ def test_auth_plain(host):
                 "AUTH PLAINX " + message, "AUTH PLAIN " + wrong):
         with pytest.raises(poplib.error_proto):
             pop._shortcmd(bad)
-    assert pop._longcmd("AUTH")[1] == [b"PLAIN"]
+    assert pop._longcmd("AUTH")[1] == [b"SCRAM-SHA-256", b"PLAIN"]
     pop._putcmd("AUTH PLAIN")
     assert pop.file.readline() == b"+ \r\n"
     pop._putcmd("*")
@@ -678,7 +679,7 @@ def test_whole_with_pop3d(host):
     assert pop.file.readline() == b"+OK 1 22\r\n"
     assert pop.retr(1)[1] == [b"Subject: x", b"", b".hello"]
     capa = pop.capa()
-    assert "USER" in capa and capa["SASL"] == ["PLAIN"]
+    assert "USER" in capa and capa["SASL"] == ["SCRAM-SHA-256", "PLAIN"]
     second = open_tls(host)
     second.user("alice")
     with pytest.raises(poplib.error_proto, match=r"\[IN-USE\]"):

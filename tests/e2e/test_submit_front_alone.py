@@ -47,7 +47,7 @@ def tls(tables):
     c = front(tables)
     assert c.cmd("EHLO laptop.example.net").startswith("250")
     c.start_tls()
-    assert "\n250-AUTH PLAIN LOGIN\n" in c.cmd("EHLO laptop.example.net")
+    assert "\n250-AUTH SCRAM-SHA-256 PLAIN LOGIN\n" in c.cmd("EHLO laptop.example.net")
     yield c
     code, log = c.end()
     assert code == 0, log

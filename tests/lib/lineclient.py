@@ -118,6 +118,11 @@ class LineClient:
             answer = self.say("AUTH PLAIN " + text)
         else:
             answer = self.say("l AUTHENTICATE PLAIN " + text)
+        return self.verdict(answer)
+
+    @staticmethod
+    def verdict(answer):
+        """Of the last answer to a login."""
         for pattern, verdict in (
                 (r"235 |\+OK|l OK", "ok"),
                 (r"535 |-ERR \[AUTH\]|l NO \[AUTHENTICATIONFAILED\]",

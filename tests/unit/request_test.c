@@ -228,6 +228,9 @@ steps_of_a_login(void **state)
 	len = login_step_encode(s, sizeof s, &step);
 	assert_true(len > 0 && login_step_decode(s, len, &got));
 	step.mechanism_len = 0;
+	len = login_step_encode(s, sizeof s, &step);
+	assert_true(len > 0 && login_step_decode(s, len, &got));
+	step.mechanism_len = LOGIN_MECHANISM_MAX + 1;
 	assert_int_equal(login_step_encode(s, sizeof s, &step), 0);
 
 	len = login_answer_encode(s, sizeof s, REQUEST_GO_ON, "r=1", 3);
