@@ -36,7 +36,7 @@ int
 LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
 {
 	struct meta_head h;
-	char *const s = malloc(size > 0 ? size : 1);
+	char *const s = calloc(1, size > 0 ? size : 1);
 
 	if (!s)
 		return 0;
