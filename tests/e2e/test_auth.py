@@ -3,9 +3,11 @@ that judge in its place."""
 import ctypes
 import ctypes.util
 import os
+import shutil
 import socket
 import statistics
 import struct
+import subprocess
 import time
 
 import pytest
@@ -259,6 +261,24 @@ def test_scram_with_the_keys_that_kereru_makes(keyed):
     finally:
         (keyed.etc / "passwords").write_text(lines)
         keyed.compile()
+
+
+@pytest.mark.skipif(not shutil.which("gsasl"), reason="no gsasl")
+@pytest.mark.parametrize("kind,service", [("imap", "imap"),
+                                          ("smtp", "submit")])
+def test_scram_with_gsasl(keyed, kind, service):
+    """Another's client, which also judges what we say at the end."""
+    for password, code in (("secret", 0), ("wrong", 1)):
+        done = subprocess.run(
+            ["gsasl", f"--{kind}", "--mechanism=SCRAM-SHA-256", "--starttls",
+             "--x509-ca-file=", "--no-cb", f"--service={kind}",
+             "--hostname=mx.example.org", f"--authentication-id={ALICE}",
+             f"--password={password}",
+             f"--connect={keyed.address}:{keyed.ports[service]}"],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=60)
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "SCRAM-SHA-256" in done.stdout
 
 
 def test_scram_failures_are_slow(keyed, slow):
