@@ -15,6 +15,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,7 +202,7 @@ recipients(struct options const *o, enum engine_protocol p)
  * To encrypt to the key in a file nothing of the caller's is needed: on
  * delivery there may be no home, and must be no agent.
  */
-static char home[] = "/tmp/mime-crypt.XXXXXX";
+static char home[PATH_MAX];
 
 static void
 remove_home(void)
@@ -221,11 +222,17 @@ remove_home(void)
 static void
 start_for_file(void)
 {
+	char const *const tmp = getenv("TMPDIR");
+	struct engine_result r = {0};
+
+	(void)snprintf(home, sizeof home, "%s/mime-crypt.XXXXXX",
+		tmp && tmp[0] == '/' ? tmp : "/tmp");
 	if (!mkdtemp(home))
 		strerr_diefu2sys(111, "make the folder ", home);
-	if (atexit(remove_home) != 0)
-		strerr_diefu1sys(111, "arrange the end");
-	start_engine(home);
+	if (!engine_start(home, &r)) {
+		remove_home();
+		strerr_dief1x(111, r.error);
+	}
 }
 
 static int
@@ -240,6 +247,7 @@ lock(struct options const *o, bool encrypts)
 		.boundary = boundary};
 	stralloc out = STRALLOC_ZERO;
 	char why[256];
+	bool ok;
 
 	if (k.file && (signs || options_has(o, 'S') || options_has(o, 'A') ||
 			      options_has(o, 'r')))
@@ -257,7 +265,10 @@ lock(struct options const *o, bool encrypts)
 	if (encrypts)
 		k.names = recipients(o, k.protocol);
 	id_secret(boundary + 2);
-	if (!lock_message(&k, text.s, text.len, &out, why)) {
+	ok = lock_message(&k, text.s, text.len, &out, why);
+	if (k.file)
+		remove_home();
+	if (!ok) {
 		if (why[0] == '\0')
 			strerr_diefu1sys(111, "keep the message");
 		strerr_dief1x(111, why);

@@ -2,8 +2,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "mime/autocrypt.h"
+#include "mime/body.h"
 #include "mime/encode.h"
 #include "mime/entity.h"
 #include "mime/lock.h"
@@ -35,14 +37,35 @@ passed(struct work *w, bool ok, struct engine_result const *r)
 	return ok;
 }
 
-static bool
-is_encrypted(struct message const *m)
+/*
+ * RFC 8551, 3.2.2: what is only signed or compressed can be read by everybody,
+ * and has the same type. 1, 0; -1: memory is out.
+ */
+static int
+is_enveloped(struct message const *m)
 {
 	struct structure_part const *root = &m->parts[0];
+	stralloc type = STRALLOC_ZERO;
+	int r = structure_is(m->text.s, root, "application/pkcs7-mime") ||
+		structure_is(m->text.s, root, "application/x-pkcs7-mime");
 
-	return structure_is(m->text.s, root, "multipart/encrypted") ||
-	       structure_is(m->text.s, root, "application/pkcs7-mime") ||
-	       structure_is(m->text.s, root, "application/x-pkcs7-mime");
+	if (r > 0)
+		r = body_parameter(m, root, "smime-type", &type);
+	if (r > 0 && !stralloc_0(&type))
+		r = -1;
+	if (r > 0)
+		r = strcasecmp(type.s, "enveloped-data") == 0 ||
+		    strcasecmp(type.s, "authEnveloped-data") == 0;
+	stralloc_free(&type);
+	return r;
+}
+
+static int
+is_encrypted(struct message const *m)
+{
+	return structure_is(m->text.s, &m->parts[0], "multipart/encrypted")
+		       ? 1
+		       : is_enveloped(m);
 }
 
 static bool
@@ -319,6 +342,7 @@ lock_message(struct lock const *k, char const *s, size_t len, stralloc *out,
 {
 	struct work *const w = calloc(1, sizeof *w);
 	bool ok = w && entity_lf(&w->m.text, s, len) && stralloc_0(&w->m.text);
+	int encrypted;
 
 	why[0] = '\0';
 	if (ok) {
@@ -327,8 +351,9 @@ lock_message(struct lock const *k, char const *s, size_t len, stralloc *out,
 		w->m.text.len--;
 		w->m.count = structure_parse(w->m.text.s, w->m.text.len,
 			w->m.parts, STRUCTURE_PARTS_MAX);
-		ok = is_encrypted(&w->m) ? stralloc_catb(out, s, len)
-					 : lock(w, out);
+		encrypted = is_encrypted(&w->m);
+		ok = encrypted >= 0 &&
+		     (encrypted ? stralloc_catb(out, s, len) : lock(w, out));
 	}
 	if (w) {
 		stralloc_free(&w->m.text);
