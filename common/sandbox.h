@@ -36,6 +36,10 @@ enum sandbox_filter {
 	SANDBOX_CHECK,	       /* check, before it forks a session */
 	SANDBOX_CHECK_MESSAGE, /* a session, and what looks at a message */
 	SANDBOX_POLICY,
+	/* The starter and the local spawner of a host that encrypts on
+	 * delivery: what executes GnuPG inherits their filters. */
+	SANDBOX_STARTER_GPG,
+	SANDBOX_LOCAL_SPAWNER_GPG,
 	SANDBOX_FILTERS,
 	/* No filter, for what starts a program of others' with needs that we
 	 * can't know: it would inherit it. */

@@ -60,6 +60,11 @@ static struct syscalls_row const syscalls_groups[] = {
 	{"exec", "execve execveat arch_prctl set_tid_address set_robust_list "
 		 "rseq readlink prlimit64 ioctl dup2 dup3 access faccessat "
 		 "newfstatat stat"},
+	/* a program that is linked dynamically, and what it starts */
+	{"program",
+		"@exec @fork @files mmap:any mprotect:any mlock munlock "
+		"getrusage times pipe pipe2 select pselect6 statfs fstatfs "
+		"setsid kill prctl setrlimit getrlimit sched_getaffinity"},
 	{"network",
 		"socket connect bind getsockname getpeername getsockopt "
 		"setsockopt recvfrom sendto sendmsg recvmsg sendmmsg shutdown "
@@ -90,7 +95,11 @@ static struct syscalls_row const syscalls_rows[SANDBOX_FILTERS] = {
 				      "epoll_wait"},
 	[SANDBOX_LOCAL_SPAWNER] = {"local-spawner",
 		"@base @pair @fork @wait @confine @local socketpair"},
-	[SANDBOX_LOCAL] = {"local", "@base @pair @files"},
+	[SANDBOX_LOCAL] = {"local", "@base @pair @files memfd_create"},
+	[SANDBOX_STARTER_GPG] = {"starter-gpg",
+		"@starter @local-spawner-gpg"},
+	[SANDBOX_LOCAL_SPAWNER_GPG] = {"local-spawner-gpg",
+		"@local-spawner @program"},
 	[SANDBOX_POP3D] = {"pop3d", "@base @files"},
 	[SANDBOX_IMAPD] = {"imapd", "@base @files @watch fstatfs"},
 	[SANDBOX_MIME] = {"mime", "@base pread64 ioctl"},

@@ -3,8 +3,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "common/log.h"
 #include "common/queuebody.h"
 #include "common/queuefile.h"
+#include "local/atrest.h"
 #include "local/deliver.h"
 #include "mime/reencode.h"
 
@@ -98,21 +103,89 @@ write_binary(struct maildir_writer *w, struct job const *job, int fd)
 	return r;
 }
 
+/* The message as it came, with LF line ends. */
 static enum queuebody_result
-write_message(struct maildir_writer *w, struct job const *job, int fd)
+write_clear(struct maildir_writer *w, struct job const *job, int fd)
+{
+	if (job->flags & QUEUEFILE_BINARY)
+		return write_binary(w, job, fd);
+	return queuebody_copy(
+		fd, job->message_offset, job->message_len, put, w);
+}
+
+static void
+refuse_seal(struct delivery_result *r, struct job const *job, char const *why)
+{
+	log_event("encrypt-failed", job->id, "why", why, (char *)0);
+	r->status = JOB_RETRY;
+	snprintf(r->text, sizeof r->text,
+		"4.3.0 it can't be encrypted to the mailbox's key: %s", why);
+}
+
+/* The message in a file without a name, in memory: what is in clear never comes
+ * onto the mailbox's disk. -1: *r says why. */
+static int
+hold_clear(struct job const *job, int fd, struct delivery_result *r)
+{
+	static struct maildir_writer w;
+	enum queuebody_result body;
+
+	w = (struct maildir_writer){.fd = memfd_create("clear", MFD_CLOEXEC)};
+	if (w.fd < 0) {
+		refuse_error(r);
+		return -1;
+	}
+	body = write_clear(&w, job, fd);
+	maildir_push(&w);
+	if (body == QUEUEBODY_OK && !w.failed)
+		return w.fd;
+	if (body == QUEUEBODY_OK) {
+		errno = w.error;
+		refuse_error(r);
+	} else {
+		refuse_body(r, body);
+	}
+	close(w.fd);
+	return -1;
+}
+
+/* The message encrypted, in a file; -1: *r says why not. */
+static int
+seal(struct delivery_place *p, struct job const *job, int fd,
+	struct delivery_result *r)
+{
+	char why[ATREST_WHY];
+	int clear_fd = hold_clear(job, fd, r), locked_fd;
+
+	if (clear_fd < 0)
+		return -1;
+	locked_fd =
+		atrest_lock(p->locker_fd, clear_fd, why, &p->is_locker_lost);
+	close(clear_fd);
+	if (locked_fd < 0)
+		refuse_seal(r, job, why);
+	return locked_fd;
+}
+
+/* locked_fd: the message encrypted, or -1. */
+static enum queuebody_result
+write_message(
+	struct maildir_writer *w, struct job const *job, int fd, int locked_fd)
 {
 	struct job_recipient const *to = &job->recipients[0];
 	enum queuebody_result r;
+	struct stat st;
 
 	put_line(w, "Return-Path: <", job->sender, job->sender_len, ">\n");
 	put_line(w, "Delivered-To: ", to->address, to->address_len, "\n");
 	r = queuebody_copy(fd, job->added_offset, job->added_len, put, w);
 	if (r != QUEUEBODY_OK)
 		return r;
-	if (job->flags & QUEUEFILE_BINARY)
-		return write_binary(w, job, fd);
-	return queuebody_copy(
-		fd, job->message_offset, job->message_len, put, w);
+	if (locked_fd < 0)
+		return write_clear(w, job, fd);
+	if (fstat(locked_fd, &st) < 0)
+		return QUEUEBODY_FAILED;
+	return queuebody_copy(locked_fd, 0, (uint64_t)st.st_size, put, w);
 }
 
 /* A mailbox that was only made as a folder becomes a maildir. */
@@ -125,9 +198,9 @@ begin(struct maildir_writer *w, int folder_fd, char const *hostname,
 		       maildir_begin(w, folder_fd, hostname, id));
 }
 
-bool
-deliver_write(struct maildir_writer *w, int folder_fd, char const *hostname,
-	struct job const *job, int fd, struct delivery_result *result)
+/* Whether it may be delivered here at all. */
+static bool
+is_welcome(struct job const *job, int fd, struct delivery_result *result)
 {
 	struct job_recipient const *to = &job->recipients[0];
 	struct queuebody const b = {.fd = fd,
@@ -148,16 +221,18 @@ deliver_write(struct maildir_writer *w, int folder_fd, char const *hostname,
 		refuse_body(result, body);
 		return false;
 	}
-	if (loops) {
+	if (loops)
 		deliver_refuse(result, JOB_FAILED,
 			"5.4.6 the message was delivered here before");
-		return false;
-	}
-	if (!begin(w, folder_fd, hostname, job->id)) {
-		refuse_error(result);
-		return false;
-	}
-	body = write_message(w, job, fd);
+	return !loops;
+}
+
+static bool
+write_file(struct maildir_writer *w, struct job const *job, int fd,
+	int locked_fd, struct delivery_result *result)
+{
+	enum queuebody_result body = write_message(w, job, fd, locked_fd);
+
 	if (body != QUEUEBODY_OK) {
 		refuse_body(result, body);
 		maildir_abort(w);
@@ -165,6 +240,31 @@ deliver_write(struct maildir_writer *w, int folder_fd, char const *hostname,
 	}
 	maildir_push(w);
 	return true;
+}
+
+bool
+deliver_write(struct maildir_writer *w, struct delivery_place *p, int folder_fd,
+	bool locks, struct job const *job, int fd,
+	struct delivery_result *result)
+{
+	int locked_fd = -1;
+	bool ok;
+
+	if (!is_welcome(job, fd, result))
+		return false;
+	if (locks) {
+		locked_fd = seal(p, job, fd, result);
+		if (locked_fd < 0)
+			return false;
+	}
+	ok = begin(w, folder_fd, p->hostname, job->id);
+	if (ok)
+		ok = write_file(w, job, fd, locked_fd, result);
+	else
+		refuse_error(result);
+	if (locked_fd >= 0)
+		close(locked_fd);
+	return ok;
 }
 
 void

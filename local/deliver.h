@@ -13,15 +13,23 @@ struct delivery_result {
 	char text[JOB_TEXT_MAX + 1]; /* NUL-ended */
 };
 
+/* What is the same for all messages of a mailbox. */
+struct delivery_place {
+	char const *hostname; /* for file names */
+	int locker_fd;	      /* what encrypts (atrest.h); -1: none */
+	bool is_locker_lost;  /* set here: locker_fd is of no use any more */
+};
+
 /*
- * Write the message that is open on fd into tmp: Return-Path and Delivered-To,
- * the added header lines, the message. True: w waits for deliver_commit;
+ * Write the message that is open on fd into tmp of the folder: Return-Path and
+ * Delivered-To, the added header lines, the message, which with locks is
+ * encrypted, or nothing is delivered. True: w waits for deliver_commit;
  * false: *result_r says why not. A message that has been here before (its
  * Delivered-To says so) fails. Several can be written before the first is
  * committed: they share the disk's work.
  */
-bool deliver_write(struct maildir_writer *w, int folder_fd,
-	char const *hostname, struct job const *job, int fd,
+bool deliver_write(struct maildir_writer *w, struct delivery_place *p,
+	int folder_fd, bool locks, struct job const *job, int fd,
 	struct delivery_result *result_r) __attribute__((warn_unused_result));
 
 /* Sync the file, if that was not done, and move it into `new`. The folder is

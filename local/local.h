@@ -7,14 +7,17 @@
 #ifndef LOCAL_H
 #define LOCAL_H
 
+#include <stdbool.h>
+
 struct local {
 	int channel_fd;
-	int folder_fd;	      /* the maildir; -1: see problem */
+	char const *home;     /* the maildir */
 	char const *hostname; /* for file names */
-	char const *problem;  /* why nothing can be delivered now, or NULL */
+	bool may_lock;	      /* a key in the maildir is used (atrest.h) */
 };
 
-/* The exit code. */
-int local_serve(struct local const *l);
+/* Called with the rights of the mailbox's uid; closes the sandbox. The exit
+ * code. */
+int local_run(struct local const *l);
 
 #endif

@@ -8,8 +8,6 @@
  */
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <skalibs/sgetopt.h>
 #include <skalibs/strerr.h>
 #include <skalibs/types.h>
@@ -22,8 +20,6 @@
 
 #define USAGE "local-spawner -t tables"
 #define CONTROL_FD 3
-#define CHILD_MEMORY ((size_t)32 * 1024 * 1024)
-#define CHILD_FILES 64
 #define HOME_MAX 4096
 
 struct spawning {
@@ -31,6 +27,7 @@ struct spawning {
 	struct table users;
 	uid_t uid_min, uid_max;
 	char hostname[256];
+	struct local local;
 	/* of the mailbox that was admitted last */
 	uid_t uid;
 	char home[HOME_MAX];
@@ -77,35 +74,10 @@ admit(void *data, char const *name, size_t len)
 	return JOB_LATER;
 }
 
-/* The mailbox's folder, if it is what it should be; as the mailbox's uid. */
-static int
-open_home(struct spawning const *s, char const **problem)
-{
-	int fd = open(s->home, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct stat st;
-
-	*problem = "4.2.1 the mailbox's folder can't be opened";
-	if (fd < 0)
-		return -1;
-	*problem = "4.2.1 the mailbox's folder is not its own";
-	if (fstat(fd, &st) == 0 && st.st_uid == s->uid &&
-		!(st.st_mode & S_IWOTH) && fchdir(fd) == 0) {
-		*problem = NULL;
-		return fd;
-	}
-	close(fd);
-	return -1;
-}
-
 static int
 run(void *data, char const *name, size_t len, int channel_fd)
 {
 	struct spawning *s = data;
-	struct local l = {.channel_fd = channel_fd, .hostname = s->hostname};
-	struct sandbox box = {.filter = SANDBOX_LOCAL,
-		.memory = CHILD_MEMORY,
-		.files = CHILD_FILES,
-		.may_write = true};
 
 	(void)name;
 	(void)len;
@@ -113,12 +85,8 @@ run(void *data, char const *name, size_t len, int channel_fd)
 	table_close(&s->users);
 	if (!privilege_drop(s->uid, s->uid))
 		return 111;
-	log_open("local");
-	l.folder_fd = open_home(s, &l.problem);
-	if (l.folder_fd >= 0)
-		box.read_write[box.read_write_count++] = l.folder_fd;
-	sandbox_enter_or_exit(&box);
-	return local_serve(&l);
+	s->local.channel_fd = channel_fd;
+	return local_run(&s->local);
 }
 
 static void
@@ -133,6 +101,7 @@ read_settings(struct spawning *s, char const *tables)
 		strerr_diefu3sys(111, "read ", tables, "/settings.cdb");
 	s->uid_min = (uid_t)settings_number(&t, "mailbox-uid-min", 1);
 	s->uid_max = (uid_t)settings_number(&t, "mailbox-uid-max", 0);
+	s->local.may_lock = settings_number(&t, "delivery-encryption", 0) != 0;
 	hostname = settings_text(&t, "hostname");
 	if (hostname == NULL || strlen(hostname) >= sizeof s->hostname)
 		strerr_dief1x(100, "settings lack hostname");
@@ -143,14 +112,14 @@ read_settings(struct spawning *s, char const *tables)
 int
 main(int argc, char const *const *argv)
 {
-	static struct spawning spawning = {.users = TABLE_ZERO};
+	static struct spawning spawning = {.users = TABLE_ZERO,
+		.local = {
+			.home = spawning.home, .hostname = spawning.hostname}};
 	struct spawner spawner = {.admit = admit,
 		.run = run,
 		.data = &spawning,
 		.children_max = 1000};
-	struct sandbox box = {.filter = SANDBOX_LOCAL_SPAWNER,
-		.may_fork = true,
-		.may_write = true};
+	struct sandbox box = {.may_fork = true, .may_write = true};
 	subgetopt l = SUBGETOPT_ZERO;
 	char const *tables = NULL;
 	int opt;
@@ -167,6 +136,8 @@ main(int argc, char const *const *argv)
 	read_settings(&spawning, tables);
 	if (!table_refresh(&spawning.users, spawning.tables_fd, "users.cdb"))
 		strerr_diefu3sys(111, "read ", tables, "/users.cdb");
+	box.filter = spawning.local.may_lock ? SANDBOX_LOCAL_SPAWNER_GPG
+					     : SANDBOX_LOCAL_SPAWNER;
 	sandbox_enter_or_exit(&box);
 	return spawner_loop(&spawner, CONTROL_FD);
 }

@@ -208,7 +208,7 @@ stop(int signal_fd)
 }
 
 static void
-read_accounts(void)
+read_settings(struct sandbox *s)
 {
 	struct table t = TABLE_ZERO;
 	char key[32];
@@ -227,6 +227,9 @@ read_accounts(void)
 		if (roles[i].uid == 0 || roles[i].gid == 0)
 			strerr_dief2x(100, "settings lack ", key);
 	}
+	/* What the local spawner needs it has to inherit. */
+	if (settings_number(&t, "delivery-encryption", 0) != 0)
+		s->filter = SANDBOX_STARTER_GPG;
 	table_close(&t);
 }
 
@@ -277,7 +280,7 @@ main(int argc, char const *const *argv)
 	log_open("starter");
 	for (int i = 0; i < ROLES; i++)
 		roles[i].control = -1;
-	read_accounts();
+	read_settings(&s);
 	find_libexec();
 	/* 3 is the children's control descriptor: nothing of ours there. */
 	while ((signal_fd = block_signals()) >= 0 && signal_fd <= 3)

@@ -48,6 +48,7 @@ struct setting const setting_table[] = {
 	{"retry-max", SETTING_DURATION, "4h", 1, YEAR},
 	{"delay-warning", SETTING_DURATION, "4h", 0, YEAR},
 	{"local-concurrency", SETTING_NUMBER, "200", 1, 1000},
+	{"delivery-encryption", SETTING_SWITCH, "no", 0, 0},
 	{"remote-concurrency", SETTING_NUMBER, "100", 1, 1000},
 	{"remote-concurrency-per-destination", SETTING_NUMBER, "10", 1, 1000},
 	{"login-domain", SETTING_DOMAIN, "", 0, 0},
