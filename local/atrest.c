@@ -54,23 +54,28 @@ send_files(int locker_fd, int const fds[LOCKER_FILES], char why[ATREST_WHY])
 
 /* The answer: '+', or '-' and a reason. False: there was none. */
 static bool
-wait_for_answer(int locker_fd, char *answer, size_t max, size_t *len)
+wait_for_answer(
+	int locker_fd, int channel_fd, char *answer, size_t max, size_t *len)
 {
-	struct pollfd p = {.fd = locker_fd, .events = POLLIN};
+	/* Of the channel its end alone is waited for. */
+	struct pollfd p[] = {
+		{.fd = locker_fd, .events = POLLIN}, {.fd = channel_fd}};
 	ssize_t n;
 	int r;
 
 	do
-		r = poll(&p, 1, ANSWER_MS);
+		r = poll(p, 2, ANSWER_MS);
 	while (r < 0 && errno == EINTR);
-	n = r > 0 ? pair_receive(locker_fd, answer, max, NULL, 0, NULL) : -1;
+	n = r > 0 && p[0].revents != 0
+		    ? pair_receive(locker_fd, answer, max, NULL, 0, NULL)
+		    : -1;
 	*len = n > 0 ? (size_t)n : 0;
 	return n > 0;
 }
 
 static bool
-ask(int locker_fd, int const fds[LOCKER_FILES], char why[ATREST_WHY],
-	bool *is_lost)
+ask(int locker_fd, int channel_fd, int const fds[LOCKER_FILES],
+	char why[ATREST_WHY], bool *is_lost)
 {
 	char answer[LOCKER_ANSWER_MAX];
 	struct stat st;
@@ -79,7 +84,8 @@ ask(int locker_fd, int const fds[LOCKER_FILES], char why[ATREST_WHY],
 	*is_lost = !send_files(locker_fd, fds, why);
 	if (*is_lost)
 		return false;
-	*is_lost = !wait_for_answer(locker_fd, answer, sizeof answer, &len);
+	*is_lost = !wait_for_answer(
+		locker_fd, channel_fd, answer, sizeof answer, &len);
 	if (*is_lost) {
 		set_reason(why, "what encrypts gave no answer");
 		return false;
@@ -95,8 +101,8 @@ ask(int locker_fd, int const fds[LOCKER_FILES], char why[ATREST_WHY],
 }
 
 int
-atrest_lock(
-	int locker_fd, int clear_fd, char why_r[ATREST_WHY], bool *is_lost_r)
+atrest_lock(int locker_fd, int channel_fd, int clear_fd, char why_r[ATREST_WHY],
+	bool *is_lost_r)
 {
 	int fds[LOCKER_FILES] = {clear_fd, memfd_create("locked", MFD_CLOEXEC),
 		memfd_create("said", MFD_CLOEXEC)};
@@ -105,7 +111,7 @@ atrest_lock(
 
 	*is_lost_r = false;
 	if (ok)
-		ok = ask(locker_fd, fds, why_r, is_lost_r);
+		ok = ask(locker_fd, channel_fd, fds, why_r, is_lost_r);
 	else
 		set_reason(why_r, "there is no room for it");
 	if (fds[LOCKER_SAID] >= 0)

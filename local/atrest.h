@@ -29,9 +29,11 @@ enum atrest atrest_look(int folder_fd);
  * Have the message (LF line ends) in the file on clear_fd encrypted by the
  * process at the other end of locker_fd. Returns a file's descriptor, the
  * caller's, or -1: why_r says the reason in printable ASCII. *is_lost_r:
- * the process is not to be used any more.
+ * the process is not to be used any more. Gives up when nobody is at the other
+ * end of channel_fd any more, who would hear of a delivery.
  */
-int atrest_lock(int locker_fd, int clear_fd, char why_r[ATREST_WHY],
-	bool *is_lost_r) __attribute__((warn_unused_result));
+int atrest_lock(int locker_fd, int channel_fd, int clear_fd,
+	char why_r[ATREST_WHY], bool *is_lost_r)
+	__attribute__((warn_unused_result));
 
 #endif

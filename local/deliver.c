@@ -159,8 +159,8 @@ seal(struct delivery_place *p, struct job const *job, int fd,
 
 	if (clear_fd < 0)
 		return -1;
-	locked_fd =
-		atrest_lock(p->locker_fd, clear_fd, why, &p->is_locker_lost);
+	locked_fd = atrest_lock(
+		p->locker_fd, p->channel_fd, clear_fd, why, &p->is_locker_lost);
 	close(clear_fd);
 	if (locked_fd < 0)
 		refuse_seal(r, job, why);

@@ -16,6 +16,7 @@ struct delivery_result {
 /* What is the same for all messages of a mailbox. */
 struct delivery_place {
 	char const *hostname; /* for file names */
+	int channel_fd;	      /* to the manager */
 	int locker_fd;	      /* what encrypts (atrest.h); -1: none */
 	bool is_locker_lost;  /* set here: locker_fd is of no use any more */
 };

@@ -242,7 +242,9 @@ local_run(struct local const *l)
 {
 	struct mailbox m = {.channel_fd = l->channel_fd,
 		.may_lock = l->may_lock,
-		.place = {.hostname = l->hostname, .locker_fd = -1}};
+		.place = {.hostname = l->hostname,
+			.channel_fd = l->channel_fd,
+			.locker_fd = -1}};
 	struct sandbox box = {.filter = SANDBOX_LOCAL,
 		.memory = MEMORY_MAX,
 		.files = FILES_MAX,

@@ -108,7 +108,7 @@ ask(char const *what, char const *answer, char why[ATREST_WHY], bool *lost)
 
 	assert_int_equal(write(clear, "clear", 5), 5);
 	why[0] = '\0';
-	fd = atrest_lock(ends[0], clear, why, lost);
+	fd = atrest_lock(ends[0], -1, clear, why, lost);
 	close(clear);
 	close(ends[0]);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -164,9 +164,29 @@ test_the_other_is_gone(void **state)
 	(void)state;
 	assert_true(pair_make(ends, false));
 	close(ends[1]);
-	assert_int_equal(atrest_lock(ends[0], clear, why, &lost), -1);
+	assert_int_equal(atrest_lock(ends[0], -1, clear, why, &lost), -1);
 	assert_true(lost);
 	close(ends[0]);
+	close(clear);
+}
+
+static void
+test_nobody_waits_for_it(void **state)
+{
+	char why[ATREST_WHY];
+	bool lost = false;
+	int ends[2], channel[2], clear = memfd_create("clear", 0);
+
+	(void)state;
+	assert_true(pair_make(ends, false));
+	assert_true(pair_make(channel, false));
+	close(channel[1]);
+	assert_int_equal(
+		atrest_lock(ends[0], channel[0], clear, why, &lost), -1);
+	assert_true(lost);
+	close(channel[0]);
+	close(ends[0]);
+	close(ends[1]);
 	close(clear);
 }
 
@@ -179,6 +199,7 @@ main(void)
 		cmocka_unit_test(test_what_came_of_it),
 		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_the_other_is_gone),
+		cmocka_unit_test(test_nobody_waits_for_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
