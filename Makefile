@@ -126,7 +126,7 @@ $(B)/charset_gen: mime/charset_gen.c mime/charset_tables.h
 # Unit tests and fuzz targets are built by clang with the sanitizers, whatever
 # CC and SANITIZE say: $(B)-san holds their objects.
 SAN = $(MAKE) --no-print-directory B=$(B)-san SANITIZE=1 CC=clang \
-	CFLAGS='-O1 -g1'
+	CFLAGS='-O1 -g1' LDFLAGS=-fuse-ld=gold
 unit-%: ; +$(SAN) run-unit-$*
 fuzz-%: ; +$(SAN) $(B)-san/fuzz/$*_fuzz
 san-build: ; +$(SAN) all unit-build fuzz-build
@@ -136,7 +136,7 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(B)/libkereru.a
 	$(CC) $(HARDEN) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(B)/libkereru.a
 	@mkdir -p $(@D)
-	$(CC) $(HARDEN) -fsanitize=fuzzer $(CFLAGS) -o $@ $^ $(LDLIBS)
+	$(CC) $(HARDEN) -fsanitize=fuzzer $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 unit-build: $(UNIT:%=$(B)/unit/%)
 fuzz-build: $(FUZZ:%=$(B)/fuzz/%)
 
