@@ -2,7 +2,9 @@
 import os
 import re
 import shutil
+import socket
 import stat
+import struct
 import subprocess
 
 import pytest
@@ -165,13 +167,19 @@ def test_tables(files):
     assert aliases[b"postmaster@two.example"] == b"alice@mx.example.org\0"
     assert table(files, "routes") == {
         b"x.example": b"smart.example:20025", b"*": b"[192.0.2.1]:26"}
-    assert table(files, "networks") == {
-        b"4/24/\xc0\x00\x02\x00": b"", b"4/32/\xc6\x33\x64\x07": b"",
-        b"6/32/\x20\x01\x0d\xb8" + bytes(12): b""}
+    mapped = bytes(10) + b"\xff\xff"
+    assert table(files, "networks") == {b"": b"".join((
+        mapped, b"\xc0\x00\x02\x00", mapped, b"\xc0\x00\x02\xff",
+        b"\x20\x01\x0d\xb8", bytes(12), b"\x20\x01\x0d\xb8", b"\xff" * 12,
+        mapped, b"\xc6\x33\x64\x07", mapped, b"\xc6\x33\x64\x07"))}
     assert table(files, "users")[b"bob@mx.example.org"] == (
         b"%d\0%s\0" % (bob, bytes(files.maildir("bob@mx.example.org"))))
     settings = table(files, "settings")
     assert settings[b"hostname"] == b"mx.example.org\0"
+    address, _, port = settings[b"listen-smtp"][:-1].decode().partition(":")
+    assert settings[b"bind-smtp"] == b"\x10" + struct.pack(
+        "=H", socket.AF_INET) + struct.pack(">H", int(port)) + \
+        socket.inet_aton(address) + bytes(8)
     assert settings[b"uid-smtpd"] == b"%d\0" % files.uids["smtpd"]
     assert settings[b"message-size-max"] == b"52428800\0"
     assert settings[b"remote-hello"] == b"mx.example.org\0"
