@@ -126,7 +126,8 @@ find_code(struct span t, bool bad, char status_r[DSN_READ_STATUS_MAX + 1])
 static struct span
 address_of(struct span value)
 {
-	char const *semicolon = memchr(value.s, ';', value.len);
+	char const *semicolon =
+		value.len == 0 ? NULL : memchr(value.s, ';', value.len);
 
 	if (semicolon != NULL) {
 		value.len -= (size_t)(semicolon + 1 - value.s);

@@ -15,6 +15,7 @@ static struct {
 		"# After a change: kereru compile\n"
 		"hostname %1$s\n"
 		"%2$s%3$s%4$s"
+		"scram yes\n"
 		"\n"
 		"# Certificates, each a PEM file with its key beside it "
 		"(tls/ec.key).\n"

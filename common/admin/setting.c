@@ -52,6 +52,7 @@ struct setting const setting_table[] = {
 	{"remote-concurrency", SETTING_NUMBER, "100", 1, 1000},
 	{"remote-concurrency-per-destination", SETTING_NUMBER, "10", 1, 1000},
 	{"login-domain", SETTING_DOMAIN, "", 0, 0},
+	{"scram", SETTING_SWITCH, "no", 0, 0},
 	{"checkpassword", SETTING_PATH_NONE, "", 0, 0},
 	{"auth-cache", SETTING_DURATION, "60", 0, 24 * 3600},
 	{"auth-delay", SETTING_DURATION, "1", 0, 30},

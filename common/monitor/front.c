@@ -298,7 +298,8 @@ front_has_scram(struct front const *f)
 {
 	char const *program = settings_text(&f->settings, "checkpassword");
 
-	return program == NULL || *program == '\0';
+	return settings_number(&f->settings, "scram", 0) != 0 &&
+	       (program == NULL || *program == '\0');
 }
 
 void

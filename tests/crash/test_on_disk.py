@@ -126,7 +126,7 @@ def test_a_full_disk_is_452_and_leaves_nothing(tmp_path):
 def test_no_inodes_is_452(tmp_path):
     host = Host(users={"bob": "secret"}, services=("smtp", "queue"))
     subprocess.run(["mount", "-t", "tmpfs", "-o",
-                    "size=1m,nr_inodes=6,mode=0710", "none", host.queue],
+                    "size=1m,nr_inodes=9,mode=0710", "none", host.queue],
                    check=True)
     try:
         host.kereru("setup", host.name)

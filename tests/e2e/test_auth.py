@@ -63,7 +63,7 @@ def cpu_of_children(pid):
 @pytest.fixture(scope="module")
 def host():
     with Host(users={"alice": "secret", "bob": "secret"}, services=NETWORK,
-              settings={"auth-cache": 0}) as h:
+              settings={"auth-cache": 0, "scram": "yes"}) as h:
         set_passwords(h, alice="secret", bob="secret")
         yield h
 

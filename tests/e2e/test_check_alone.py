@@ -267,7 +267,7 @@ HOOKS = {
 @pytest.fixture(scope="module")
 def hooks(tmp_path_factory, dns):
     folder = tmp_path_factory.mktemp("hooks")
-    for p in [folder, *folder.parents][:3]:
+    for p in [folder, *folder.parents][:4]:
         p.chmod(0o755)
     for name, text in HOOKS.items():
         path = folder / name

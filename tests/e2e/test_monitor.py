@@ -510,7 +510,7 @@ def test_front_that_lies_is_ended_and_harms_nobody(crooked, service):
     # The bystander still has its other signature, and no more.
     kind, length = bystander.ask("s")
     assert kind == 0 and length > 60
-    assert bystander.ask("s") == ""
+    assert bystander.ask("s") in ("", "end")
     bystander.close()
     assert crooked.pid(service) == monitor
     wait_until(lambda: descriptors(monitor) <= before, what="closed pairs")

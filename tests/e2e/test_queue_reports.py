@@ -398,6 +398,7 @@ def test_a_route_holds_and_room_is_published(host):
         host.routes = {**routes, "kept.test": "hold",
                        "@sender.test": "[127.0.0.1]:1"}
         host.make_tables()
+        time.sleep(1.1)         # tables are looked at once a second
         ident = host.drop(ALICE, ["x@kept.test", "bob@a.test"],
                           arrived=arrived(host))
         host.wait_event("on-hold", id=ident)
@@ -407,7 +408,7 @@ def test_a_route_holds_and_room_is_published(host):
         host.wait_event("deferred", id=other, via="[127.0.0.1]:1")
         host.routes = {**routes, "kept.test": "[127.0.0.1]:1"}
         host.make_tables()
-        time.sleep(1.1)         # tables are looked at once a second
+        time.sleep(1.1)
         host.command(f"release {ident}")
         host.wait_event("deferred", id=ident, via="[127.0.0.1]:1")
     finally:

@@ -16,7 +16,12 @@ JOE = "iy9q119eutrkn8s1mk4r39qejnbu3n5q"
 @pytest.fixture(scope="module")
 def etc(tmp_path_factory):
     folder = tmp_path_factory.mktemp("etc")
-    (folder / "settings").write_text("hostname mx.example.org\n")
+    # By numbers: a machine without a host of ours has no such accounts.
+    accounts = "".join(f"account-{name} {65100 + i}\n" for i, name in enumerate(
+        ("smtpd", "relay", "submit", "pop3d", "imapd", "auth", "check",
+         "policy", "queue", "remote", "log")))
+    (folder / "settings").write_text(
+        f"hostname mx.example.org\n{accounts}group-drop 65120\n")
     (folder / "domains").write_text(
         "mx.example.org local\nexample.org local\nother.example local\n")
     (folder / "users").write_text("joe.doe@example.org 200000\n")

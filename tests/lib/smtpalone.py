@@ -18,7 +18,8 @@ BUILD = os.environ.get("KERERU_BUILD", os.path.join(REPOSITORY, "build"))
 UID_SMTPD, UID_RELAY, UID_ALICE, UID_SUBMIT = 64901, 64902, 64911, 64903
 
 SETTINGS = {"hostname": "mx.kereru.test", "message-size-max": "100000",
-            "recipients-max": "5", "smtp-timeout": "20", "login-timeout": "20",
+            "recipients-max": "5", "smtp-timeout": "20",
+            "login-timeout": "20", "scram": "1",
             "tarpit-delay": "0", "uid-smtpd": str(UID_SMTPD), "uid-relay": str(UID_RELAY)}
 RECIPIENTS = {"@kereru.test": "local", "@backup.test": "backup",
               "@mx.kereru.test": "local",
