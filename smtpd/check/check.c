@@ -297,6 +297,25 @@ loop(struct check *c)
 	}
 }
 
+/* Data for reports is collected if somebody made the file. */
+static int
+open_dmarc_data(void)
+{
+	struct stat st;
+	int fd = open("dmarc-data",
+		O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0 && errno != ENOENT)
+		log_error("no-dmarc-data", NULL, (char *)0);
+	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
+		log_event(
+			"no-dmarc-data", NULL, "why", "not a file", (char *)0);
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
 /* settings.cdb as it is now; -1: errno. */
 static int
 open_settings(char const *tables)
@@ -353,6 +372,7 @@ main(int argc, char const *const *argv)
 		return 111;
 	}
 	c.lock_fd = options.lock_fd;
+	c.dmarc_fd = open_dmarc_data();
 	settings = open_settings(options.tables);
 	sandbox_enter_or_exit(&sandbox);
 	if (settings < 0 || !take_settings(&c, settings))
