@@ -126,7 +126,7 @@ $(B)/charset_gen: mime/charset_gen.c mime/charset_tables.h
 # Unit tests and fuzz targets are built by clang with the sanitizers, whatever
 # CC and SANITIZE say: $(B)-san holds their objects.
 SAN = $(MAKE) --no-print-directory B=$(B)-san SANITIZE=1 CC=clang \
-	CFLAGS='-O1 -g1' LDFLAGS=-fuse-ld=gold
+	CFLAGS='-O1 -g1'
 unit-%: ; +$(SAN) run-unit-$*
 fuzz-%: ; +$(SAN) $(B)-san/fuzz/$*_fuzz
 san-build: ; +$(SAN) all unit-build fuzz-build
