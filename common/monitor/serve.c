@@ -289,8 +289,10 @@ hear_role(enum role role)
 
 	if (n < 0 && errno == EAGAIN)
 		return;
-	if (n > 0 && (role < ROLE_AUTH ? hear_template(frame, (size_t)n)
-				       : hear_auth(frame, (size_t)n)))
+	/* check and policy have nothing to say: auth alone lets anybody in. */
+	if (n > 0 && role <= ROLE_AUTH &&
+		(role == ROLE_AUTH ? hear_auth(frame, (size_t)n)
+				   : hear_template(frame, (size_t)n)))
 		return;
 	log_event("lost", NULL, "role", role_names[role], (char *)0);
 	unwatch(&pairs[role]);
