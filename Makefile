@@ -72,7 +72,7 @@ main_kereru         = common/admin/kereru
 main_sendmail       = queue/sendmail
 
 SRC = $(wildcard common/*.c common/*/*.c smtpd/*.c smtpd/*/*.c queue/*.c \
-	remote/*.c local/*.c pop3d/*.c imapd/*.c mime/*.c)
+	remote/*.c local/*.c pop3d/*.c imapd/*.c mime/*.c mime/*/*.c)
 LIBSRC = $(filter-out $(addsuffix .c,$(MAINS)),$(SRC))
 LIBGEN = $(B)/gen/charset_tables.c
 UNIT = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_test.c))

@@ -5,7 +5,7 @@
 #include "common/admin/cmd_auth.h"
 #include "common/admin/command.h"
 #include "common/admin/cmd_signer.h"
-#include "smtpd/check/arc_seal.h"
+#include "mime/dkim/arc_seal.h"
 
 static char const usage[] =
 	"usage: kereru arc verify [--resolver ADDRESS:PORT] [--timeout MS]\n"

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "smtpd/check/query.h"
+#include "common/query.h"
 
 struct cmd_auth {
 	char const *command;  /* for messages */

@@ -6,7 +6,7 @@
 #include "common/admin/cmd_auth.h"
 #include "common/admin/command.h"
 #include "common/admin/cmd_signer.h"
-#include "smtpd/check/dkim.h"
+#include "mime/dkim/dkim.h"
 
 static char const usage[] =
 	"usage: kereru dkim verify [--resolver ADDRESS:PORT] [--timeout MS]\n"

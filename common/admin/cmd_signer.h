@@ -5,7 +5,7 @@
 #define CMD_SIGNER_H
 
 #include <stdbool.h>
-#include "smtpd/check/dkim_sign.h"
+#include "mime/dkim/dkim_sign.h"
 
 struct cmd_signer {
 	struct dkim_private key;

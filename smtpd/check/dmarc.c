@@ -4,7 +4,7 @@
 #include <string.h>
 #include "mime/address.h"
 #include "mime/header.h"
-#include "smtpd/check/asciiname.h"
+#include "common/asciiname.h"
 #include "smtpd/check/dmarc.h"
 
 /* Octets of a From field that are read. */

@@ -10,9 +10,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include "smtpd/check/dkim.h"
+#include "mime/dkim/dkim.h"
 #include "smtpd/check/dmarc_record.h"
-#include "smtpd/check/query.h"
+#include "common/query.h"
 #include "smtpd/check/spf.h"
 
 enum dmarc_code {

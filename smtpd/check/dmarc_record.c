@@ -2,7 +2,7 @@
 #include <string.h>
 #include <strings.h>
 #include "smtpd/check/dmarc_record.h"
-#include "smtpd/check/taglist.h"
+#include "mime/dkim/taglist.h"
 
 static bool
 is_blank(char c)

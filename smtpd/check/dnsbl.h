@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "common/dns_reply.h"
-#include "smtpd/check/query.h"
+#include "common/query.h"
 #include "smtpd/check/rules.h"
 #include "smtpd/check/uribl.h"
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include "common/log.h"
 #include "mime/spamtext.h"
-#include "smtpd/check/authres.h"
+#include "mime/dkim/authres.h"
 #include "smtpd/check/bayes.h"
 #include "smtpd/check/dmarc_line.h"
 #include "smtpd/check/examine.h"

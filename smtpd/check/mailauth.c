@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "smtpd/check/arc_run.h"
-#include "smtpd/check/authres.h"
-#include "smtpd/check/dkim_run.h"
+#include "mime/dkim/arc_run.h"
+#include "mime/dkim/authres.h"
+#include "mime/dkim/dkim_run.h"
 #include "smtpd/check/mailauth.h"
 
 /* Questions that are asked ahead, all at once. */

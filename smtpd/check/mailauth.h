@@ -17,11 +17,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "smtpd/check/arc.h"
-#include "smtpd/check/dkim.h"
+#include "mime/dkim/arc.h"
+#include "mime/dkim/dkim.h"
 #include "smtpd/check/dmarc.h"
-#include "smtpd/check/query.h"
-#include "smtpd/check/source.h"
+#include "common/query.h"
+#include "mime/dkim/source.h"
 #include "smtpd/check/spf.h"
 
 /* Octets of the Authentication-Results value. */

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "smtpd/check/query.h"
+#include "common/query.h"
 
 /* RFC 7208 4.6.4. */
 #define SPF_TERMS_MAX 10

@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include "smtpd/check/canon.h"
+#include "mime/dkim/canon.h"
 
 int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size);
 

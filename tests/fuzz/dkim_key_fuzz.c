@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include "smtpd/check/dkim_key.h"
+#include "mime/dkim/dkim_key.h"
 
 int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size);
 

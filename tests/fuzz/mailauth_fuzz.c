@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include "smtpd/check/authres.h"
+#include "mime/dkim/authres.h"
 #include "smtpd/check/dmarc_line.h"
 #include "smtpd/check/mailauth.h"
 

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "mime/header.h"
-#include "smtpd/check/dkim_signature.h"
+#include "mime/dkim/dkim_signature.h"
 #include "smtpd/check/dmarc_line.h"
 #include "smtpd/check/dmarc_record.h"
-#include "smtpd/check/taglist.h"
+#include "mime/dkim/taglist.h"
 
 int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size);
 

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include "smtpd/check/authres.h"
+#include "mime/dkim/authres.h"
 #include "tests/unit/exact.h"
 
 static void

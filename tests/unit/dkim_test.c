@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "smtpd/check/canon.h"
-#include "smtpd/check/dkim.h"
-#include "smtpd/check/dkim_key.h"
-#include "smtpd/check/taglist.h"
+#include "mime/dkim/canon.h"
+#include "mime/dkim/dkim.h"
+#include "mime/dkim/dkim_key.h"
+#include "mime/dkim/taglist.h"
 #include "tests/unit/exact.h"
 #include "tests/unit/fake_dns.h"
 

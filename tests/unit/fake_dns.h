@@ -5,7 +5,7 @@
 #define TESTS_FAKE_DNS_H
 
 #include <string.h>
-#include "smtpd/check/query.h"
+#include "common/query.h"
 
 struct fake_record {
 	char const *name;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "smtpd/check/asciiname.h"
+#include "common/asciiname.h"
 #include "smtpd/check/psl.h"
 
 static void

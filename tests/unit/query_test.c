@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <cmocka.h>
-#include "smtpd/check/query.h"
+#include "common/query.h"
 #include "tests/unit/fake_dns.h"
 
 static struct fake_record table[] = {{"a.example", DNS_TXT, "one", 0},

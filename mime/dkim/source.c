@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
-#include "smtpd/check/source.h"
+#include "mime/dkim/source.h"
 
 ssize_t
 source_read(struct source const *s, uint64_t at, char *out, size_t max)

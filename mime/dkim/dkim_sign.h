@@ -11,10 +11,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "smtpd/check/dkim_private.h"
-#include "smtpd/check/dkim_signature.h"
-#include "smtpd/check/fields.h"
-#include "smtpd/check/source.h"
+#include "mime/dkim/dkim_private.h"
+#include "mime/dkim/dkim_signature.h"
+#include "mime/dkim/fields.h"
+#include "mime/dkim/source.h"
 
 /* Octets of a field that is made. */
 #define DKIM_SIGN_MAX (16u * 1024)

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "smtpd/check/arc_run.h"
-#include "smtpd/check/arc_seal.h"
+#include "mime/dkim/arc_run.h"
+#include "mime/dkim/arc_seal.h"
 
 struct work {
 	struct fields fields;

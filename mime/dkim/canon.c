@@ -1,5 +1,5 @@
 /* Canonicalization: see canon.h. */
-#include "smtpd/check/canon.h"
+#include "mime/dkim/canon.h"
 
 static char
 lower(char c)

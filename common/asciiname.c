@@ -1,7 +1,7 @@
 /* Domain names in one form: see asciiname.h. */
 #include <idn2.h>
 #include <string.h>
-#include "smtpd/check/asciiname.h"
+#include "common/asciiname.h"
 
 static bool
 is_ascii(char const *s)

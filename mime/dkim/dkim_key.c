@@ -2,8 +2,8 @@
 #include <bearssl.h>
 #include <sodium.h>
 #include <string.h>
-#include "smtpd/check/dkim_key.h"
-#include "smtpd/check/taglist.h"
+#include "mime/dkim/dkim_key.h"
+#include "mime/dkim/taglist.h"
 
 /* DER of an RSA key of 4,096 bits, and some to spare. */
 #define DER_MAX 1024

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include "common/dns_reply.h"
 #include "mime/header.h"
-#include "smtpd/check/dkim.h"
+#include "mime/dkim/dkim.h"
 
 /* Octets of a signature: RSA of 4,096 bits. */
 #define DKIM_B_MAX 512

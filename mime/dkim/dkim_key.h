@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include "smtpd/check/dkim.h"
+#include "mime/dkim/dkim.h"
 
 #define DKIM_RSA_OCTETS (DKIM_RSA_BITS_MAX / 8)
 

@@ -6,9 +6,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include "smtpd/check/arc.h"
-#include "smtpd/check/authres.h"
-#include "smtpd/check/dkim_sign.h"
+#include "mime/dkim/arc.h"
+#include "mime/dkim/authres.h"
+#include "mime/dkim/dkim_sign.h"
 
 #define ARC_SEAL_MAX (3 * DKIM_SIGN_MAX)
 

@@ -1,5 +1,5 @@
 /* Body hashes: see bodyhash.h. */
-#include "smtpd/check/bodyhash.h"
+#include "mime/dkim/bodyhash.h"
 
 #define PIECE 65536
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "smtpd/check/query.h"
+#include "common/query.h"
 
 struct query_entry {
 	char name[DNS_NAME_SIZE];

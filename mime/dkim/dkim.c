@@ -1,8 +1,8 @@
 /* Verifying DKIM signatures: see dkim.h and dkim_run.h. */
 #include <stdlib.h>
 #include <string.h>
-#include "smtpd/check/dkim.h"
-#include "smtpd/check/dkim_run.h"
+#include "mime/dkim/dkim.h"
+#include "mime/dkim/dkim_run.h"
 
 char const *
 dkim_name(enum dkim_code code)

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "mime/header.h"
-#include "smtpd/check/source.h"
+#include "mime/dkim/source.h"
 
 /* Octets of header, and fields, that are read; a message with more is not
  * judged at all. */

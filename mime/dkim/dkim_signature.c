@@ -1,10 +1,10 @@
 /* Reading signature fields: see dkim_signature.h. */
 #include <string.h>
 #include <strings.h>
-#include "smtpd/check/arc.h"
-#include "smtpd/check/asciiname.h"
-#include "smtpd/check/dkim_signature.h"
-#include "smtpd/check/taglist.h"
+#include "mime/dkim/arc.h"
+#include "common/asciiname.h"
+#include "mime/dkim/dkim_signature.h"
+#include "mime/dkim/taglist.h"
 
 static bool
 fail(struct dkim_signature *sig, enum dkim_code code, char const *why)

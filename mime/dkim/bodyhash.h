@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "smtpd/check/canon.h"
-#include "smtpd/check/source.h"
+#include "mime/dkim/canon.h"
+#include "mime/dkim/source.h"
 
 #define BODYHASH_LEN 32
 #define BODYHASH_ALL UINT64_MAX

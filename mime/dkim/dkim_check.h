@@ -11,12 +11,12 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include "smtpd/check/bodyhash.h"
-#include "smtpd/check/dkim.h"
-#include "smtpd/check/dkim_key.h"
-#include "smtpd/check/dkim_signature.h"
-#include "smtpd/check/fields.h"
-#include "smtpd/check/query.h"
+#include "mime/dkim/bodyhash.h"
+#include "mime/dkim/dkim.h"
+#include "mime/dkim/dkim_key.h"
+#include "mime/dkim/dkim_signature.h"
+#include "mime/dkim/fields.h"
+#include "common/query.h"
 
 #define DKIM_KEY_NAME_SIZE (2 * DNS_NAME_SIZE + 16)
 

@@ -3,7 +3,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
-#include "smtpd/check/dkim_private.h"
+#include "mime/dkim/dkim_private.h"
 
 #define DER_MAX 4096
 #define SEED_LEN 32

@@ -1,5 +1,5 @@
 /* The way of query.h over common/dns.h. */
-#include "smtpd/check/query.h"
+#include "common/query.h"
 
 /* Octets of all strings of a TXT record: what one message can carry. */
 #define TXT_MAX 65535

@@ -3,7 +3,7 @@
 #include <sodium.h>
 #include <string.h>
 #include <strings.h>
-#include "smtpd/check/taglist.h"
+#include "mime/dkim/taglist.h"
 
 static bool
 is_blank(char c)

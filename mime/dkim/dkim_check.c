@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include "smtpd/check/arc.h"
-#include "smtpd/check/dkim_check.h"
-#include "smtpd/check/taglist.h"
+#include "mime/dkim/arc.h"
+#include "mime/dkim/dkim_check.h"
+#include "mime/dkim/taglist.h"
 
 static void
 decide(struct dkim_check *c, enum dkim_code code, char const *why)

@@ -2,7 +2,7 @@
 #include <string.h>
 #include <strings.h>
 #include "mime/rfc2045.h"
-#include "smtpd/check/authres.h"
+#include "mime/dkim/authres.h"
 
 /* Octets of a line behind its tab; RFC 5322 2.1.1 wants 78 in all. */
 #define LINE_WIDTH 66

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include "smtpd/check/dkim.h"
+#include "mime/dkim/dkim.h"
 
 /* Octets of a PEM file, and of the record that goes with a key. */
 #define DKIM_PEM_MAX 8192

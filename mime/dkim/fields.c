@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "smtpd/check/fields.h"
+#include "mime/dkim/fields.h"
 
 #define PIECE 16384
 

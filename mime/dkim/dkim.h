@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "smtpd/check/query.h"
-#include "smtpd/check/source.h"
+#include "common/query.h"
+#include "mime/dkim/source.h"
 
 /* Signatures of a message that are looked at, from the top. */
 #define DKIM_SIGNATURES_MAX 8

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "smtpd/check/dkim_check.h"
-#include "smtpd/check/dkim_sign.h"
+#include "mime/dkim/dkim_check.h"
+#include "mime/dkim/dkim_sign.h"
 
 /* Octets of a line, for the tab that begins it counted as one. */
 #define LINE_WIDTH 72

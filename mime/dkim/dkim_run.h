@@ -5,7 +5,7 @@
 #ifndef DKIM_RUN_H
 #define DKIM_RUN_H
 
-#include "smtpd/check/dkim_check.h"
+#include "mime/dkim/dkim_check.h"
 
 struct dkim_run {
 	struct dkim_check checks[DKIM_SIGNATURES_MAX];

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include "smtpd/check/dkim.h"
+#include "mime/dkim/dkim.h"
 
 /* RFC 8617 4.2.1. */
 #define ARC_SETS_MAX 50

@@ -1,8 +1,8 @@
 /* Verifying an ARC chain: see arc.h and arc_run.h. */
 #include <stdlib.h>
 #include <string.h>
-#include "smtpd/check/arc.h"
-#include "smtpd/check/arc_run.h"
+#include "mime/dkim/arc.h"
+#include "mime/dkim/arc_run.h"
 
 char const *
 arc_name(enum arc_code code)

@@ -5,8 +5,8 @@
 #ifndef ARC_RUN_H
 #define ARC_RUN_H
 
-#include "smtpd/check/arc.h"
-#include "smtpd/check/dkim_check.h"
+#include "mime/dkim/arc.h"
+#include "mime/dkim/dkim_check.h"
 
 struct arc_set {
 	struct header_field const *results; /* ARC-Authentication-Results */
