@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "imapd/boxlist.h"
-#include "imapd/boxname.h"
+#include "common/boxname.h"
 #include "imapd/tree.h"
 
 void

@@ -3,7 +3,7 @@
 #include <strings.h>
 
 #include "imapd/imapurl.h"
-#include "imapd/utf7.h"
+#include "common/utf7.h"
 
 struct cursor {
 	char const *s;

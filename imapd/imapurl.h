@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "imapd/boxname.h"
+#include "common/boxname.h"
 
 #define IMAPURL_SECTION_MAX 1024
 

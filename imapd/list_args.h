@@ -7,7 +7,7 @@
 #ifndef LIST_ARGS_H
 #define LIST_ARGS_H
 
-#include "imapd/boxname.h"
+#include "common/boxname.h"
 #include "imapd/lex.h"
 
 /* Octets of all patterns with the reference in front of each: the time that a

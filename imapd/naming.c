@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "imapd/naming.h"
-#include "imapd/utf7.h"
+#include "common/utf7.h"
 #include "mime/imap.h"
 
 bool

@@ -12,7 +12,7 @@
 
 #include <skalibs/stralloc.h>
 
-#include "imapd/boxname.h"
+#include "common/boxname.h"
 
 /* Check a name that a client gave. name_r: BOXNAME_MAX + 1 octets. */
 bool naming_in(bool utf8, char const *s, size_t len, char *name_r)

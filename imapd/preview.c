@@ -3,7 +3,7 @@
 #include <strings.h>
 
 #include "imapd/preview.h"
-#include "imapd/utf7.h"
+#include "common/utf7.h"
 #include "mime/charset.h"
 #include "mime/decode.h"
 #include "mime/header.h"

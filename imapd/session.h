@@ -16,7 +16,7 @@
 #include <skalibs/stralloc.h>
 
 #include "common/stream.h"
-#include "imapd/boxname.h"
+#include "common/boxname.h"
 #include "imapd/command.h"
 #include "imapd/mailbox.h"
 #include "imapd/reader.h"

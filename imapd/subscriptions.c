@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "imapd/boxname.h"
+#include "common/boxname.h"
 #include "imapd/courier.h"
 #include "imapd/subscriptions.h"
 #include "imapd/uidlist.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "imapd/boxname.h"
+#include "common/boxname.h"
 #include "imapd/folder.h"
 #include "imapd/tree.h"
 #include "imapd/uidlist.h"

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "imapd/annotations.h"
-#include "imapd/boxname.h"
+#include "common/boxname.h"
 #include "imapd/use.h"
 
 static struct {

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "imapd/boxname.h"
+#include "common/boxname.h"
 #include "imapd/command.h"
 #include "imapd/fetch_args.h"
 #include "imapd/flag_args.h"

@@ -12,7 +12,7 @@
 #include "imapd/recode.h"
 #include "imapd/status.h"
 #include "imapd/use.h"
-#include "imapd/utf7.h"
+#include "common/utf7.h"
 
 int LLVMFuzzerTestOneInput(unsigned char const *data, size_t size);
 

@@ -14,7 +14,7 @@
 #include "imapd/recode.h"
 #include "imapd/status.h"
 #include "imapd/use.h"
-#include "imapd/utf7.h"
+#include "common/utf7.h"
 #include "tests/unit/exact.h"
 
 static void

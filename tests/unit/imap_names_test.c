@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "imapd/boxname.h"
+#include "common/boxname.h"
 #include "imapd/crlf.h"
 #include "imapd/filename.h"
 #include "imapd/flag_args.h"

@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "imapd/utf7.h"
+#include "common/utf7.h"
 
 static char const digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 			     "abcdefghijklmnopqrstuvwxyz0123456789+,";

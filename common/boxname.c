@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "imapd/boxname.h"
+#include "common/boxname.h"
 
 static int
 base64_value(char c)
