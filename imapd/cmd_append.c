@@ -11,6 +11,7 @@
 #include "imapd/body.h"
 #include "imapd/commands.h"
 #include "imapd/imapurl.h"
+#include "imapd/permit.h"
 #include "imapd/recode.h"
 #include "imapd/set.h"
 
@@ -35,6 +36,7 @@ struct job {
 	/* REPLACE */
 	bool replace;
 	size_t index;
+	unsigned rights; /* to the mailbox that it goes to */
 	/* CATENATE: the mailbox that was looked into last. */
 	char box_name[BOXNAME_MAX + 1];
 	struct mailbox box;
@@ -252,7 +254,8 @@ url_mailbox(struct job *j, struct imapurl const *url)
 	if (s->selected &&
 		(url->mailbox[0] == '\0' || strcmp(url->mailbox, s->name) == 0))
 		return &s->mailbox;
-	if (url->mailbox[0] == '\0')
+	if (url->mailbox[0] == '\0' ||
+		!(permit_rights(s, url->mailbox) & RIGHT_READ))
 		return NULL;
 	if (j->box_open && strcmp(j->box_name, url->mailbox) == 0)
 		return &j->box;
@@ -406,6 +409,10 @@ message(struct job *j)
 		return refuse_syntax(j);
 	if (!is_catenate && !at_literal(j, &binary))
 		return refuse_syntax(j);
+	/* RFC 4314, 4: what may not be set is left out. */
+	flags.system &= rights_flags(j->rights);
+	if (!(j->rights & RIGHT_WRITE))
+		flags.keywords_count = 0;
 	if (!append_begin(&j->append, &flags, has_date ? &date : NULL))
 		return refuse_errno(j);
 	j->octets = 0;
@@ -491,6 +498,12 @@ start(struct job *j)
 		return REFUSED;
 	if (!lex_space(&s->command.lex))
 		return refuse_syntax(j);
+	/* RFC 8508, 5 */
+	if (j->replace && !permit(s, s->name, RIGHT_DELETE | RIGHT_EXPUNGE))
+		return REFUSED;
+	if (!permit(s, name, RIGHT_INSERT))
+		return REFUSED;
+	j->rights = permit_rights(s, name);
 	j->lex = s->command.lex;
 	boxname_dir(name, dir);
 	if (append_open(&j->append, s->root_fd, dir, s->host))

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "imapd/commands.h"
+#include "imapd/permit.h"
 #include "imapd/set.h"
 #include "imapd/transfer.h"
 
@@ -116,6 +117,14 @@ copy(struct session *s, bool move)
 		session_reply(s, "NO", "Mailbox is read-only");
 		return;
 	}
+	/* RFC 6851, 4.4 */
+	if (move && (~s->rights & (RIGHT_DELETE | RIGHT_EXPUNGE))) {
+		session_reply(s, "NO", "[NOPERM] Permission denied");
+		return;
+	}
+	if (!permit(s, name, RIGHT_INSERT))
+		return;
+	t.rights = permit_rights(s, name);
 	if (!session_set(s, &set, s->command.uid))
 		return;
 	boxname_dir(name, dir);

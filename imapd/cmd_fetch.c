@@ -16,6 +16,7 @@
 #include "imapd/meta.h"
 #include "imapd/objectid.h"
 #include "imapd/preview.h"
+#include "imapd/rights.h"
 #include "imapd/set.h"
 #include "imapd/vanished.h"
 #include "mime/imap.h"
@@ -329,7 +330,7 @@ fetch_message(struct session *s, struct fetch *f, size_t i)
 		f->failed += r < 0;
 		return true;
 	}
-	if (f->needs_seen && !m->read_only &&
+	if (f->needs_seen && !m->read_only && s->rights & RIGHT_SEEN &&
 		!(m->view.v[i].system & FLAG_SEEN))
 		flags_changed =
 			mailbox_store(m, i, FLAG_STORE_ADD, FLAG_SEEN, 0) == 1;

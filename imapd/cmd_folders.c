@@ -5,12 +5,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "imapd/acl.h"
 #include "imapd/annotations.h"
 #include "imapd/boxlist.h"
 #include "imapd/commands.h"
 #include "imapd/folder.h"
 #include "imapd/objectid.h"
 #include "imapd/naming.h"
+#include "imapd/permit.h"
 #include "imapd/quota.h"
 #include "imapd/subscriptions.h"
 #include "imapd/tree.h"
@@ -135,12 +137,17 @@ cmd_create(struct session *s)
 {
 	char name[BOXNAME_MAX + 1], dir[BOXNAME_MAX + 2], use[USE_MAX];
 
-	if (!name_to_be(s, name) || !create_use(s, use))
+	if (!name_to_be(s, name) || !create_use(s, use) ||
+		!permit_create(s, name))
 		return;
 	boxname_dir(name, dir);
-	if (boxname_is_inbox(name))
+	/* What is whose use of it, RFC 6154 leaves to each user. */
+	if (use[0] != '\0' && s->asker != NULL)
+		session_reply(s, "NO", "[USEATTR] Not in a shared mailbox");
+	else if (boxname_is_inbox(name))
 		session_reply(s, "NO", "[ALREADYEXISTS] INBOX exists");
 	else if (folder_create(s->root_fd, dir) &&
+		 acl_inherit(s->root_fd, name) &&
 		 (use[0] == '\0' || keep_use(s, dir, use)))
 		reply_created(s, dir);
 	else
@@ -162,6 +169,8 @@ cmd_delete(struct session *s)
 		session_reply(s, "NO", "[CANNOT] INBOX cannot be deleted");
 		return;
 	}
+	if (!permit(s, name, RIGHT_DELETE_BOX))
+		return;
 	if (is_selected(s, name))
 		session_unselect(s);
 	boxname_dir(name, dir);
@@ -179,7 +188,7 @@ rename_inbox(struct session *s, char const *to)
 	char dir[BOXNAME_MAX + 2];
 
 	boxname_dir(to, dir);
-	return folder_create(s->root_fd, dir) &&
+	return folder_create(s->root_fd, dir) && acl_inherit(s->root_fd, to) &&
 	       folder_move_messages(s->root_fd, ".", dir);
 }
 
@@ -279,6 +288,8 @@ cmd_rename(struct session *s)
 		session_reply(s, "NO", "[CANNOT] Not below itself");
 		return;
 	}
+	if (!permit(s, from, RIGHT_DELETE_BOX) || !permit_create(s, to))
+		return;
 	if (boxname_is_inbox(from))
 		ok = rename_inbox(s, to);
 	else

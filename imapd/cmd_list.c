@@ -8,6 +8,7 @@
 #include "imapd/commands.h"
 #include "imapd/list_args.h"
 #include "imapd/naming.h"
+#include "imapd/permit.h"
 #include "imapd/status.h"
 #include "imapd/subscriptions.h"
 #include "imapd/use.h"
@@ -81,9 +82,26 @@ tell(struct list const *list, char const *name, unsigned flags, char const *use,
 		return;
 	session_send(s);
 	/* RFC 5819, 2: one whose state cannot be told has none. */
-	if (list->args.returns & LIST_STATUS && !(flags & BOXLIST_MISSING) &&
+	if (flags & BOXLIST_MISSING)
+		return;
+	if (list->args.returns & LIST_STATUS &&
+		permit_rights(s, name) & RIGHT_READ &&
 		!status_tell(s, name, list->args.status))
 		log_error("status-failed", NULL, "mailbox", name, (char *)0);
+	if (list->args.returns & LIST_MYRIGHTS && !cmd_acl_tell(s, name))
+		log_error("rights-failed", NULL, "mailbox", name, (char *)0);
+}
+
+/* Is it one that is listed, by its rights and by its name? */
+static bool
+matches(struct list const *list, size_t i)
+{
+	char const *const name = boxlist_name(&list->b, i);
+	char full[NAMING_MAX];
+
+	naming_full(name, full);
+	return list_args_match(&list->args, full) &&
+	       permit_rights(list->s, name) & RIGHT_LOOKUP;
 }
 
 /* Does mailbox i meet the selection options? */
@@ -139,8 +157,7 @@ tell_matches(struct list const *list)
 		unsigned const flags = list->b.v[i].flags;
 		bool met, child = false;
 
-		if ((flags & BOXLIST_MISSING && !parents) ||
-			!list_args_match(&list->args, name))
+		if ((flags & BOXLIST_MISSING && !parents) || !matches(list, i))
 			continue;
 		met = is_selected(list, i, use);
 		if (list->args.select & LIST_RECURSIVE)

@@ -4,14 +4,18 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <sodium.h>
 
 #include "imapd/annotations.h"
 #include "imapd/commands.h"
 #include "imapd/naming.h"
+#include "imapd/permit.h"
 #include "imapd/use.h"
 #include "mime/imap.h"
 
 #define ENTRIES_MAX 100
+#define PRIVATE_HASH 16
+#define PRIVATE_FILE_MAX 64
 
 struct metadata {
 	struct session *s;
@@ -28,6 +32,40 @@ struct metadata {
 	size_t count;
 };
 
+/* RFC 5464, 3.3: "l" and any other right to what is in it. False: answered. */
+static bool
+may_use(struct metadata const *m)
+{
+	if (m->name[0] == '\0')
+		return permit_owner(m->s);
+	return permit(m->s, m->name, RIGHT_LOOKUP) &&
+	       (permit_rights(m->s, m->name) &
+			       (RIGHT_READ | RIGHT_SEEN | RIGHT_WRITE |
+				       RIGHT_INSERT | RIGHT_POST) ||
+		       permit(m->s, m->name, RIGHT_READ));
+}
+
+/* In a shared mailbox the entries below /private are each user's own. */
+static bool
+is_private(char const *name)
+{
+	return strncmp(name, "/private/", 9) == 0;
+}
+
+/* The file of the user's own entries. */
+static void
+private_file(struct session const *s, char *file_r)
+{
+	unsigned char hash[PRIVATE_HASH];
+	char hex[2 * sizeof hash + 1];
+
+	crypto_generichash(hash, sizeof hash, (unsigned char const *)s->asker,
+		strlen(s->asker), NULL, 0);
+	sodium_bin2hex(hex, sizeof hex, hash, sizeof hash);
+	(void)snprintf(
+		file_r, PRIVATE_FILE_MAX, ANNOTATIONS_MAILBOX ".%s", hex);
+}
+
 /* Open what the name means. False: answered. */
 static bool
 open_target(struct metadata *m)
@@ -39,6 +77,8 @@ open_target(struct metadata *m)
 		boxname_dir(m->name, dir);
 		m->file = ANNOTATIONS_MAILBOX;
 	}
+	if (!may_use(m))
+		return false;
 	m->folder_fd = openat(m->s->root_fd, dir,
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (m->folder_fd < 0)
@@ -194,24 +234,41 @@ add_entry(struct metadata *m, struct annotation const *a, bool *any)
 	       stralloc_catb(out, " ", 1) && add_value(out, a);
 }
 
+/* The entries of a file; those of the other kind are not ours to tell. */
 static bool
-tell(struct metadata *m)
+add_file(struct metadata *m, char const *file, bool private_too,
+	bool shared_too, bool *any)
 {
 	stralloc text = STRALLOC_ZERO, value = STRALLOC_ZERO;
 	struct annotation a;
-	bool any = false, ok;
 	size_t pos = 0;
 	int r = 1;
+	bool ok = annotations_read(m->folder_fd, file, &text) >= 0;
 
-	m->s->out.len = 0;
-	ok = annotations_read(m->folder_fd, m->file, &text) >= 0;
 	while (ok && (r = annotations_next(&text, &pos, &value, &a)) > 0)
-		ok = add_entry(m, &a, &any);
-	ok = ok && r == 0 && (!any || stralloc_cats(&m->s->out, ")\r\n"));
-	if (ok && any)
-		session_send(m->s);
+		if (is_private(a.name) ? private_too : shared_too)
+			ok = add_entry(m, &a, any);
 	stralloc_free(&text);
 	stralloc_free(&value);
+	return ok && r == 0;
+}
+
+static bool
+tell(struct metadata *m)
+{
+	bool const is_owner = m->s->asker == NULL;
+	char file[PRIVATE_FILE_MAX];
+	bool any = false, ok;
+
+	m->s->out.len = 0;
+	ok = add_file(m, m->file, is_owner, true, &any);
+	if (ok && !is_owner) {
+		private_file(m->s, file);
+		ok = add_file(m, file, true, false, &any);
+	}
+	ok = ok && (!any || stralloc_cats(&m->s->out, ")\r\n"));
+	if (ok && any)
+		session_send(m->s);
 	return ok;
 }
 
@@ -293,13 +350,48 @@ may_set(struct metadata const *m)
 			return false;
 		}
 		if (strcmp(a->name, ANNOTATIONS_USE) == 0 && a->value != NULL &&
-			(m->name[0] == '\0' || boxname_is_inbox(m->name) ||
+			(m->s->asker != NULL || m->name[0] == '\0' ||
+				boxname_is_inbox(m->name) ||
 				!use_valid(a->value, a->value_len))) {
 			session_reply(m->s, "NO", "[USEATTR] No such use");
 			return false;
 		}
 	}
 	return true;
+}
+
+/* Private entries are put in front; how many they are. */
+static size_t
+part(struct annotation *v, size_t count)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (is_private(v[i].name)) {
+			struct annotation const a = v[i];
+
+			/* Of one that is named twice the last holds. */
+			memmove(v + n + 1, v + n, (i - n) * sizeof *v);
+			v[n++] = a;
+		}
+	return n;
+}
+
+/* errno; EACCES: what all see is to be written by who may write. */
+static bool
+set_shared(struct metadata *m)
+{
+	size_t const n = part(m->changes, m->count);
+	char file[PRIVATE_FILE_MAX];
+
+	private_file(m->s, file);
+	if (n < m->count && !(permit_rights(m->s, m->name) & RIGHT_WRITE)) {
+		errno = EACCES;
+		return false;
+	}
+	return (n == 0 || annotations_set(m->folder_fd, file, m->changes, n)) &&
+	       (n == m->count || annotations_set(m->folder_fd, m->file,
+					 m->changes + n, m->count - n));
 }
 
 void
@@ -317,7 +409,9 @@ cmd_setmetadata(struct session *s)
 	}
 	if (!may_set(&m) || !open_target(&m))
 		return;
-	if (annotations_set(m.folder_fd, m.file, m.changes, m.count))
+	if (s->asker != NULL ? set_shared(&m)
+			     : annotations_set(
+				       m.folder_fd, m.file, m.changes, m.count))
 		session_reply(s, "OK", "SETMETADATA completed");
 	else if (errno == E2BIG)
 		session_reply(s, "NO", "[METADATA TOOMANY] Too many entries");

@@ -1,9 +1,11 @@
 /* GETQUOTA, GETQUOTAROOT and SETQUOTA (RFC 9208). The maildir as a whole is
  * the only root, and its limits are set by whoever runs the host. */
 #include <stdio.h>
+#include <string.h>
 
 #include "imapd/commands.h"
 #include "imapd/naming.h"
+#include "imapd/permit.h"
 #include "imapd/quota.h"
 
 static void
@@ -21,7 +23,8 @@ tell(struct session *s, struct quota const *q)
 			storage[0] != '\0' ? " " : "",
 			(long long)(q->messages > 0 ? q->messages : 0),
 			(unsigned long long)q->max_messages);
-	session_printf(s, "* QUOTA \"\" (%s%s)\r\n", storage, messages);
+	session_printf(s, "* QUOTA \"%s\" (%s%s)\r\n", naming_prefix(), storage,
+		messages);
 }
 
 /* Is the argument our root? False: answered. */
@@ -36,7 +39,11 @@ root(struct session *s, struct quota *q)
 		session_reply_syntax(s);
 		return false;
 	}
-	r = name.len == 0 ? quota_read(s->root_fd, q) : 0;
+	r = name.len == strlen(naming_prefix()) &&
+			    memcmp(name.s, naming_prefix(), name.len) == 0 &&
+			    permit_rights(s, "INBOX") & RIGHT_LOOKUP
+		    ? quota_read(s->root_fd, q)
+		    : 0;
 	if (r < 0)
 		session_reply_errno(s, "quota");
 	else if (r == 0)
@@ -73,11 +80,16 @@ cmd_getquotaroot(struct session *s)
 		session_reply_syntax(s);
 		return;
 	}
+	if (!permit(s, name, RIGHT_LOOKUP))
+		return;
 	r = quota_read(s->root_fd, &q);
 	s->out.len = 0;
 	ok = r >= 0 && stralloc_cats(&s->out, "* QUOTAROOT ") &&
 	     naming_out(s->utf8, &s->out, name) &&
-	     stralloc_cats(&s->out, r > 0 ? " \"\"\r\n" : "\r\n");
+	     (r <= 0 || (stralloc_cats(&s->out, " \"") &&
+				stralloc_cats(&s->out, naming_prefix()) &&
+				stralloc_cats(&s->out, "\""))) &&
+	     stralloc_cats(&s->out, "\r\n");
 	if (!ok) {
 		session_reply_errno(s, "quota");
 		return;

@@ -7,6 +7,7 @@
 #include "imapd/objectid.h"
 #include "imapd/select_args.h"
 #include "imapd/naming.h"
+#include "imapd/permit.h"
 #include "imapd/set.h"
 #include "imapd/vanished.h"
 
@@ -19,31 +20,38 @@ has_room(struct keywords const *k)
 	return false;
 }
 
+/* Those that somebody with these rights may change. */
 static void
-flag_list(struct session *s)
+flag_list(struct session *s, unsigned rights, bool any)
 {
 	struct keywords const *const k = &s->mailbox.keywords;
+	unsigned const system = rights_flags(rights);
+	bool const keywords = rights & RIGHT_WRITE;
+	char const *blank = "(";
 
-	session_puts(s, "(\\Answered \\Flagged \\Deleted \\Seen \\Draft");
-	for (int i = 0; i < FLAG_KEYWORDS_MAX; i++)
+	for (int i = 0; i < FLAG_COUNT; i++)
+		if (system >> i & 1) {
+			session_printf(s, "%s%s", blank, flag_names[i]);
+			blank = " ";
+		}
+	for (int i = 0; keywords && i < FLAG_KEYWORDS_MAX; i++)
 		if (k->names[i][0] != '\0')
 			session_printf(s, " %s", k->names[i]);
+	if (keywords && any && has_room(k))
+		session_puts(s, " \\*");
+	session_puts(s, *blank == '(' ? "()" : ")");
 }
 
 void
 cmd_select_flags(struct session *s)
 {
+	bool const read_only = s->mailbox.read_only;
+
 	session_puts(s, "* FLAGS ");
-	flag_list(s);
-	session_puts(s, ")\r\n* OK [PERMANENTFLAGS ");
-	if (s->mailbox.read_only) {
-		session_puts(s, "()] Read-only\r\n");
-		return;
-	}
-	flag_list(s);
-	if (has_room(&s->mailbox.keywords))
-		session_puts(s, " \\*");
-	session_puts(s, ")] Limited\r\n");
+	flag_list(s, RIGHTS_ALL, false);
+	session_puts(s, "\r\n* OK [PERMANENTFLAGS ");
+	flag_list(s, read_only ? 0 : s->rights, true);
+	session_puts(s, read_only ? "] Read-only\r\n" : "] Limited\r\n");
 }
 
 static void
@@ -125,6 +133,12 @@ open_mailbox(struct session *s, bool read_only)
 		session_puts(s, "* OK [CLOSED] Previous mailbox closed\r\n");
 	/* RFC 3501, 6.3.1: also when the new one cannot be opened. */
 	session_unselect(s);
+	if (!permit(s, name, RIGHT_READ))
+		return;
+	s->rights = permit_rights(s, name);
+	/* RFC 4314, 5.2 */
+	if (!(s->rights & RIGHTS_CHANGE))
+		read_only = true;
 	boxname_dir(name, dir);
 	if (!mailbox_open_quick(
 		    &s->mailbox, s->root_fd, dir, read_only, true)) {
@@ -142,7 +156,9 @@ open_mailbox(struct session *s, bool read_only)
 		return;
 	}
 	if (read_only)
-		session_reply(s, "OK", "[READ-ONLY] EXAMINE completed");
+		session_reply(s, "OK", "[READ-ONLY] %s completed",
+			s->command.verb == COMMAND_SELECT ? "SELECT"
+							  : "EXAMINE");
 	else
 		session_reply(s, "OK", "[READ-WRITE] SELECT completed");
 }
@@ -195,8 +211,10 @@ cmd_expunge(struct session *s)
 		session_reply_syntax(s);
 		return;
 	}
-	if (s->mailbox.read_only) {
-		session_reply(s, "NO", "Mailbox is read-only");
+	if (s->mailbox.read_only || !(s->rights & RIGHT_EXPUNGE)) {
+		session_reply(s, "NO",
+			s->mailbox.read_only ? "Mailbox is read-only"
+					     : "[NOPERM] Permission denied");
 		return;
 	}
 	if (s->command.uid && !session_set(s, &set, true))
@@ -219,7 +237,9 @@ cmd_close(struct session *s)
 		session_reply_syntax(s);
 		return;
 	}
-	if (!s->mailbox.read_only && !remove_deleted(s, false, &removed)) {
+	/* RFC 4314, 4: without the right it is closed all the same. */
+	if (!s->mailbox.read_only && s->rights & RIGHT_EXPUNGE &&
+		!remove_deleted(s, false, &removed)) {
 		session_reply_errno(s, "CLOSE");
 		return;
 	}

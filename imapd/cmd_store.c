@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "imapd/commands.h"
+#include "imapd/rights.h"
 #include "imapd/select_args.h"
 #include "imapd/set.h"
 #include "imapd/vanished.h"
@@ -19,6 +20,9 @@ struct store {
 	bool silent;
 	struct flag_args flags;
 	uint32_t keywords;
+	/* What the user may not change (RFC 4314), and so stays. */
+	unsigned kept_system;
+	bool keeps_keywords;
 };
 
 /* store-modifiers (RFC 4466, 2.5) */
@@ -93,6 +97,23 @@ refuse(struct session *s, struct refused *r, size_t i)
 	return true;
 }
 
+/* What is to be stored for message i. */
+static unsigned
+system_of(struct session const *s, struct store const *a, size_t i)
+{
+	unsigned const kept = a->how == FLAG_STORE_SET ? a->kept_system : 0;
+
+	return a->flags.system | (s->mailbox.view.v[i].system & kept);
+}
+
+static uint32_t
+keywords_of(struct session const *s, struct store const *a, size_t i)
+{
+	return a->how == FLAG_STORE_SET && a->keeps_keywords
+		       ? s->mailbox.view.v[i].keywords
+		       : a->keywords;
+}
+
 /* The flags of message i when it has been stored, if nobody else changes
  * them. */
 static uint32_t
@@ -107,8 +128,8 @@ expected(struct session const *s, struct store const *a, size_t i)
 		want.system &= (uint8_t)~a->flags.system;
 		want.keywords &= ~a->keywords;
 	} else {
-		want.system = (uint8_t)a->flags.system;
-		want.keywords = a->keywords;
+		want.system = (uint8_t)system_of(s, a, i);
+		want.keywords = keywords_of(s, a, i);
 	}
 	return msgtable_flags(&want);
 }
@@ -129,11 +150,11 @@ store_all(struct session *s, struct store const *a, struct refused *refused,
 		if (!session_has(s, i))
 			continue;
 		if (!a->conditional)
-			r = mailbox_store(
-				m, i, a->how, a->flags.system, a->keywords);
+			r = mailbox_store(m, i, a->how, system_of(s, a, i),
+				keywords_of(s, a, i));
 		else if (m->view.v[i].modseq <= a->unchanged_since)
-			r = mailbox_store_if_same(
-				m, i, a->how, a->flags.system, a->keywords);
+			r = mailbox_store_if_same(m, i, a->how,
+				system_of(s, a, i), keywords_of(s, a, i));
 		if (r < 0)
 			return false;
 		if (r == 0) {
@@ -203,6 +224,31 @@ store(struct session *s, struct store const *a)
 	s->code = refused.set.s;
 }
 
+/*
+ * RFC 4314, 4: it changes what the user may change, and fails only if that is
+ * nothing. False: answered.
+ */
+static bool
+allowed(struct session *s, struct store *a)
+{
+	unsigned const may = rights_flags(s->rights);
+	bool const keywords = s->rights & RIGHT_WRITE;
+	bool const wants_none =
+		a->flags.system == 0 && a->flags.keywords_count == 0;
+
+	a->kept_system = ~may;
+	a->keeps_keywords = !keywords;
+	a->flags.system &= may;
+	if (!keywords)
+		a->flags.keywords_count = 0;
+	if (a->flags.system != 0 || a->flags.keywords_count > 0 ||
+		(wants_none &&
+			s->rights & (RIGHT_SEEN | RIGHT_WRITE | RIGHT_DELETE)))
+		return true;
+	session_reply(s, "NO", "[NOPERM] Permission denied");
+	return false;
+}
+
 void
 cmd_store(struct session *s)
 {
@@ -217,6 +263,8 @@ cmd_store(struct session *s)
 		session_reply(s, "NO", "Mailbox is read-only");
 		return;
 	}
+	if (!allowed(s, &a))
+		return;
 	if (a.conditional)
 		session_condstore(s);
 	if (!session_set(s, &a.set, s->command.uid))

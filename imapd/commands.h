@@ -33,6 +33,16 @@ void cmd_status(struct session *s);
 void cmd_getmetadata(struct session *s);
 void cmd_setmetadata(struct session *s);
 
+/* cmd_acl.c */
+void cmd_setacl(struct session *s);
+void cmd_deleteacl(struct session *s);
+void cmd_getacl(struct session *s);
+void cmd_listrights(struct session *s);
+void cmd_myrights(struct session *s);
+/* The MYRIGHTS response; none for who has none. False: memory is out. */
+bool cmd_acl_tell(struct session *s, char const *name)
+	__attribute__((warn_unused_result));
+
 /* cmd_quota.c */
 void cmd_getquota(struct session *s);
 void cmd_getquotaroot(struct session *s);

@@ -131,6 +131,7 @@ main(int argc, char const *const *argv)
 	if (sodium_init() < 0)
 		fail("random numbers");
 	session.append_max = UINT32_MAX;
+	session.owner = address != NULL ? address : "";
 	if (address != NULL && table_open_fd(&settings, SETTINGS_FD)) {
 		timeout_s =
 			settings_number(&settings, "imap-timeout", TIMEOUT_S);

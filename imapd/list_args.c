@@ -100,6 +100,8 @@ return_option(struct lex *l, struct list_args *args,
 		args->returns |= LIST_CHILDREN;
 	else if (lex_is(&word, "SPECIAL-USE"))
 		args->returns |= LIST_SPECIAL_USE;
+	else if (lex_is(&word, "MYRIGHTS"))
+		args->returns |= LIST_MYRIGHTS;
 	else if (lex_is(&word, "STATUS")) {
 		args->returns |= LIST_STATUS;
 		return lex_space(l) && status(l, &args->status);

@@ -21,6 +21,7 @@
 #define LIST_REMOTE 8u
 #define LIST_CHILDREN 16u
 #define LIST_STATUS 32u
+#define LIST_MYRIGHTS 64u /* RFC 8440 */
 
 struct list_args {
 	bool extended;	  /* RFC 5258, 3: there are options or a list */

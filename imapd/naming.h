@@ -23,6 +23,21 @@ bool naming_in(bool utf8, char const *s, size_t len, char *name_r)
 bool naming_pattern(bool utf8, char const *s, size_t len, char *out, size_t max,
 	size_t *len_r) __attribute__((warn_unused_result));
 
+/*
+ * From now on the maildir is the mailbox of this name in the hierarchy of
+ * others, who share it: INBOX is `Shared.team`, and `Sub` is `Shared.team.Sub`.
+ * All that goes in and out has such names; what is inside keeps its own. At the
+ * start of a process that serves a shared mailbox. prefix stays the caller's.
+ */
+void naming_share(char const *prefix);
+/* What was given to naming_share, else empty. */
+char const *naming_prefix(void);
+
+/* The name as others know it, not yet in the session's form. out: NAMING_MAX
+ * octets, NUL-ended. */
+#define NAMING_MAX (2 * BOXNAME_MAX + 2)
+void naming_full(char const *name, char *out);
+
 /* Append a name as a string. False: memory is out. */
 bool naming_out(bool utf8, stralloc *out, char const *name)
 	__attribute__((warn_unused_result));

@@ -12,6 +12,7 @@
 #include "imapd/deflate.h"
 #include "imapd/naming.h"
 #include "imapd/notify.h"
+#include "imapd/permit.h"
 #include "imapd/session.h"
 #include "imapd/tree.h"
 
@@ -230,25 +231,30 @@ static struct {
 	[COMMAND_COPY] = {cmd_copy, SELECTED},
 	[COMMAND_CREATE] = {cmd_create, ANY},
 	[COMMAND_DELETE] = {cmd_delete, ANY},
+	[COMMAND_DELETEACL] = {cmd_deleteacl, ANY},
 	[COMMAND_ENABLE] = {cmd_enable, ANY},
 	[COMMAND_EXAMINE] = {cmd_examine, ANY},
 	[COMMAND_EXPUNGE] = {cmd_expunge, SELECTED},
 	[COMMAND_FETCH] = {cmd_fetch, SELECTED_KEEP},
+	[COMMAND_GETACL] = {cmd_getacl, ANY},
 	[COMMAND_GETMETADATA] = {cmd_getmetadata, ANY},
 	[COMMAND_GETQUOTA] = {cmd_getquota, ANY},
 	[COMMAND_GETQUOTAROOT] = {cmd_getquotaroot, ANY},
 	[COMMAND_ID] = {cmd_id, ANY},
 	[COMMAND_IDLE] = {cmd_idle, ANY},
 	[COMMAND_LIST] = {cmd_list, ANY},
+	[COMMAND_LISTRIGHTS] = {cmd_listrights, ANY},
 	[COMMAND_LOGOUT] = {cmd_logout, ANY},
 	[COMMAND_LSUB] = {cmd_lsub, ANY},
 	[COMMAND_MOVE] = {cmd_move, SELECTED},
+	[COMMAND_MYRIGHTS] = {cmd_myrights, ANY},
 	[COMMAND_NAMESPACE] = {cmd_namespace, ANY},
 	[COMMAND_NOOP] = {cmd_noop, ANY},
 	[COMMAND_NOTIFY] = {cmd_notify, ANY},
 	[COMMAND_RENAME] = {cmd_rename, ANY},
 	[COMMAND_SEARCH] = {cmd_search, SELECTED_KEEP},
 	[COMMAND_SELECT] = {cmd_select, ANY},
+	[COMMAND_SETACL] = {cmd_setacl, ANY},
 	[COMMAND_SETMETADATA] = {cmd_setmetadata, ANY},
 	[COMMAND_SETQUOTA] = {cmd_setquota, ANY},
 	[COMMAND_STATUS] = {cmd_status, ANY},
@@ -276,6 +282,33 @@ needs_uid(struct session const *s)
 	return false;
 }
 
+/* What is of the user and not of a mailbox he has at home. */
+static bool
+is_of_owner(enum command_verb verb)
+{
+	return verb == COMMAND_COMPRESS || verb == COMMAND_LSUB ||
+	       verb == COMMAND_NOTIFY || verb == COMMAND_SUBSCRIBE ||
+	       verb == COMMAND_UNSUBSCRIBE;
+}
+
+/* The rights to the selected mailbox, as they are now. False: it can't be read
+ * any more; answered. */
+static bool
+look_at_rights(struct session *s)
+{
+	unsigned const before = s->rights;
+
+	s->rights = permit_rights(s, s->name);
+	if (!(s->rights & RIGHT_READ)) {
+		session_reply(s, "NO", "[NOPERM] Permission denied");
+		return false;
+	}
+	/* RFC 4314, 5.1.1 */
+	if (s->rights != before)
+		cmd_select_flags(s);
+	return true;
+}
+
 static void
 run_command(struct session *s)
 {
@@ -299,6 +332,10 @@ run_command(struct session *s)
 		session_reply(s, "BAD", "No mailbox is selected");
 		return;
 	}
+	if (is_of_owner(verb) && !permit_owner(s))
+		return;
+	if (table[verb].need != ANY && s->asker != NULL && !look_at_rights(s))
+		return;
 	/* What was remembered of the messages is looked at from now on. */
 	if (table[verb].need != ANY && !mailbox_ready(&s->mailbox)) {
 		session_reply_errno(s, "mailbox");

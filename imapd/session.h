@@ -30,6 +30,12 @@ struct session {
 	struct stream *stream;
 	int root_fd;	  /* the maildir; the working directory too */
 	char const *host; /* for names of files */
+	/* Of a mailbox that others share: who asks (NULL: its owner), whether
+	 * the host has named him as its administrator, or as one of those who
+	 * may use it as its ACL says. */
+	char const *asker;
+	bool asker_administers, asker_takes_part;
+	char const *owner; /* the mailbox's address; empty: by hand */
 	uint64_t append_max;
 	bool ended;    /* no further command is read */
 	bool compress; /* from the answer on: COMPRESS (RFC 4978) */
@@ -45,10 +51,11 @@ struct session {
 	struct notify *notify; /* NULL until NOTIFY is used (RFC 5465) */
 
 	bool selected;
+	unsigned rights; /* to it: rights.h; as of the command in hand */
 	struct mailbox mailbox;
 	char name[BOXNAME_MAX + 1];
 	size_t told_exists, told_recent;
-	bool just_told; /* all of it: SELECT */
+	bool just_told;	    /* all of it: SELECT */
 	struct saved saved; /* `$` */
 
 	struct reader reader;

@@ -7,6 +7,7 @@
 #include "imapd/commands.h"
 #include "imapd/naming.h"
 #include "imapd/objectid.h"
+#include "imapd/permit.h"
 #include "imapd/quota.h"
 #include "imapd/status.h"
 
@@ -173,6 +174,8 @@ cmd_status(struct session *s)
 		session_reply_syntax(s);
 		return;
 	}
+	if (!permit(s, name, RIGHT_READ))
+		return;
 	if (status_tell(s, name, wanted))
 		session_reply(s, "OK", "STATUS completed");
 	else

@@ -9,6 +9,7 @@
 #include "imapd/context.h"
 #include "imapd/meta.h"
 #include "imapd/notify.h"
+#include "imapd/permit.h"
 #include "imapd/session.h"
 #include "imapd/set.h"
 #include "imapd/vanished.h"
@@ -252,6 +253,9 @@ session_sync(struct session *s, bool may_expunge)
 	unsigned const wanted = notify_selected(s);
 
 	if (!s->selected || s->ended)
+		return;
+	/* Who has lost the right to read is told nothing more. */
+	if (s->asker != NULL && !(permit_rights(s, s->name) & RIGHT_READ))
 		return;
 	meta_flush(&s->mailbox);
 	if (!mailbox_sync(&s->mailbox)) {

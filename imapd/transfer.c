@@ -236,23 +236,24 @@ link_all(struct transfer *t, struct mailbox *m, struct target *to,
 
 static char *
 final_name(struct transfer_item const *item, struct mailbox const *m,
-	struct target const *to)
+	struct target const *to, unsigned rights)
 {
 	struct message const *const v = &m->view.v[item->index];
 	char flagged[FILENAME_MAX_LEN + 1], *file;
+	unsigned const system = v->system & rights_flags(rights);
 	uint32_t keywords = 0;
 
-	for (int i = 0; i < FLAG_KEYWORDS_MAX; i++)
+	for (int i = 0; rights & RIGHT_WRITE && i < FLAG_KEYWORDS_MAX; i++)
 		if (v->keywords >> i & 1)
 			keywords |= to->letters[i];
-	if (filename_make(item->name, strlen(item->name), v->system, keywords,
+	if (filename_make(item->name, strlen(item->name), system, keywords,
 		    flagged) == 0) {
 		errno = ENAMETOOLONG;
 		return NULL;
 	}
 	/* It goes to new, so that the copy is \Recent. */
 	if (asprintf(&file, "new/%s",
-		    v->system != 0 || keywords != 0 ? flagged : item->name) < 0)
+		    system != 0 || keywords != 0 ? flagged : item->name) < 0)
 		return NULL;
 	return file;
 }
@@ -261,7 +262,7 @@ static bool
 move_out(struct transfer *t, struct mailbox *m, struct target *to)
 {
 	for (size_t k = 0; k < t->count; k++) {
-		char *const file = final_name(&t->items[k], m, to);
+		char *const file = final_name(&t->items[k], m, to, t->rights);
 
 		if (file == NULL)
 			return false;

@@ -9,6 +9,7 @@
 #define TRANSFER_H
 
 #include "imapd/mailbox.h"
+#include "imapd/rights.h"
 
 struct transfer_item {
 	size_t index; /* in the mailbox's view */
@@ -19,12 +20,13 @@ struct transfer_item {
 struct transfer {
 	struct transfer_item *items;
 	size_t count, allocated;
+	unsigned rights; /* to the folder: which flags go along (rights.h) */
 	/* Results. */
 	uint32_t validity, first_uid; /* UIDs follow in the order of items */
 };
 #define TRANSFER_ZERO                                                          \
 	{                                                                      \
-		.items = NULL                                                  \
+		.rights = RIGHTS_ALL                                           \
 	}
 
 enum transfer_result {
