@@ -5,7 +5,7 @@ import smtplib
 import pytest
 
 from dnsserver import DnsServer
-from host import SERVICES, Host, kill, wait_until
+from host import SERVICES, Host, kill
 
 ALICE, BOB = "alice@mx.example.org", "bob@mx.example.org"
 GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
@@ -59,13 +59,15 @@ def test_after_a_login(host):
 def test_killed_check_costs_a_message_and_no_more(host):
     with host.smtp() as client:
         client.sendmail("x@elsewhere.example", [BOB], "Subject: x\r\n\r\nx\r\n")
-        kill(host.pid("check"))
-        wait_until(lambda: host.is_ready("check"), what="another check")
+        pid = host.pid("check")
+        kill(pid)
+        host.wait_for_successor("check", pid)
     host.send("x@elsewhere.example", [BOB], "Subject: x\r\n\r\nx\r\n")
 
 
 def test_killed_policy_stops_no_mail(host):
-    kill(host.pid("policy"))
+    pid = host.pid("policy")
+    kill(pid)
     host.send("x@elsewhere.example", [BOB], "Subject: x\r\n\r\nx\r\n")
-    wait_until(lambda: host.is_ready("policy"), what="another policy")
+    host.wait_for_successor("policy", pid)
     host.send("x@elsewhere.example", [BOB], "Subject: x\r\n\r\nx\r\n")

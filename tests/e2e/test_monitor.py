@@ -529,6 +529,34 @@ def test_descriptors_with_a_request_go_nowhere(crooked):
     evil.close()
 
 
+def test_auth_alone_lets_anybody_in(crooked):
+    folder = crooked.state / "policy"
+    folder.mkdir(exist_ok=True)
+    (folder / "socket").unlink(missing_ok=True)
+    evil = Evil(crooked, "pop3")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(str(folder / "socket"))
+        listener.listen()
+        listener.settimeout(20)
+        assert evil.ask("p") == (ord("P"), 1)
+        policy, _ = listener.accept()
+        policy.settimeout(20)
+        ticket = policy.recv(2048)[:4]
+        name = ALICE.encode()
+        policy.send(ticket + len(name).to_bytes(2) + name)
+        try:
+            assert policy.recv(2048) == b""
+        except ConnectionError:
+            pass
+        policy.close()
+    (folder / "socket").unlink()
+    wait_until(lambda: "role=policy" in crooked.log("pop3"), what="the log")
+    # The front hears nothing of it, and what it asks is answered as ever.
+    assert evil.ask("k") == (0, 2)
+    assert "event=login" not in crooked.log("pop3")
+    evil.close()
+
+
 def test_empty_frame_ends_the_pair_alone(crooked):
     evil = Evil(crooked, "pop3")
     assert evil.ask("0") == "end"

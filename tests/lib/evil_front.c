@@ -188,10 +188,14 @@ main(int argc, char const *const *argv)
 				frame[0] = 'P';
 				ask(1, 0);
 			}
-			while (recv(PAIR, frame, 1, 0) > 0)
-				;
-			pause();
-			break;
+			for (;;)
+				pause();
+		case 'p': /* a session with policy */
+			frame[0] = 'P';
+			ask(1, 0);
+			close(take_descriptor());
+			tell(1);
+			continue;
 		case 'x': /* gone without a word */
 			return 0;
 		default:

@@ -335,6 +335,14 @@ class Host:
             raise ProcessLookupError(f"{service} does not run")
         return pid
 
+    def wait_for_successor(self, service, pid, timeout=20):
+        """Wait for another daemon than pid, which was killed: until s6 has
+        seen that, it calls the dead one ready."""
+        def is_there():
+            state = self._svstat(service, "up,ready,pid").split()
+            return state[:2] == ["true", "true"] and state[2] != str(pid)
+        wait_until(is_there, timeout, f"another {service}")
+
     def template(self, service):
         """The pid of what a service's fronts are forked from."""
         monitor = str(self.pid(service))
