@@ -52,6 +52,11 @@ struct config_route {
 	bool is_hold;	  /* it is not sent until somebody says so */
 };
 
+struct config_share {
+	struct name name;
+	char const *mailbox;
+};
+
 struct config_network {
 	unsigned char address[16];
 	bool is_v6;
@@ -75,8 +80,12 @@ struct config {
 	char const *folder;
 	struct values values;
 	struct text domains_text, users_text, passwords_text, aliases_text,
-		routes_text, networks_text, rules_text, history_text;
+		routes_text, networks_text, rules_text, shared_text,
+		history_text;
 	stralloc rules; /* the statements, a line each; NUL-ended */
+	/* A line each: name, mailbox, and who may use it, one blank between;
+	 * NUL-ended. */
+	stralloc shared;
 	CONFIG_LIST(struct config_domain) domains;
 	CONFIG_LIST(struct config_user) users;
 	CONFIG_LIST(struct config_password) passwords;
@@ -84,6 +93,7 @@ struct config {
 	CONFIG_LIST(struct config_alias) aliases;
 	CONFIG_LIST(struct config_route) routes;
 	CONFIG_LIST(struct config_network) networks;
+	CONFIG_LIST(struct config_share) shares; /* by line */
 	CONFIG_LIST(struct config_uid) uids;  /* sorted by uid */
 	struct config_user const *first_user; /* by line */
 	/* names of the postmasters that nobody wrote */
@@ -114,6 +124,12 @@ bool config_read_routing(struct config *c, struct faults *f)
 /* The rules of check. */
 bool config_read_rules(struct config *c, struct faults *f)
 	__attribute__((warn_unused_result));
+
+/* The mailboxes that are shared. */
+bool config_read_shared(struct config *c, struct faults *f)
+	__attribute__((warn_unused_result));
+/* Is this mailbox one of them? */
+bool config_is_shared(struct config const *c, char const *mailbox);
 
 /* NULL: no such domain. */
 struct config_domain const *config_domain(

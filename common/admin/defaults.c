@@ -48,6 +48,12 @@ static struct {
 		"# Networks whose hosts may send to the world without a "
 		"login:\n"
 		"# 192.0.2.0/24 or 2001:db8::/32, one a line."},
+	{"shared", 0644,
+		"# Mailboxes whose folders others may use over IMAP: `MAILBOX "
+		"NAME WHO...`;\n"
+		"# WHO is admin:ADDRESS, ADDRESS, @DOMAIN or *. See tables(5)."
+		"\n"
+		"#team@%1$s Team admin:alice@%1$s @%1$s"},
 	{"rules", 0644,
 		"# What becomes of a message before it is accepted: rules(5).\n"
 		"# Used where the settings say `check yes` (or `check-login "

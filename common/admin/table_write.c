@@ -129,6 +129,8 @@ write_settings(struct output *o)
 	/* They go where the settings go: to check, with each session. */
 	if (!add(o, "rules", 5, o->config->rules.s, o->config->rules.len))
 		return false;
+	if (!add(o, "shared", 6, o->config->shared.s, o->config->shared.len))
+		return false;
 	return setting_uids(values_text(v, "mailbox-uids"), &min, &max) &&
 	       add_number(o, "mailbox-uid-min", min) &&
 	       add_number(o, "mailbox-uid-max", max);
@@ -236,6 +238,8 @@ write_users(struct output *o)
 			!stralloc_append(&o->value, '\0') ||
 			!config_maildir(c, u, &o->value) ||
 			!stralloc_append(&o->value, '\0') ||
+			(config_is_shared(c, u->name.s) &&
+				!stralloc_catb(&o->value, "shared", 7)) ||
 			!add(o, u->name.s, u->name.len, o->value.s,
 				o->value.len))
 			return false;
