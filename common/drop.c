@@ -103,6 +103,8 @@ drop_begin(struct drop *d, int tmp_fd, int new_fd,
 		.ret = e->ret,
 		.envid = e->envid,
 		.envid_len = e->envid_len,
+		.has_dropper = e->has_dropper,
+		.dropper = e->dropper,
 		.command = e->command,
 		.command_len = e->command_len};
 	if (!create(d))

@@ -43,6 +43,9 @@ struct drop_envelope {
 	size_t envid_len;
 	char const *command;
 	size_t command_len;
+	/* Of the manager alone: see queuefile.h. */
+	bool has_dropper;
+	uint32_t dropper;
 };
 
 enum drop_durability {

@@ -17,6 +17,7 @@ static struct {
 	{QUEUEFILE_JUNK, "junk"},
 	{QUEUEFILE_COMMAND, "command"},
 	{QUEUEFILE_DOUBLE, "double"},
+	{QUEUEFILE_FORWARDED, "forwarded"},
 };
 #define FLAG_COUNT (sizeof flag_names / sizeof *flag_names)
 
@@ -148,6 +149,8 @@ put_options(stralloc *sa, struct queuefile const *q)
 
 	if ((q->flags & QUEUEFILE_OWN) &&
 		!put_text(sa, "marks", marks, sizeof marks))
+		return false;
+	if (q->has_dropper && !put_number(sa, "dropper", q->dropper))
 		return false;
 	if (q->priority != 0 && !put_priority(sa, q->priority))
 		return false;
@@ -396,6 +399,21 @@ get_marks(struct reader *r, struct queuefile *q)
 }
 
 static int
+get_dropper(struct reader *r, struct queuefile *q)
+{
+	int got = next_line_of(r, "dropper ");
+	uint64_t uid;
+
+	if (got != 1)
+		return got;
+	if (!take_digits(r, &uid) || r->line_len != 0 || uid > UINT32_MAX)
+		return -1;
+	q->has_dropper = true;
+	q->dropper = (uint32_t)uid;
+	return 1;
+}
+
+static int
 get_priority(struct reader *r, struct queuefile *q)
 {
 	int got = next_line_of(r, "priority ");
@@ -474,7 +492,8 @@ get_options(struct reader *r, struct queuefile *q)
 {
 	int got;
 
-	if ((got = get_marks(r, q)) <= 0 || (got = get_priority(r, q)) <= 0 ||
+	if ((got = get_marks(r, q)) <= 0 || (got = get_dropper(r, q)) <= 0 ||
+		(got = get_priority(r, q)) <= 0 ||
 		(got = get_by(r, q)) <= 0 || (got = get_ret(r, q)) <= 0 ||
 		(got = get_word(r, "envid ", QUEUEFILE_ENVID_MAX, &q->envid,
 			 &q->envid_len)) <= 0)

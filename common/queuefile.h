@@ -42,6 +42,8 @@
 #define QUEUEFILE_JUNK 64u	 /* goes into the junk folder */
 #define QUEUEFILE_COMMAND 128u	 /* no message: a command to the manager */
 #define QUEUEFILE_DOUBLE 256u	 /* tells of a report that failed */
+/* Sent on by a mailbox to which it came: its sender may be anybody's. */
+#define QUEUEFILE_FORWARDED 512u
 
 /* notify: when a recipient's sender wants to hear (RFC 3461 4.1); 0: not said,
  * which is failure, and delay as the manager likes */
@@ -98,6 +100,9 @@ struct queuefile {
 	/* In the manager's own copy: not to be tried until somebody says so;
 	 * its sender has been told that it is late. */
 	bool held, warned;
+	/* In a file that the manager wrote for another: whose that was. */
+	bool has_dropper;
+	uint32_t dropper;
 	size_t marks_offset; /* of these two octets; 0: there is no room */
 	char const *origin;  /* e.g. "smtp 192.0.2.1"; for people */
 	size_t origin_len;

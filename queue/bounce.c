@@ -1,6 +1,7 @@
 /* Putting a delivery report into the queue. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "common/drop.h"
 #include "common/log.h"
 #include "common/queuebody.h"
@@ -114,7 +115,9 @@ write_file(struct bounce_place const *place, struct dsn *dsn,
 		.flags = QUEUEFILE_OWN | (m->q.flags & QUEUEFILE_UTF8) |
 			 (m->q.flags & QUEUEFILE_REQUIRETLS) |
 			 (dsn->is_8bit ? QUEUEFILE_8BIT : 0) |
-			 (dsn->is_double ? QUEUEFILE_DOUBLE : 0)};
+			 (dsn->is_double ? QUEUEFILE_DOUBLE : 0),
+		.has_dropper = true,
+		.dropper = getuid()};
 
 	e.origin_len =
 		(size_t)snprintf(origin, sizeof origin, "bounce %s", m->q.id);

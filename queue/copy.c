@@ -44,6 +44,11 @@ write_file(int fd, struct queued const *m)
 	enum queuebody_result r;
 
 	q.flags |= QUEUEFILE_OWN;
+	/* Whose it was decides what is signed, and the file is ours now. */
+	if (!q.has_dropper) {
+		q.has_dropper = true;
+		q.dropper = m->owner;
+	}
 	if (!make_envelope(&envelope, &q)) {
 		stralloc_free(&envelope);
 		return HELPER_FAILED;

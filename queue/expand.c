@@ -77,7 +77,9 @@ write_file(int tmp_fd, int new_fd, struct queued const *m,
 		.by_trace = m->q.by_trace,
 		.ret = m->q.ret,
 		.envid = m->q.envid,
-		.envid_len = m->q.envid_len};
+		.envid_len = m->q.envid_len,
+		.has_dropper = true,
+		.dropper = m->q.has_dropper ? m->q.dropper : m->owner};
 	enum queuebody_result r;
 
 	e.origin_len =

@@ -37,7 +37,9 @@ owner_read(struct owner_accounts *a, struct table const *settings)
 static bool
 claims_ours(struct queuefile const *q)
 {
-	if (q->flags & (QUEUEFILE_OWN | QUEUEFILE_EXPANDED | QUEUEFILE_DOUBLE))
+	if ((q->flags &
+		    (QUEUEFILE_OWN | QUEUEFILE_EXPANDED | QUEUEFILE_DOUBLE)) ||
+		q->has_dropper)
 		return true;
 	for (size_t i = 0; i < q->recipient_count; i++)
 		if (q->recipients[i].state != QUEUEFILE_TODO)
@@ -69,7 +71,7 @@ static enum owner_verdict
 judge_mailbox(struct route_tables const *t, uid_t owner,
 	struct queuefile const *q, char const **why_r)
 {
-	int owns = q->sender_len == 0
+	int owns = q->sender_len == 0 || (q->flags & QUEUEFILE_FORWARDED)
 			   ? 1
 			   : route_owns(t, q->sender, q->sender_len, owner);
 

@@ -98,7 +98,7 @@ wishes_are_kept(void **state)
 {
 	static char const text[] =
 		"flags 8bit own binary requiretls junk command double\n"
-		"marks h-\npriority -3\nby 00000000001790000000 RT\nret H\n"
+		"marks h-\ndropper 00000000000000200001\npriority -3\nby 00000000001790000000 RT\nret H\n"
 		"envid QQ+2B314159\ncommand wake example.org\norigin \n"
 		"from <a@b>\nto d <c@d>\nnotify success delay\n"
 		"orcpt rfc822;c+2B@d\nwhy ";
@@ -121,6 +121,8 @@ wishes_are_kept(void **state)
 		.added_offset = 2000,
 		.flags = 1 | 8 | 16 | 32 | 64 | 128 | 256,
 		.held = true,
+		.has_dropper = true,
+		.dropper = 200001,
 		.priority = -3,
 		.deliver_by = 1790000000,
 		.by_mode = 'R',
@@ -143,6 +145,7 @@ wishes_are_kept(void **state)
 	assert_non_null(memmem(sa.s, sa.len, text, sizeof text - 1));
 	assert_int_equal(queuefile_parse(sa.s, sa.len, all, 2, &p), 1);
 	assert_true(p.flags == q.flags && p.held && !p.warned &&
+		    p.has_dropper && p.dropper == 200001 &&
 		    p.priority == -3 && p.deliver_by == 1790000000 &&
 		    p.by_mode == 'R' && p.by_trace && p.ret == 'H' &&
 		    p.envid_len == 11 && p.command_len == 16 &&
@@ -264,6 +267,8 @@ forms(void **state)
 	HEAD(N(99999), N(00500) " " N(00010), N(00510) " " ZERO,               \
 		"from <a@b>\nto - <c@d>\n" text "\n")
 		{"priority", WISH("priority 9\n"), 1},
+		{"a dropper that is no uid",
+			WISH("dropper 00000000004294967296\n"), -1},
 		{"priority 0", WISH("priority 0\n"), -1},
 		{"priority out of range", WISH("priority 10\n"), -1},
 		{"marks of a dropper", WISH("marks h-\n"), -1},
