@@ -10,12 +10,12 @@ struct network {
 	unsigned char address[16];
 };
 
+static unsigned char const mapped[12] = {
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
 static bool
 parse_address(char const *s, struct network *n)
 {
-	static unsigned char const mapped[12] = {
-		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
 	n->is_v6 = strchr(s, ':') != NULL;
 	n->bits = n->is_v6 ? 128 : 32;
 	if (inet_pton(n->is_v6 ? AF_INET6 : AF_INET, s, n->address) != 1)
@@ -91,4 +91,25 @@ netlist_holds(char const *list, char const *address)
 		list += len + strspn(list + len, " ");
 	}
 	return false;
+}
+
+bool
+netlist_range(char const *s, size_t len, unsigned char range_r[32])
+{
+	struct network n;
+	size_t skip;
+
+	if (!parse(s, len, &n))
+		return false;
+	skip = n.is_v6 ? 0 : sizeof mapped;
+	memcpy(range_r, mapped, sizeof mapped);
+	memcpy(range_r + skip, n.address, 16 - skip);
+	memcpy(range_r + 16, range_r, 16);
+	for (size_t bit = n.bits + skip * 8; bit < 128; bit++) {
+		unsigned char mask = (unsigned char)(0x80 >> bit % 8);
+
+		range_r[bit / 8] &= (unsigned char)~mask;
+		range_r[16 + bit / 8] |= mask;
+	}
+	return true;
 }

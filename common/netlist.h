@@ -23,4 +23,9 @@ bool netlist_is_network(char const *s, size_t len);
  */
 bool netlist_holds(char const *list, char const *address);
 
+/* The lowest and the highest address of one network, 16 octets each, IPv4 as
+ * v4-mapped. False: malformed. */
+bool netlist_range(char const *s, size_t len, unsigned char range_r[32])
+	__attribute__((warn_unused_result));
+
 #endif

@@ -36,7 +36,7 @@ main(int argc, char const *const *argv)
 		argc = template_run(PROG, BUSY, &argv);
 	front_init(&front, PROG, argc, argv, "smtp", TIMEOUT_DEFAULT * 1000);
 	front.stream.timeout_ms = timeout_ms("login-timeout", TIMEOUT_DEFAULT);
-	front_ready(&front, SANDBOX_FRONT);
+	front_seal(SANDBOX_FRONT);
 	if (!submit_run(&submit))
 		return 0;
 	front.stream.timeout_ms =

@@ -2,7 +2,6 @@
 #include <string.h>
 #include "common/addr.h"
 #include "smtpd/preamble.h"
-#include "smtpd/proxy.h"
 
 bool
 smtp_helo_ok(char const *s, size_t len)
@@ -47,7 +46,7 @@ put(char *out, char const *s)
 size_t
 smtp_preamble_format(char out[SMTP_PREAMBLE_MAX], struct smtp_preamble const *p)
 {
-	size_t len = strlen(p->helo) + strlen(p->tls) + strlen(p->address) + 3;
+	size_t len = strlen(p->helo) + strlen(p->tls) + 2;
 	size_t n = 0;
 
 	if (len >= 100)
@@ -58,7 +57,6 @@ smtp_preamble_format(char out[SMTP_PREAMBLE_MAX], struct smtp_preamble const *p)
 	out[n++] = ':';
 	n += put(out + n, p->helo);
 	n += put(out + n, p->tls);
-	n += put(out + n, p->address);
 	out[n++] = ',';
 	return n;
 }
@@ -77,21 +75,16 @@ take(char const *s, size_t len, size_t *i, char const **text_r, size_t *len_r)
 	return true;
 }
 
-/* Three strings, and nothing else. */
+/* Both strings, and nothing else. */
 static bool
 strings(char const *s, size_t len, struct smtp_preamble *p_r)
 {
-	char const *helo, *tls, *address;
-	size_t i = 0, helo_len, tls_len, address_len;
+	char const *helo, *tls;
+	size_t i = 0, helo_len, tls_len;
 
 	if (!take(s, len, &i, &helo, &helo_len) ||
-		!take(s, len, &i, &tls, &tls_len) ||
-		!take(s, len, &i, &address, &address_len) || i != len ||
+		!take(s, len, &i, &tls, &tls_len) || i != len ||
 		!smtp_helo_ok(helo, helo_len) || !tls_ok(tls, tls_len))
-		return false;
-	p_r->address[0] = '\0';
-	if (address_len > 0 &&
-		!smtp_proxy_address(address, address_len, p_r->address))
 		return false;
 	memcpy(p_r->helo, helo, helo_len + 1);
 	memcpy(p_r->tls, tls, tls_len + 1);

@@ -2,8 +2,7 @@
  * preamble.h - what submit-front tells the smtpd behind it
  *
  * One netstring before the client's octets: the name of the client's last HELO
- * or EHLO, NUL, what TLS agreed on (tls_describe; empty: no TLS), NUL, the
- * address of the client behind a balancer (empty: there is none), NUL. Pure
+ * or EHLO, NUL, what TLS agreed on (tls_describe; empty: no TLS), NUL. Pure
  * functions; the receiver trusts neither form nor content.
  */
 #ifndef SMTP_PREAMBLE_H
@@ -16,14 +15,12 @@
 #define SMTP_TLS_MAX 100
 /* Octets of an address as text. */
 #define SMTP_CLIENT_MAX 45
-/* Three digits, a colon, three strings with their NULs, a comma. */
-#define SMTP_PREAMBLE_MAX                                                      \
-	(3 + 1 + SMTP_HELO_MAX + 1 + SMTP_TLS_MAX + 1 + SMTP_CLIENT_MAX + 1 + 1)
+/* Three digits, a colon, two strings with their NULs, a comma. */
+#define SMTP_PREAMBLE_MAX (3 + 1 + SMTP_HELO_MAX + 1 + SMTP_TLS_MAX + 1 + 1)
 
 struct smtp_preamble {
 	char helo[SMTP_HELO_MAX + 1];
 	char tls[SMTP_TLS_MAX + 1];
-	char address[SMTP_CLIENT_MAX + 1];
 };
 
 /* Whether s is a name that HELO and EHLO may give: it ends up in header lines

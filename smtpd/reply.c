@@ -26,6 +26,8 @@ static struct {
 	[SMTP_R_LOGIN_OK] = {"235 2.7.0 logged in", false},
 	[SMTP_R_TIMEOUT] = {"421 4.4.2 % waited too long for you", false},
 	[SMTP_R_STOPPED] = {"421 4.3.2 % is shutting down", false},
+	[SMTP_R_TOO_MANY] = {"421 4.7.0 % has too many connections of yours",
+		false},
 	[SMTP_R_BAD_COMMANDS] = {"421 4.7.0 % has seen too many bad commands",
 		false},
 	[SMTP_R_HTTP] = {"421 4.7.0 % is no web server", false},

@@ -94,8 +94,6 @@ smtp_session_init(struct smtp_session *s, struct front *front,
 	s->reason = "closed";
 	s->timeout_ms = front->stream.timeout_ms;
 	smtp_session_renew(s);
-	if (mode != SMTP_MODE_OWNER && front->is_tls)
-		smtp_session_note_tls(s);
 }
 
 void
@@ -334,6 +332,9 @@ greet(struct smtp_session *s)
 
 	if (!smtp_proxied_begin(s))
 		return false;
+	front_handshake(s->front);
+	if (s->front->is_tls)
+		smtp_session_note_tls(s);
 	/* Who does not wait for the greeting wants to be quick, not polite. */
 	if (s->greet_ms > 0 &&
 		(stream_pending(stream) > 0 ||
@@ -351,23 +352,12 @@ greet(struct smtp_session *s)
 	return true;
 }
 
-/* The front has greeted, and may know of a balancer. */
-static void
-begin_login(struct smtp_session *s)
-{
-	s->state = SMTP_AT_READY;
-	if (s->client.address[0] != '\0' &&
-		netlist_holds(settings_text(&s->front->settings, "proxy-from"),
-			s->front->client))
-		smtp_session_set_client(s, s->client.address);
-}
-
 void
 smtp_session_run(struct smtp_session *s)
 {
 	log_session(s, "connected", false);
 	if (s->mode == SMTP_MODE_OWNER)
-		begin_login(s);
+		s->state = SMTP_AT_READY; /* the front has greeted */
 	else
 		(void)!greet(s);
 	while (!s->is_over)

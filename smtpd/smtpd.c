@@ -74,7 +74,7 @@ start_front(int argc, char const *const *argv)
 				   &front.settings, "uid-relay", UINT64_MAX)
 		       ? SMTP_MODE_WORLD
 		       : SMTP_MODE_HOSTED;
-	front_ready(&front, SANDBOX_SMTPD);
+	front_seal(SANDBOX_SMTPD);
 	smtp_session_init(&session, &front, mode, NULL);
 }
 

@@ -217,20 +217,24 @@ static bool
 read_proxy(struct submit *s)
 {
 	struct smtp_proxy proxy;
-	int r = s->front->implicit_tls ? 0
-				       : smtp_proxied_read(s->front, &proxy);
+	int r = smtp_proxied_read(s->front, &proxy);
 
-	if (r < 0) {
+	if (r == -1) {
 		s->is_over = true;
 		s->reason = "bad-proxy";
 		return false;
 	}
-	if (r > 0 && !proxy.is_own) {
-		memcpy(s->client.address, proxy.address, sizeof proxy.address);
-		log_event("proxied", NULL, "peer", s->front->client, "client",
-			proxy.address, (char *)0);
+	if (!proxy.is_own) {
+		memcpy(s->client_address, proxy.address, sizeof proxy.address);
+		s->front->client = s->client_address;
 	}
-	return true;
+	if (r >= 0)
+		return true;
+	if (!s->front->implicit_tls)
+		submit_end(s, SMTP_R_TOO_MANY, "too-many");
+	s->is_over = true;
+	s->reason = "too-many";
+	return false;
 }
 
 bool
@@ -240,8 +244,10 @@ submit_run(struct submit *s)
 		stream_clock_ms() +
 		(int64_t)s->front->stream.timeout_ms * SUBMIT_TIMEOUTS_MAX;
 	log_session(s, "connected", NULL);
-	if (read_proxy(s))
+	if (read_proxy(s)) {
+		front_handshake(s->front);
 		submit_reply(s, SMTP_R_GREETING, s->front->hostname);
+	}
 	while (!s->is_over && !s->is_login) {
 		struct smtp_command command;
 		char const *line;

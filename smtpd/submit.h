@@ -22,6 +22,7 @@
 struct submit {
 	struct front *front;
 	struct smtp_preamble client;
+	char client_address[SMTP_CLIENT_MAX + 1]; /* by PROXY */
 	unsigned bad_commands;
 	bool is_over;
 	char const *reason;

@@ -8,6 +8,7 @@
 #include <skalibs/cdbmake.h>
 #include <skalibs/types.h>
 #include "common/addr.h"
+#include "common/netlist.h"
 #include "common/admin/setting.h"
 #include "common/admin/table_write.h"
 
@@ -266,13 +267,15 @@ write_passwords(struct output *o)
 	return true;
 }
 
-/* The lowest and the highest address of each, IPv4 as IPv6 has it. */
+/* The lowest and the highest address of each, IPv4 as IPv6 has it: of those
+ * that may relay, and, for root's code again, of the balancers. */
 static bool
 write_networks(struct output *o)
 {
 	static unsigned char const v4_mapped[12] = {
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 	struct config const *c = o->config;
+	char const *proxies = values_text(&c->values, "proxy-from");
 
 	o->value.len = 0;
 	for (size_t i = 0; i < c->networks.count; i++) {
@@ -287,8 +290,19 @@ write_networks(struct output *o)
 		if (!stralloc_catb(&o->value, (char const *)range, 32))
 			return false;
 	}
-	return add(
-		o, "", 0, o->value.s == NULL ? "" : o->value.s, o->value.len);
+	if (!add(o, "", 0, o->value.s == NULL ? "" : o->value.s, o->value.len))
+		return false;
+	o->value.len = 0;
+	for (; *proxies != '\0'; proxies += strspn(proxies, " ")) {
+		unsigned char range[32];
+		size_t len = strcspn(proxies, " ");
+		if (!netlist_range(proxies, len, range) ||
+			!stralloc_catb(&o->value, (char const *)range, 32))
+			return false;
+		proxies += len;
+	}
+	return add(o, "proxy", 5, o->value.s == NULL ? "" : o->value.s,
+		o->value.len);
 }
 
 static struct {

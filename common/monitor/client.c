@@ -19,6 +19,14 @@ is_v4(unsigned char const ip[16])
 	return memcmp(ip, v4_mapped, sizeof v4_mapped) == 0;
 }
 
+void
+client_set(struct client *c, char const ip[16])
+{
+	memcpy(c->ip, ip, sizeof c->ip);
+	(void)inet_ntop(is_v4(c->ip) ? AF_INET : AF_INET6,
+		c->ip + (is_v4(c->ip) ? 12 : 0), c->text, sizeof c->text);
+}
+
 bool
 client_of(int fd, struct client *c_r)
 {
@@ -28,25 +36,24 @@ client_of(int fd, struct client *c_r)
 		struct sockaddr_in6 v6;
 	} a;
 	socklen_t len = sizeof a;
+	char ip[16];
 
 	memset(c_r, 0, sizeof *c_r);
 	if (getpeername(fd, &a.any, &len) < 0)
 		return false;
 	if (a.any.sa_family == AF_INET) {
-		memcpy(c_r->ip, v4_mapped, sizeof v4_mapped);
-		memcpy(c_r->ip + 12, &a.v4.sin_addr, 4);
+		memcpy(ip, v4_mapped, sizeof v4_mapped);
+		memcpy(ip + 12, &a.v4.sin_addr, 4);
 		c_r->port = ntohs(a.v4.sin_port);
 	} else if (a.any.sa_family == AF_INET6) {
-		memcpy(c_r->ip, &a.v6.sin6_addr, 16);
+		memcpy(ip, &a.v6.sin6_addr, 16);
 		c_r->port = ntohs(a.v6.sin6_port);
 	} else {
 		errno = EAFNOSUPPORT;
 		return false;
 	}
-	return is_v4(c_r->ip) ? inet_ntop(AF_INET, c_r->ip + 12, c_r->text,
-					sizeof c_r->text) != NULL
-			      : inet_ntop(AF_INET6, c_r->ip, c_r->text,
-					sizeof c_r->text) != NULL;
+	client_set(c_r, ip);
+	return true;
 }
 
 bool
@@ -57,12 +64,13 @@ client_same(struct client const *a, struct client const *b)
 }
 
 bool
-client_is_listed(struct table const *networks, struct client const *c)
+client_is_listed(
+	struct table const *networks, char const *kind, struct client const *c)
 {
 	char const *range;
 	size_t len;
 
-	if (table_find(networks, "", 0, &range, &len) <= 0)
+	if (table_find(networks, kind, strlen(kind), &range, &len) <= 0)
 		len = 0;
 	for (; len >= 32; range += 32, len -= 32)
 		if (memcmp(c->ip, range, 16) >= 0 &&

@@ -1,4 +1,5 @@
 /* What every front does alike. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -119,7 +120,7 @@ front_init(struct front *f, char const *name, int argc, char const *const *argv,
 }
 
 void
-front_ready(struct front *f, enum sandbox_filter filter)
+front_seal(enum sandbox_filter filter)
 {
 	struct sandbox s = {.filter = filter,
 		.memory = MEMORY_MAX,
@@ -130,6 +131,11 @@ front_ready(struct front *f, enum sandbox_filter filter)
 		.read_write_count = filter == SANDBOX_SMTPD ? 2 : 0};
 
 	sandbox_enter_or_exit(&s);
+}
+
+void
+front_handshake(struct front *f)
+{
 	if (!f->implicit_tls)
 		return;
 	if (!f->has_certificates) {
@@ -141,6 +147,13 @@ front_ready(struct front *f, enum sandbox_filter filter)
 		stream_close(&f->stream);
 		_exit(0);
 	}
+}
+
+void
+front_ready(struct front *f, enum sandbox_filter filter)
+{
+	front_seal(filter);
+	front_handshake(f);
 }
 
 bool
@@ -181,6 +194,25 @@ int
 front_open(enum request_kind kind)
 {
 	return open_session(kind);
+}
+
+bool
+front_tell_peer(char const *address)
+{
+	unsigned char ip[REQUEST_PEER_LEN] = {[10] = 0xff, [11] = 0xff};
+	struct request r = {.kind = REQUEST_PEER,
+		.hash = (char const *)ip,
+		.hash_len = sizeof ip};
+	char frame[REQUEST_FRAME_MAX];
+	size_t len = 0;
+
+	if (inet_pton(AF_INET, address, ip + 12) == 1 ||
+		inet_pton(AF_INET6, address, ip) == 1)
+		len = request_encode(frame, sizeof frame, &r);
+	return len > 0 && pair_send(FRONT_PAIR_FD, frame, len, NULL, 0) &&
+	       pair_receive(FRONT_PAIR_FD, frame, sizeof frame, NULL, 0,
+		       NULL) == 1 &&
+	       frame[0] == REQUEST_OK;
 }
 
 /* False: auth is gone, perhaps since long. */

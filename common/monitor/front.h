@@ -56,6 +56,11 @@ struct front {
 void front_init(struct front *f, char const *name, int argc,
 	char const *const *argv, char const *alpn, int timeout_ms);
 
+/* Close the sandbox; front_handshake does the rest of front_ready. For those
+ * who have something to read before the handshake. */
+void front_seal(enum sandbox_filter filter);
+void front_handshake(struct front *f);
+
 /* Close the sandbox; then, with implicit TLS, do the handshake: exits if it
  * fails. */
 void front_ready(struct front *f, enum sandbox_filter filter);
@@ -102,6 +107,13 @@ int front_exchange(struct front *f, char const *mechanism,
 
 /* Whether SCRAM-SHA-256 can work: auth has the passwords. */
 bool front_has_scram(struct front const *f);
+
+/*
+ * Tell the monitor, before all else, that the peer is a balancer, which speaks
+ * for the client of this address (as inet_ntop writes it). False: that one has
+ * too many connections already, or the monitor is gone.
+ */
+bool front_tell_peer(char const *address) __attribute__((warn_unused_result));
 
 /* Ask for a session with check or policy: the caller's descriptor, or -1 when
  * there is none to be had now. */

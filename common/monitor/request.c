@@ -15,6 +15,8 @@ hash_len(uint8_t algorithm)
 static bool
 is_well_formed(struct request const *r)
 {
+	if (r->kind == REQUEST_PEER)
+		return r->hash_len == REQUEST_PEER_LEN;
 	if (r->kind != REQUEST_SIGN)
 		return r->kind == REQUEST_AUTH || r->kind == REQUEST_CHECK ||
 		       r->kind == REQUEST_POLICY;
@@ -51,8 +53,9 @@ request_encode(char *s, size_t max, struct request const *r)
 		wire_put_u8(&out, r->key_index);
 		wire_put_u8(&out, r->key_type);
 		wire_put_u8(&out, r->algorithm);
-		wire_put_bytes(&out, r->hash, r->hash_len);
 	}
+	if (r->kind == REQUEST_SIGN || r->kind == REQUEST_PEER)
+		wire_put_bytes(&out, r->hash, r->hash_len);
 	return finish(&out);
 }
 
@@ -68,9 +71,10 @@ request_decode(char const *s, size_t len, struct request *r_r)
 		r_r->key_index = wire_get_u8(&in);
 		r_r->key_type = wire_get_u8(&in);
 		r_r->algorithm = wire_get_u8(&in);
+	}
+	if (r_r->kind == REQUEST_SIGN || r_r->kind == REQUEST_PEER)
 		r_r->hash =
 			wire_get_bytes(&in, REQUEST_HASH_MAX, &r_r->hash_len);
-	}
 	return wire_end(&in) && is_well_formed(r_r);
 }
 

@@ -17,6 +17,8 @@
 #define REQUEST_HASH_MAX 64
 #define REQUEST_SIGNATURE_MAX 512
 #define REQUEST_FRAME_MAX 2048
+/* Octets of a peer's address. */
+#define REQUEST_PEER_LEN 16
 /* Octets of the client's address as text, and of a service's name. */
 #define REQUEST_CLIENT_MAX 64
 #define REQUEST_SERVICE_MAX 16
@@ -29,11 +31,13 @@ enum request_kind {
 	REQUEST_AUTH = 'A',   /* a session with auth, to log in */
 	REQUEST_CHECK = 'C',  /* with check */
 	REQUEST_POLICY = 'P', /* with policy */
+	REQUEST_PEER = 'R',   /* a balancer has told who the client is */
 };
 
 /* Of REQUEST_SIGN: key_type 'E' or 'R', algorithm a TLS HashAlgorithm of 4
  * (SHA-256), 5, 6 (RFC 5246 7.4.1.4.1), as BearSSL's ids, and a hash of its
- * exact length; nothing of the others. */
+ * exact length. Of REQUEST_PEER, which comes once and before all others: in
+ * place of the hash the address, IPv4 as v4-mapped. Nothing of the others. */
 struct request {
 	enum request_kind kind;
 	uint8_t key_index, key_type, algorithm;
@@ -46,7 +50,8 @@ enum request_verdict {
 	REQUEST_OK = 'o',     /* with descriptors: the session's; or, when auth
 			       * has let the client in, two: to write to the
 			       * mailbox program, and to read from it */
-	REQUEST_LATER = 'l',  /* not to be had now */
+	REQUEST_LATER = 'l',  /* not to be had now; of REQUEST_PEER: that
+			       * client has too many connections already */
 	REQUEST_DENIED = 'd', /* auth's: wrong name or password */
 	REQUEST_GO_ON = 'c'   /* auth's: its challenge comes along */
 };

@@ -184,6 +184,44 @@ open_for_front(struct session *s, enum role role)
 	return sent;
 }
 
+/* Connections at once of one client. */
+static uint64_t
+most(void)
+{
+	return settings_number(
+		&house->settings, "connections-per-address", 100);
+}
+
+/* A balancer's word on who the client is: that one counts from now on. It takes
+ * the place of a session with others, so that it is not said twice. */
+static bool
+take_peer(struct session *s, struct request const *r)
+{
+	char octet = REQUEST_OK;
+	struct session *greedy;
+
+	if (s->signs + s->opens++ > 0 ||
+		!client_is_listed(&house->networks, "proxy", &s->client))
+		return false;
+	client_set(&s->client, r->hash);
+	(void)session_place(&s->client, 0, &s->rank, &greedy);
+	/* It was counted itself. */
+	if (--s->rank > most()) {
+		log_client("too-many", s);
+		octet = REQUEST_LATER;
+	}
+	return pair_send(s->pair, &octet, 1, NULL, 0);
+}
+
+static bool
+obey(struct session *s, struct request const *r)
+{
+	if (r->kind == REQUEST_SIGN)
+		return sign(s, r);
+	return r->kind == REQUEST_PEER ? take_peer(s, r)
+				       : open_for_front(s, role_of(r->kind));
+}
+
 static void
 hear_front(struct session *s)
 {
@@ -195,9 +233,7 @@ hear_front(struct session *s)
 	if (n < 0 && errno == EAGAIN)
 		return;
 	if (n > 0 && request_decode(frame, (size_t)n, &r))
-		ok = r.kind == REQUEST_SIGN
-			     ? sign(s, &r)
-			     : open_for_front(s, role_of(r.kind));
+		ok = obey(s, &r);
 	if (!ok && n != 0) {
 		log_client("bad-request", s);
 		(void)tell_template(s, TEMPLATE_KILL);
@@ -331,10 +367,11 @@ begin(struct session *s, int socket_fd, bool implicit_tls,
 			&house->networks, house->tables_fd, "networks.cdb") ||
 		!sign_refresh(house->tables_fd))
 		log_error("stale-table", NULL, (char *)0);
-	s->template = house->service->drops &&
-				      client_is_listed(&house->networks, client)
-			      ? ROLE_LISTED
-			      : ROLE_FRONT;
+	s->template =
+		house->service->drops &&
+				client_is_listed(&house->networks, "", client)
+			? ROLE_LISTED
+			: ROLE_FRONT;
 	if (pair_of(s->template) >= 0)
 		s->pair = start_front(house, pairs[s->template],
 			session_ticket(s), socket_fd, implicit_tls, client);
@@ -353,10 +390,11 @@ begin(struct session *s, int socket_fd, bool implicit_tls,
 static struct session *
 find_place(struct client const *client, size_t *rank_r)
 {
-	uint64_t most = settings_number(
-		&house->settings, "connections-per-address", 100);
 	struct session *greedy;
-	struct session *place = session_place(client, most, rank_r, &greedy);
+	/* A balancer's connections are soon counted as those of others. */
+	bool is_balancer = client_is_listed(&house->networks, "proxy", client);
+	struct session *place = session_place(
+		client, is_balancer ? UINT64_MAX : most(), rank_r, &greedy);
 
 	if (greedy != NULL) {
 		log_client("evicted", greedy);

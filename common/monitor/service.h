@@ -55,8 +55,12 @@ bool client_of(int fd, struct client *c_r);
 /* Whether two clients count as one for the limits: one IPv4 address, or one
  * IPv6 network of 64 bits. */
 bool client_same(struct client const *a, struct client const *b);
-/* Whether the networks table lists it. */
-bool client_is_listed(struct table const *networks, struct client const *c);
+/* Take over another address, as REQUEST_PEER has it. */
+void client_set(struct client *c, char const ip[16]);
+/* Whether the networks table lists it: under "" those that may relay, under
+ * "proxy" balancers. */
+bool client_is_listed(
+	struct table const *networks, char const *kind, struct client const *c);
 
 /* Listen on every address of a setting in its compiled form (tables(5));
  * appends descriptors to fds_r. False: one could not be opened: errno. */

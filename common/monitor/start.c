@@ -198,7 +198,7 @@ start_session(struct house const *h, int role_pair, uint32_t ticket,
 	char frame[REQUEST_FRAME_MAX];
 	size_t len = role_session_encode(frame, sizeof frame, ticket,
 		h->service->name, c->text, mailbox, mailbox_len,
-		client_is_listed(&h->networks, c));
+		client_is_listed(&h->networks, "", c));
 	int pair = hand_over(role_pair, frame, len, fds, 2, 0);
 
 	if (fds[1] >= 0)

@@ -11,6 +11,7 @@ import uuid
 import pytest
 
 from host import Host, wait_until
+from lineclient import CLEAR, LineClient
 
 ALICE, BOB = "alice@mx.example.org", "bob@mx.example.org"
 BALANCER = "127.0.0.9"
@@ -189,3 +190,55 @@ def test_curl_sends_utf8(host):
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert done.returncode == 0, done.stdout
     assert f"\u00fc {word}" in delivered(host, word)
+
+
+class Behind(LineClient):
+    """A client behind the balancer."""
+
+    def __init__(self, host, service, client):
+        self.header = (f"PROXY TCP4 {client} 192.0.2.1 4711 "
+                       f"{host.ports[service]}\r\n").encode()
+        self.is_under_tls = service not in CLEAR
+        super().__init__(host, service, BALANCER, greet=False)
+        if not self.is_under_tls:
+            self.send(self.header)
+        self.greeting = self.line().decode()
+
+    def wrap(self):
+        if self.is_under_tls:
+            self.socket.sendall(self.header)
+        super().wrap()
+
+
+@pytest.mark.parametrize("service,many", [
+    ("smtp", "421 4.7.0 "), ("submit", "421 4.7.0 "), ("submits", "")])
+def test_the_client_behind_a_balancer_counts(host, service, many):
+    """By its own address it has too many connections, guesses too often, and
+    stands in the logs."""
+    one, other = "203.0.113.7", "203.0.113.8"
+    host.set(connections_per_address=2)
+    try:
+        with Behind(host, service, one) as a, Behind(host, service, one), \
+                Behind(host, service, other) as b:
+            assert {c.greeting[:4] for c in (a, b)} == {"220 "}
+            try:
+                heard = Behind(host, service, one).greeting
+            except OSError:
+                heard = ""
+            assert heard.startswith(many) and not heard.startswith("220")
+            kind = service.removesuffix("s") if many == "" else service
+            host.wait_for_log(kind, f"event=too-many .*client={one}")
+            if service == "submits":
+                assert b.login(ALICE, "wrong") == "denied"
+                assert b.login(ALICE, "secret") == "ok"
+                host.wait_for_log("auth", f"login-failed .*client={other}")
+                host.wait_for_log("submit", f"event=login .*client={other}")
+                assert b.say("MAIL FROM:<%s>" % ALICE).startswith("250")
+                assert b.say("RCPT TO:<%s>" % BOB).startswith("250")
+                assert b.say("DATA").startswith("354")
+                word = uuid.uuid4().hex
+                assert b.say(f"Subject: {word}\r\n\r\nx\r\n."
+                             ).startswith("250")
+                assert f"[{other}]" in delivered(host, word)
+    finally:
+        host.set(connections_per_address=100)

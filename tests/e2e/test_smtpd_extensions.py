@@ -540,7 +540,23 @@ def test_proxy(special, header, client):
         ("250" if client == "192.0.2.7" else "550")
     data(c)
     assert "\norigin smtp %s\n" % client in t.message()[0]
+    # The monitor has heard it first.
+    peer = c.monitor.peer
+    assert peer is None if client == "192.0.2.7" else \
+        str(peer.ipv4_mapped or peer) == client
     assert ("event=proxied" in ended(c)) == (client != "192.0.2.7")
+
+
+def test_proxy_for_one_too_many(special):
+    t = special(proxy_from="192.0.2.0/24")
+    c = Client(t, greet=False)
+    c.monitor.peer_verdict = b"l"
+    c.send(b"PROXY TCP4 203.0.113.5 192.0.2.1 4711 25\r\nEHLO x\r\n")
+    assert c.reply() == \
+        "421 4.7.0 mx.kereru.test has too many connections of yours"
+    assert c.is_closed()
+    assert "client=203.0.113.5 helo= accepted=0 reason=too-many" in \
+        ended(c).replace('""', '')
 
 
 @pytest.mark.parametrize("header", [
@@ -564,20 +580,6 @@ def test_bad_proxy(special, header):
         pass
     assert c.is_closed()
     assert "event=bad-proxy" in ended(c)
-
-
-@pytest.mark.parametrize("proxy_from,client", [
-    ("192.0.2.0/24", "2001:db8::5"), ("198.51.100.0/24", "192.0.2.7")])
-def test_a_user_behind_a_balancer(special, proxy_from, client):
-    """The front says so, and counts only where a balancer is."""
-    t = special(proxy_from=proxy_from)
-    c = Client(t, uid=UID_ALICE, mailbox="alice@kereru.test",
-               preamble=netstring("laptop", "TLSv1.2 X", "2001:DB8::5"))
-    begin(c, "MAIL FROM:<alice@kereru.test>", ("RCPT TO:<x@other.example>",))
-    data(c)
-    assert "\norigin smtp %s as alice@kereru.test\n" % client in \
-        t.message()[0]
-    ended(c)
 
 
 def test_proxy_of_a_stranger(special):

@@ -98,15 +98,15 @@ def test_auth_needs_ehlo(tables):
     assert c.end()[0] == 0
 
 
-def logged_in(c, behind=b""):
+def logged_in(c):
     """The smtpd of the mailbox gets the preamble, then the client's octets."""
     m = c.monitor
     said = os.read(m.mailbox_in, 1000)
     n, rest = said.split(b":", 1)
     assert len(rest) == int(n) + 1 and rest.endswith(b",")
-    helo, tls, address, end = rest[:-1].split(b"\0")
+    helo, tls, end = rest[:-1].split(b"\0")
     assert helo == b"laptop.example.net" and tls.startswith(b"TLSv1.2 ")
-    assert address == behind and end == b""
+    assert end == b""
     c.send("MAIL FROM:<alice@kereru.test>\r\n")
     assert os.read(m.mailbox_in, 1000) == b"MAIL FROM:<alice@kereru.test>\r\n"
     os.write(m.mailbox_out, b"250 2.1.0 sender ok\r\n")
@@ -151,12 +151,41 @@ def test_behind_a_balancer(tmp_path, tables):
     assert c.reply().startswith("220 ")
     c.hello().start_tls().hello()
     assert c.cmd("AUTH PLAIN " + b64(GOOD)).startswith("235")
-    logged_in(c, b"2001:db8::5")
+    logged_in(c)
+    assert str(c.monitor.peer) == "2001:db8::5"
     assert c.end()[0] == 0
     c = front(t, greet=False)
     c.send("EHLO a.example\r\n")
     assert c.is_closed()
     assert c.end()[0] == 0
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_behind_a_balancer_under_tls(tmp_path, tables, together):
+    """The header stands in the clear, before the handshake, of which nothing
+    may be lost."""
+    t = Tables(str(tmp_path), settings={"proxy-from": "192.0.2.0/24"})
+    t.make_certificate()
+    c = front(t, tls=True)
+    header = b"PROXY TCP4 203.0.113.5 192.0.2.1 4711 465\r\n"
+    if together:
+        c.wrap(before=header)
+    else:
+        for octet in header:
+            c.send(bytes([octet]))
+        c.wrap()
+    assert c.reply().startswith("220 ")
+    c.hello()
+    assert c.cmd("AUTH PLAIN " + b64(GOOD)).startswith("235")
+    logged_in(c)
+    assert str(c.monitor.peer.ipv4_mapped) == "203.0.113.5"
+    assert c.end()[0] == 0
+    for verdict, sent in ((b"l", header), (b"o", b"\x16\x03\x01")):
+        c = front(t, tls=True)
+        c.monitor.peer_verdict = verdict
+        c.send(sent + b"\r\n" * 20)
+        assert c.is_closed()
+        assert c.end()[0] == 0
 
 
 def test_implicit_tls(tables):

@@ -1,5 +1,7 @@
 """smtpd and submit-front by themselves: started by hand as front.h says, with a
 monitor in Python that signs, and judges logins."""
+import contextlib
+import ipaddress
 import os
 import re
 import signal
@@ -107,6 +109,7 @@ class Monitor(threading.Thread):
         self.pair, self.tables, self.judge = pair, tables, judge
         self.guards = guards or {}
         self.asked = []
+        self.peer, self.peer_verdict = None, b"o"
         self.mailbox_in = self.mailbox_out = None
         self.start()
 
@@ -155,6 +158,10 @@ class Monitor(threading.Thread):
                 return
             if frame[:1] == b"S":
                 self.sign(frame)
+            elif frame[:1] == b"R":
+                assert self.peer is None and frame[1:3] == b"\0\x10"
+                self.peer = ipaddress.IPv6Address(frame[3:])
+                self.pair.send(self.peer_verdict)
             elif frame in (b"P", b"C"):
                 self.open(frame.decode().lower())
             else:
@@ -283,13 +290,26 @@ class Client:
         self.wrap(**how)
         return self
 
-    def wrap(self, name=None, ciphers=None):
+    def wrap(self, name=None, ciphers=None, before=b""):
+        """before: octets that the program finds in front of the handshake."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         if ciphers:
             context.set_ciphers(ciphers)
-        self.sock = context.wrap_socket(self.sock, server_hostname=name)
+        if not before:
+            self.sock = context.wrap_socket(self.sock, server_hostname=name)
+            return
+        os.kill(self.pid, signal.SIGSTOP)
+        self.send(before)
+        self.sock = context.wrap_socket(self.sock, server_hostname=name,
+                                        do_handshake_on_connect=False)
+        self.sock.setblocking(False)
+        with contextlib.suppress(ssl.SSLWantReadError):
+            self.sock.do_handshake()
+        os.kill(self.pid, signal.SIGCONT)
+        self.sock.settimeout(30)
+        self.sock.do_handshake()
 
     def is_closed(self):
         """The server has closed, and said nothing more."""
@@ -310,6 +330,6 @@ class Client:
         return os.WEXITSTATUS(status), text
 
 
-def netstring(helo, tls, address=""):
-    inner = ("%s\0%s\0%s\0" % (helo, tls, address)).encode()
+def netstring(helo, tls):
+    inner = ("%s\0%s\0" % (helo, tls)).encode()
     return b"%d:%s," % (len(inner), inner)

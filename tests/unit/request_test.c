@@ -21,6 +21,36 @@ exact(char const *s, size_t len)
 }
 
 static void
+peer_round_trip(void **state)
+{
+	char s[REQUEST_FRAME_MAX];
+	struct request got;
+
+	(void)state;
+	for (size_t n = 0; n < 20; n++) {
+		struct request r = {
+			.kind = REQUEST_PEER, .hash = hash, .hash_len = n};
+		size_t len = request_encode(s, sizeof s, &r);
+		char *frame;
+
+		assert_int_equal(len, n == 16 ? 19 : 0);
+		if (len == 0)
+			continue;
+		for (size_t part = 0; part <= len + 1; part++) {
+			frame = exact(s, part);
+			assert_int_equal(
+				request_decode(frame, part, &got), part == len);
+			free(frame);
+		}
+		frame = exact(s, len);
+		assert_true(request_decode(frame, len, &got));
+		assert_int_equal(got.kind, REQUEST_PEER);
+		assert_memory_equal(got.hash, hash, 16);
+		free(frame);
+	}
+}
+
+static void
 sign_round_trip(void **state)
 {
 	static struct {
@@ -246,6 +276,7 @@ main(void)
 {
 	struct CMUnitTest const tests[] = {
 		cmocka_unit_test(sign_round_trip),
+		cmocka_unit_test(peer_round_trip),
 		cmocka_unit_test(every_shorter_and_longer_frame_is_refused),
 		cmocka_unit_test(what_is_asked_for_without_more),
 		cmocka_unit_test(signatures),
