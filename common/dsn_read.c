@@ -159,6 +159,23 @@ names(struct span line, struct span address)
 	       memmem(line.s, line.len, address.s, address.len) != NULL;
 }
 
+static bool
+is_vague(char const *status)
+{
+	return status[0] != '\0' && strcmp(status + 1, ".0.0") == 0;
+}
+
+/* `554 5.3.0 unknown mailer error`, as sendmail ends its transcript. */
+static bool
+find_reply(struct span line, char *status)
+{
+	if (line.len < 9 || number_length(line) != 3 || line.s[3] != ' ' ||
+		line.s[4] != *line.s)
+		return false;
+	return code_length((struct span){line.s + 4, line.len - 4}) > 0 &&
+	       find_code((struct span){line.s + 4, line.len - 4}, true, status);
+}
+
 /* What the text for people says of an address, on its line or the next two. */
 static void
 look_in_text(struct span text, struct span address, char *status)
@@ -174,7 +191,20 @@ look_in_text(struct span text, struct span address, char *status)
 	}
 }
 
+/* The last reply of the status's class that says more than it. */
 static void
+look_for_reply(struct span text, char *status)
+{
+	char class = *status, reply[DSN_READ_STATUS_MAX + 1];
+
+	while (text.len > 0)
+		if (find_reply(take_line(&text), reply) && !is_vague(reply) &&
+			*reply == class)
+			strcpy(status, reply);
+}
+
+/* False: the diagnostic code has said all. */
+static bool
 finish(struct group const *g, struct span text, bool is_first,
 	struct dsn_recipient *r)
 {
@@ -187,10 +217,11 @@ finish(struct group const *g, struct span text, bool is_first,
 		.action_len = g->action.len};
 	(void)find_code(g->status, false, r->status);
 	if (find_code(g->diagnostic, true, r->status))
-		return;
+		return false;
 	/* The text is gone through for few: it may be as long as the rest. */
-	if (is_first && strcmp(r->status + (r->status[0] != '\0'), ".0.0") == 0)
+	if (is_first && is_vague(r->status))
 		look_in_text(text, address, r->status);
+	return true;
 }
 
 static bool
@@ -241,7 +272,7 @@ dsn_read(
 	struct span rest = {s, len}, text, *last = NULL, value;
 	struct group g = {.final.len = 0};
 	size_t count = 0;
-	bool ends = false;
+	bool ends = false, is_open = false;
 
 	if (!find_part(&rest))
 		return 0;
@@ -254,7 +285,7 @@ dsn_read(
 		ends = ends || starts(line, "--");
 		if (ends || line.len == 0) {
 			if (!is_empty(&g) && count < max) {
-				finish(&g, text, count < TEXT_LOOKS,
+				is_open = finish(&g, text, count < TEXT_LOOKS,
 					&recipients[count]);
 				count++;
 			}
@@ -273,5 +304,8 @@ dsn_read(
 				last = NULL;
 		}
 	}
+	/* Of several, whose would it be? */
+	if (count == 1 && is_open && is_vague(recipients[0].status))
+		look_for_reply(text, recipients[0].status);
 	return count;
 }

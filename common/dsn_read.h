@@ -21,8 +21,9 @@ struct dsn_recipient {
 	char const *action;
 	size_t action_len;
 	/* Class.subject.detail (RFC 3463): of the diagnostic code if it has
-	 * one, for it says more than many a Status; of the text for people if
-	 * all else is 5.0.0; NUL-ended, empty if there is none. */
+	 * one, for it says more than many a Status; if all else is n.0.0, of
+	 * the text for people (of a single recipient, the last reply there);
+	 * NUL-ended, empty if there is none. */
 	char status[DSN_READ_STATUS_MAX + 1];
 };
 

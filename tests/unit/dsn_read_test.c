@@ -54,6 +54,34 @@ fields(void **state)
 	assert_int_equal(read_copy("Subject: x\r\n\r\nno", 16), 0);
 }
 
+static void
+the_transcript_says_more(void **state)
+{
+	static char const format[] =
+		"Subject: x\r\n\r\n--b\r\n\r\n421 4.7.0 no\r\n"
+		"554 5.3.0 unknown mailer error 255\r\n%s--b\r\n"
+		"Content-Type: message/delivery-status\r\n\r\n"
+		"Reporting-MTA: dns; x\r\n\r\n"
+		"Final-Recipient: rfc822; b@c.test\r\nAction: failed\r\n"
+		"Status: 5.0.0\r\nDiagnostic-Code: X-Unix; 255\r\n%s--b--\r\n";
+	static char const another[] =
+		"\r\nFinal-Recipient: rfc822; d@e.test\r\nStatus: 5.0.0\r\n";
+	char text[1000];
+
+	(void)state;
+	snprintf(text, sizeof text, format, "", "");
+	assert_int_equal(read_copy(text, strlen(text)), 1);
+	assert_string_equal(got[0].status, "5.3.0");
+	snprintf(text, sizeof text, format, "554 5.0.0 no service\r\n", "");
+	assert_int_equal(read_copy(text, strlen(text)), 1);
+	assert_string_equal(got[0].status, "5.3.0");
+	/* Of two recipients it could be either's. */
+	snprintf(text, sizeof text, format, "", another);
+	assert_int_equal(read_copy(text, strlen(text)), 2);
+	assert_string_equal(got[0].status, "5.0.0");
+	assert_string_equal(got[1].status, "5.0.0");
+}
+
 static size_t
 read_file(char const *name, char *s, size_t max)
 {
@@ -70,6 +98,44 @@ read_file(char const *name, char *s, size_t max)
 	return n;
 }
 
+/* Another message of the same file, in the format mbox. */
+static char const *
+next_message(char const *s)
+{
+	char const *next = strstr(s, "\n\nFrom ");
+
+	return next != NULL ? next + 2 : NULL;
+}
+
+/* The recipients of all reports in a file, in got; each has an address. */
+static size_t
+read_all(char const *s)
+{
+	static struct dsn_recipient all[100];
+	size_t count = 0;
+
+	for (char const *next; s != NULL; s = next) {
+		next = next_message(s);
+		size_t n = read_copy(
+			s, next != NULL ? (size_t)(next - s) : strlen(s));
+		for (size_t i = 0; i < n && count < 100; i++) {
+			assert_true(got[i].address_len > 0);
+			all[count++] = got[i];
+		}
+	}
+	memcpy(got, all, count * sizeof *all);
+	return count;
+}
+
+/* One tool takes a reply in the middle of a transcript, of one host of several,
+ * where Status and the diagnostic code say something else. */
+static bool
+is_excepted(char const *name, char const *status)
+{
+	return strcmp(name, "lhost-sendmail-56.eml") == 0 &&
+	       strcmp(status, "5.5.0") == 0;
+}
+
 /* As one tool reads them; where it says 5.0.9xx it has a reason, no code. */
 static void
 a_collection_of_bounces(void **state)
@@ -78,6 +144,7 @@ a_collection_of_bounces(void **state)
 	static char line[1000];
 	FILE *f = fopen(FOLDER "/expected.tsv", "r");
 	size_t count = 0, index, files = 0, wrong = 0;
+	bool is_report = false;
 
 	(void)state;
 	if (f == NULL) {
@@ -85,30 +152,34 @@ a_collection_of_bounces(void **state)
 		skip();
 	}
 	while (fgets(line, sizeof line, f) != NULL) {
+		char const *is;
 		if (sscanf(line, "%199[^\t]\t%zu\t%19[^\t\n]", name, &index,
 			    status) != 3)
 			continue;
 		if (strcmp(name, last) != 0) {
-			size_t len = read_file(name, s, sizeof s);
+			size_t len = read_file(name, s, sizeof s - 1);
+			s[len] = '\0';
 			strcpy(last, name);
-			count = read_copy(s, len);
-			files += count > 0;
+			is_report = strcasestr(s, "\nContent-Type: message/"
+						  "delivery-status") != NULL ||
+				    strcasestr(s, "\nContent-Type: message/"
+						  "global-delivery-status");
+			count = is_report ? read_all(s) : 0;
+			files += is_report;
 		}
-		if (count == 0 || strncmp(status + 1, ".0.9", 4) == 0)
+		if (!is_report || strncmp(status + 1, ".0.9", 4) == 0)
 			continue;
-		if (index > count ||
-			strcmp(got[index - 1].status, status) != 0) {
-			print_message("%s %zu: %s, not %s\n", name, index,
-				index > count ? "missing"
-					      : got[index - 1].status,
+		is = index > count ? "missing" : got[index - 1].status;
+		if (strcmp(is, status) != 0 && !is_excepted(name, is)) {
+			print_message("%s %zu: %s, not %s\n", name, index, is,
 				status);
 			wrong++;
 		}
 	}
 	fclose(f);
-	print_message("%zu reports, %zu read otherwise\n", files, wrong);
+	print_message("%zu reports\n", files);
 	assert_true(files >= 165);
-	assert_true(wrong <= 3);
+	assert_int_equal(wrong, 0);
 }
 
 int
@@ -116,6 +187,7 @@ main(void)
 {
 	struct CMUnitTest const tests[] = {
 		cmocka_unit_test(fields),
+		cmocka_unit_test(the_transcript_says_more),
 		cmocka_unit_test(a_collection_of_bounces),
 	};
 
