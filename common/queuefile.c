@@ -493,8 +493,8 @@ get_options(struct reader *r, struct queuefile *q)
 	int got;
 
 	if ((got = get_marks(r, q)) <= 0 || (got = get_dropper(r, q)) <= 0 ||
-		(got = get_priority(r, q)) <= 0 ||
-		(got = get_by(r, q)) <= 0 || (got = get_ret(r, q)) <= 0 ||
+		(got = get_priority(r, q)) <= 0 || (got = get_by(r, q)) <= 0 ||
+		(got = get_ret(r, q)) <= 0 ||
 		(got = get_word(r, "envid ", QUEUEFILE_ENVID_MAX, &q->envid,
 			 &q->envid_len)) <= 0)
 		return got;
