@@ -38,6 +38,7 @@ job_encode(char *s, size_t max, struct job const *job)
 		wire_put_u8(&out, (uint8_t)to->notify);
 		wire_put_bytes(&out, to->orcpt, to->orcpt_len);
 	}
+	wire_put_bytes(&out, job->lines, job->lines_len);
 	return finished(&out);
 }
 
@@ -100,6 +101,7 @@ job_decode(char const *s, size_t len, struct job *job_r)
 	for (size_t i = 0; i < job_r->recipient_count; i++)
 		if (!get_recipient(&in, &job_r->recipients[i]))
 			return false;
+	job_r->lines = wire_get_bytes(&in, JOB_LINES_MAX, &job_r->lines_len);
 	return wire_end(&in);
 }
 

@@ -21,7 +21,9 @@
  * frame: whoever puts them together keeps the sum of job_recipient_octets below
  * JOB_OCTETS_MAX. */
 #define JOB_RECIPIENTS_MAX 50
-#define JOB_OCTETS_MAX (WIRE_FRAME_MAX - 1024)
+#define JOB_OCTETS_MAX (WIRE_FRAME_MAX - JOB_LINES_MAX - 1024)
+/* Octets of header lines that come along. */
+#define JOB_LINES_MAX 8192
 #define JOB_ADDRESS_MAX 320
 /* Octets of an answer's text. */
 #define JOB_TEXT_MAX 400
@@ -63,7 +65,16 @@ struct job {
 	 * envelope, for Delivered-To */
 	struct job_recipient recipients[JOB_RECIPIENTS_MAX];
 	size_t recipient_count;
+	/* remote: whole header lines that go in front of all (signatures), or
+	 * empty */
+	char const *lines;
+	size_t lines_len;
 };
+
+/* Of a job to remote alone: the message is sent as mime/reencode.h makes it for
+ * a host that takes no 8-bit octet, whatever the host takes: so it is signed.
+ */
+#define JOB_SEVEN 128u
 
 /* The flags of a queue file that deliveries are told. */
 #define JOB_FLAGS                                                              \

@@ -26,15 +26,15 @@
 /* An address is undone for so long. */
 #define SRS_DAYS_MAX 21
 /* Octets of what is made, with its NUL. */
-#define SRS_ADDRESS_SIZE 321
+#define SRS_ADDRESS_SIZE (ADDR_PATH_MAX + 1)
 
 /* Whether a local part has the form, whoever made it. */
 bool srs_is_form(char const *local, size_t len);
 
 /*
  * The sender under which a message of `sender` is sent on by the domain own.
- * now: seconds since 1970. Returns its length; 0: it can't be rewritten (a
- * literal as its domain, or too long).
+ * now: seconds since 1970. Returns its length; 0: it can't be rewritten (its
+ * domain is no name, or it gets too long).
  */
 size_t srs_forward(unsigned char const key[SRS_KEY_LEN], uint64_t now,
 	struct addr const *sender, char const *own, char out[SRS_ADDRESS_SIZE]);

@@ -5,10 +5,10 @@
 #include <time.h>
 #include <unistd.h>
 #include "common/addr.h"
+#include "common/databody.h"
 #include "common/queuefile.h"
 #include "common/xtext.h"
 #include "mime/reencode.h"
-#include "remote/body.h"
 #include "remote/text.h"
 #include "remote/transaction.h"
 
@@ -81,7 +81,8 @@ static bool
 message_size(struct job const *job, uint64_t *size_r)
 {
 	return !__builtin_add_overflow(
-		job->message_len, job->added_len, size_r);
+		       job->message_len, job->added_len, size_r) &&
+	       !__builtin_add_overflow(*size_r, job->lines_len, size_r);
 }
 
 static bool
@@ -150,9 +151,12 @@ fit(struct transaction *t, int fd, char const **code, char const **why)
 	bool binary = job->flags & QUEUEFILE_BINARY;
 	bool lacks_8bit = !ehlo->eightbit && (job->flags & QUEUEFILE_8BIT);
 	bool lacks_utf8 = !ehlo->utf8 && (job->flags & QUEUEFILE_UTF8);
-	bool keep_8bit = ehlo->eightbit || !(binary || lacks_8bit);
+	/* It is signed as it is without 8-bit octets (RFC 6376 5.3). */
+	bool is_seven = job->flags & JOB_SEVEN;
+	bool keep_8bit =
+		!is_seven && (ehlo->eightbit || !(binary || lacks_8bit));
 
-	if (!binary && !lacks_8bit && !lacks_utf8)
+	if (!is_seven && !binary && !lacks_8bit && !lacks_utf8)
 		return true;
 	*code = "5.6.7";
 	*why = "the host takes no SMTPUTF8";
@@ -321,7 +325,7 @@ put_mail(struct transaction *t)
 			(unsigned long long)size);
 		stream_puts(s, text);
 	}
-	if (ehlo->eightbit &&
+	if (ehlo->eightbit && !(t->job->flags & JOB_SEVEN) &&
 		(t->job->flags & (QUEUEFILE_8BIT | QUEUEFILE_BINARY)))
 		stream_puts(s, " BODY=8BITMIME");
 	if (ehlo->utf8 && (t->job->flags & QUEUEFILE_UTF8))
@@ -513,6 +517,7 @@ send_parts(struct transaction *t, struct body *b, int fd)
 	bool ok;
 
 	client_limit(t->c, CLIENT_WAIT_BLOCK);
+	send_octets(&x, job->lines, job->lines_len);
 	if (t->is_changed)
 		reencode_write(t->seven, send_octets, &x);
 	ok = read_part(fd, job->added_offset, job->added_len, take_plain, &x) &&

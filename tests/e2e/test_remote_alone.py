@@ -55,7 +55,8 @@ class Channel:
         self.sock.settimeout(60)
 
     def send(self, to, sender="alice@kereru.test", message=MESSAGE,
-             added=ADDED, flags=0, number=1, notify={}, **wish):
+             added=ADDED, flags=0, number=1, notify={}, lines=b"",
+             **wish):
         to = [to] if isinstance(to, str) else to
         envelope = b"kereru test envelope\n"
         with tempfile.TemporaryFile() as f:
@@ -67,7 +68,7 @@ class Channel:
             frame += field(sender) + wishes(**wish)
             frame += struct.pack(">H", len(to))
             frame += b"".join(recipient(t, *notify.get(t, ()))
-                              for t in to)
+                              for t in to) + field(lines)
             socket.send_fds(self.sock, [frame], [f.fileno()])
 
     def report(self):
@@ -758,7 +759,7 @@ def test_short_queue_file_is_not_ended(remote, sinks):
     with tempfile.TemporaryFile() as f:
         f.write(b"short\r\n")
         f.flush()
-        socket.send_fds(channel.sock, [frame + recipient(f"bob@{domain}")],
+        socket.send_fds(channel.sock, [frame + recipient(f"bob@{domain}") + field("")],
                         [f.fileno()])
     status, text = one(channel.report())
     assert status == "r" and text.startswith("4.3.0 ")
@@ -780,7 +781,7 @@ def test_job_without_a_descriptor_ends_the_channel(remote):
     channel = remote.open("example.org")
     channel.sock.send(struct.pack(">L", 1) + field(ID) + struct.pack(
         ">QQQQL", 0, 0, 0, 0, 0) + field("") + wishes() + struct.pack(">H", 1) +
-        recipient("a@example.org"))
+        recipient("a@example.org") + field(""))
     assert channel.sock.recv(100) == b""
 
 

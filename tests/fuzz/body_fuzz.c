@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include "remote/body.h"
+#include "common/databody.h"
 
 int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size);
 

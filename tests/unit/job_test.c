@@ -111,6 +111,8 @@ jobs(void **state)
 			.notify = 14,
 			.orcpt = "rfc822;z",
 			.orcpt_len = 8};
+	job.lines = "A: b\r\n";
+	job.lines_len = 6;
 	len = job_encode(frame, sizeof frame, &job);
 	takes_only_whole(job_decoder, len);
 	assert_true(job_decode(frame, len, &job_back));
@@ -125,6 +127,8 @@ jobs(void **state)
 		    job_back.recipients[0].orcpt_len == 0 &&
 		    job_back.recipients[1].notify == 14 &&
 		    job_back.recipients[1].orcpt_len == 8);
+	assert_int_equal(job_back.lines_len, 6);
+	assert_memory_equal(job_back.lines, "A: b\r\n", 6);
 	job.priority = 10;
 	len = job_encode(frame, sizeof frame, &job);
 	assert_false(job_decode(frame, len, &job_back));
@@ -146,6 +150,7 @@ static void
 the_largest_job_fits_a_frame(void **state)
 {
 	static char address[JOB_ADDRESS_MAX], orcpt[QUEUEFILE_ORCPT_MAX];
+	static char lines[JOB_LINES_MAX + 1];
 	size_t octets = 0;
 
 	(void)state;
@@ -166,9 +171,14 @@ the_largest_job_fits_a_frame(void **state)
 				.orcpt = orcpt,
 				.orcpt_len = sizeof orcpt};
 	}
+	job.lines = lines;
+	job.lines_len = JOB_LINES_MAX;
 	size_t len = job_encode(frame, sizeof frame, &job);
 	assert_true(len > 0);
 	assert_true(job_decode(frame, len, &job_back));
+	job.lines_len++;
+	len = job_encode(frame, sizeof frame, &job);
+	assert_false(job_decode(frame, len, &job_back));
 }
 
 static void

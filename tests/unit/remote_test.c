@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "remote/body.h"
+#include "common/databody.h"
 #include "remote/destination.h"
 #include "remote/mx.h"
 #include "remote/text.h"

@@ -1,6 +1,6 @@
-/* A message as DATA sends it: see body.h. */
+/* A message as DATA sends it: see databody.h. */
 #include <string.h>
-#include "remote/body.h"
+#include "common/databody.h"
 
 static bool
 is_plain(char c)
@@ -22,7 +22,7 @@ body_push(struct body *b, char const *s, size_t len, char *out)
 		while (i < len && is_plain(s[i]))
 			i++;
 		if (i > start) {
-			if (!b->inside && s[start] == '.')
+			if (!b->is_bare && !b->inside && s[start] == '.')
 				out[written++] = '.';
 			memcpy(out + written, s + start, i - start);
 			written += i - start;
@@ -40,10 +40,16 @@ body_push(struct body *b, char const *s, size_t len, char *out)
 size_t
 body_end(struct body *b, char *out)
 {
-	char const *end = b->inside ? "\r\n.\r\n" : ".\r\n";
-	size_t len = strlen(end);
+	size_t len = 0;
 
-	memcpy(out, end, len);
+	if (b->inside) {
+		memcpy(out, "\r\n", 2);
+		len = 2;
+	}
+	if (!b->is_bare) {
+		memcpy(out + len, ".\r\n", 3);
+		len += 3;
+	}
 	b->inside = false;
 	return len;
 }
