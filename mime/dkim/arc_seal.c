@@ -7,8 +7,9 @@
 #include "mime/dkim/arc_seal.h"
 
 struct work {
-	struct fields fields;
-	struct bodyhashes bodies;
+	struct fields const *fields;
+	unsigned char const *body_hash;
+	struct bodyhashes bodies; /* asked for by arc_run_begin, not made */
 	struct arc_run run;
 	struct arc_set sets[ARC_SETS_MAX + 1];
 	char results[DKIM_SIGN_MAX], message[DKIM_SIGN_MAX],
@@ -45,14 +46,11 @@ make_results(struct work *w, unsigned instance, char const *results)
 }
 
 static bool
-make_message(struct work *w, struct source const *message, unsigned instance,
-	struct dkim_signer const *signer)
+make_message(
+	struct work *w, unsigned instance, struct dkim_signer const *signer)
 {
-	unsigned char hash[32];
-
-	return dkim_sign_body(message, w->fields.body_at, hash) &&
-	       dkim_sign_fields(DKIM_KIND_MESSAGE, instance, &w->fields, hash,
-		       signer, w->message, &w->message_len) &&
+	return dkim_sign_fields(DKIM_KIND_MESSAGE, instance, w->fields,
+		       w->body_hash, signer, w->message, &w->message_len) &&
 	       as_field(w->message, w->message_len, &w->fields_made[1]);
 }
 
@@ -104,16 +102,13 @@ has_ended(struct arc_run const *run)
 }
 
 static int
-seal(struct work *w, struct source const *message,
-	struct dkim_signer const *signer, enum arc_code status,
+seal(struct work *w, struct dkim_signer const *signer, enum arc_code status,
 	char const *results, char *out, size_t *len_r)
 {
 	struct dkim_options options = {.now = 0};
 	unsigned instance;
 
-	if (!fields_read(message, &w->fields))
-		return -1;
-	if (!arc_run_begin(&w->run, &w->fields, &options, &w->bodies))
+	if (!arc_run_begin(&w->run, w->fields, &options, &w->bodies))
 		return -1;
 	instance = w->run.count + 1;
 	if (instance > ARC_SETS_MAX || has_ended(&w->run))
@@ -123,7 +118,7 @@ seal(struct work *w, struct source const *message,
 		status = ARC_FAIL;
 	memcpy(w->sets, w->run.sets, sizeof w->run.sets);
 	if (!make_results(w, instance, results) ||
-		!make_message(w, message, instance, signer) ||
+		!make_message(w, instance, signer) ||
 		!make_seal(w, instance, status, signer))
 		return -1;
 	*len_r = 0;
@@ -137,9 +132,9 @@ seal(struct work *w, struct source const *message,
 }
 
 int
-arc_seal(struct source const *message, struct dkim_signer const *signer,
-	enum arc_code status, char const *results, char out[ARC_SEAL_MAX],
-	size_t *len_r)
+arc_seal_fields(struct fields const *fields, unsigned char const body_hash[32],
+	struct dkim_signer const *signer, enum arc_code status,
+	char const *results, char out[ARC_SEAL_MAX], size_t *len_r)
 {
 	struct work *w;
 	int r;
@@ -149,9 +144,27 @@ arc_seal(struct source const *message, struct dkim_signer const *signer,
 	w = calloc(1, sizeof *w);
 	if (w == NULL)
 		return -1;
-	r = seal(w, message, signer, status, results, out, len_r);
+	w->fields = fields;
+	w->body_hash = body_hash;
+	r = seal(w, signer, status, results, out, len_r);
 	arc_run_free(&w->run);
-	fields_free(&w->fields);
 	free(w);
+	return r;
+}
+
+int
+arc_seal(struct source const *message, struct dkim_signer const *signer,
+	enum arc_code status, char const *results, char out[ARC_SEAL_MAX],
+	size_t *len_r)
+{
+	struct fields fields;
+	unsigned char hash[32];
+	int r = -1;
+
+	if (fields_read(message, &fields) &&
+		dkim_sign_body(message, fields.body_at, hash))
+		r = arc_seal_fields(
+			&fields, hash, signer, status, results, out, len_r);
+	fields_free(&fields);
 	return r;
 }

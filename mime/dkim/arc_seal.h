@@ -28,4 +28,10 @@ int arc_seal(struct source const *message, struct dkim_signer const *signer,
 	enum arc_code status, char const *results, char out[ARC_SEAL_MAX],
 	size_t *len_r) __attribute__((warn_unused_result));
 
+/* The same over a header in memory and the relaxed hash of the body. */
+int arc_seal_fields(struct fields const *fields,
+	unsigned char const body_hash[32], struct dkim_signer const *signer,
+	enum arc_code status, char const *results, char out[ARC_SEAL_MAX],
+	size_t *len_r) __attribute__((warn_unused_result));
+
 #endif

@@ -34,6 +34,22 @@ bodyhash_want(struct bodyhashes *b, bool is_relaxed, uint64_t limit)
 	return (int)b->count++;
 }
 
+void
+bodyhash_push(struct bodyhashes *b, char const *s, size_t len)
+{
+	for (size_t i = 0; i < b->count; i++)
+		canon_body_push(&b->list[i].canon, s, len);
+}
+
+void
+bodyhash_finish(struct bodyhashes *b)
+{
+	for (size_t i = 0; i < b->count; i++) {
+		canon_body_finish(&b->list[i].canon);
+		br_sha256_out(&b->list[i].sha, b->list[i].hash);
+	}
+}
+
 bool
 bodyhash_read(struct bodyhashes *b, struct source const *message, uint64_t at)
 {
@@ -43,13 +59,9 @@ bodyhash_read(struct bodyhashes *b, struct source const *message, uint64_t at)
 	if (b->count == 0)
 		return true;
 	while ((n = source_read(message, at, piece, sizeof piece)) > 0) {
-		for (size_t i = 0; i < b->count; i++)
-			canon_body_push(&b->list[i].canon, piece, (size_t)n);
+		bodyhash_push(b, piece, (size_t)n);
 		at += (uint64_t)n;
 	}
-	for (size_t i = 0; i < b->count; i++) {
-		canon_body_finish(&b->list[i].canon);
-		br_sha256_out(&b->list[i].sha, b->list[i].hash);
-	}
+	bodyhash_finish(b);
 	return n == 0;
 }

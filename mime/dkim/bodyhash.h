@@ -34,6 +34,10 @@ struct bodyhashes {
 /* Ask for one; returns its index, or -1: too many different ones. */
 int bodyhash_want(struct bodyhashes *b, bool is_relaxed, uint64_t limit);
 
+/* The same in steps: pieces of the body, then its end, once. */
+void bodyhash_push(struct bodyhashes *b, char const *s, size_t len);
+void bodyhash_finish(struct bodyhashes *b);
+
 /* Read the body, which begins `at` octets into the message, and make all of
  * them. False: errno. */
 bool bodyhash_read(struct bodyhashes *b, struct source const *message,

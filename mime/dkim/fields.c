@@ -40,15 +40,12 @@ read_bytes(struct source const *message, struct fields *f, size_t *len_r)
 	}
 }
 
-bool
-fields_read(struct source const *message, struct fields *fields_r)
+static bool
+take_apart(struct fields *fields_r, size_t len)
 {
 	struct header_field field;
-	size_t len = 0, pos = 0, room = 0;
+	size_t pos = 0, room = 0;
 
-	*fields_r = (struct fields){0};
-	if (!read_bytes(message, fields_r, &len))
-		return false;
 	while (header_next(fields_r->bytes, len, &pos, &field) > 0) {
 		if (field.name_len == 0)
 			continue;
@@ -69,6 +66,22 @@ fields_read(struct source const *message, struct fields *fields_r)
 	fields_r->len = pos;
 	fields_r->body_at = pos;
 	return true;
+}
+
+bool
+fields_read(struct source const *message, struct fields *fields_r)
+{
+	size_t len = 0;
+
+	*fields_r = (struct fields){0};
+	return read_bytes(message, fields_r, &len) && take_apart(fields_r, len);
+}
+
+bool
+fields_take(char *bytes, size_t len, struct fields *fields_r)
+{
+	*fields_r = (struct fields){.bytes = bytes};
+	return take_apart(fields_r, len);
 }
 
 void

@@ -27,6 +27,10 @@ struct fields {
 /* False: errno. fields_free in both cases. */
 bool fields_read(struct source const *message, struct fields *fields_r)
 	__attribute__((warn_unused_result));
+/* The same of octets in memory, which are allocated and become fields_r's, with
+ * what stands behind the header, if anything. False: errno. */
+bool fields_take(char *bytes, size_t len, struct fields *fields_r)
+	__attribute__((warn_unused_result));
 /* Twice is safe. */
 void fields_free(struct fields *f);
 
