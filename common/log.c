@@ -136,36 +136,38 @@ pairs(struct log_line *line, va_list args)
 	}
 }
 
-void
-log_event(char const *event, char const *id, ...)
+/* The text of an error, too, unless it is NULL. */
+static void
+write_line(char const *event, char const *id, va_list args, char const *text)
 {
 	struct log_line line;
-	va_list args;
 	int error = errno;
 
 	log_begin(&line, event, id);
-	va_start(args, id);
 	pairs(&line, args);
-	va_end(args);
+	if (text != NULL)
+		log_text(&line, "error", text, strlen(text));
 	log_end(&line);
 	errno = error;
 }
 
 void
+log_event(char const *event, char const *id, ...)
+{
+	va_list args;
+
+	va_start(args, id);
+	write_line(event, id, args, NULL);
+	va_end(args);
+}
+
+void
 log_error(char const *event, char const *id, ...)
 {
-	struct log_line line;
+	char const *text = strerrordesc_np(errno);
 	va_list args;
-	int error = errno;
-	char const *text = strerrordesc_np(error);
 
-	log_begin(&line, event, id);
 	va_start(args, id);
-	pairs(&line, args);
+	write_line(event, id, args, text == NULL ? "unknown error" : text);
 	va_end(args);
-	if (text == NULL)
-		text = "unknown error";
-	log_text(&line, "error", text, strlen(text));
-	log_end(&line);
-	errno = error;
 }

@@ -1,77 +1,16 @@
 /* What a process keeps once it is set up. */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/filter.h>
-#include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <signal.h>
-#include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "common/landlock.h"
 #include "common/log.h"
 #include "common/sandbox.h"
 #include "filters.h"
-
-/* Landlock's rights by ABI, as the kernel defines them: Debian 12's header
- * ends at ABI 2. */
-#define ABI1_RIGHTS ((UINT64_C(1) << 13) - 1)
-#define ABI2_REFER (UINT64_C(1) << 13)
-#define ABI3_TRUNCATE (UINT64_C(1) << 14)
-#define ABI5_IOCTL_DEV (UINT64_C(1) << 15)
-#define READ_RIGHTS (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
-#define WRITE_RIGHTS                                                           \
-	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |       \
-		LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR | \
-		LANDLOCK_ACCESS_FS_MAKE_REG | ABI2_REFER | ABI3_TRUNCATE)
-#define NET_BIND UINT64_C(1)
-#define NET_CONNECT UINT64_C(2)
-
-/* struct landlock_ruleset_attr since ABI 4; older kernels take its front. */
-struct ruleset {
-	uint64_t fs, net;
-};
-
-static bool
-add_paths(int rules, int const *fds, size_t count, uint64_t rights)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct landlock_path_beneath_attr path = {
-			.allowed_access = rights, .parent_fd = fds[i]};
-		if (syscall(SYS_landlock_add_rule, rules,
-			    LANDLOCK_RULE_PATH_BENEATH, &path, 0) < 0)
-			return false;
-	}
-	return true;
-}
-
-/* 1 closed, 0 the kernel lacks it, -1 failed. */
-static int
-enter_landlock(struct sandbox const *s)
-{
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
-		LANDLOCK_CREATE_RULESET_VERSION);
-	struct ruleset r = {.fs = ABI1_RIGHTS};
-	int rules;
-	bool ok;
-
-	if (abi < 1)
-		return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : -1;
-	r.fs |= (abi >= 2 ? ABI2_REFER : 0) | (abi >= 3 ? ABI3_TRUNCATE : 0) |
-		(abi >= 5 ? ABI5_IOCTL_DEV : 0);
-	r.net = NET_BIND | (s->may_connect ? 0 : NET_CONNECT);
-	rules = (int)syscall(SYS_landlock_create_ruleset, &r,
-		abi >= 4 ? sizeof r : sizeof r.fs, 0);
-	if (rules < 0)
-		return -1;
-	ok = add_paths(rules, s->read_only, s->read_only_count, READ_RIGHTS) &&
-	     add_paths(rules, s->read_write, s->read_write_count,
-		     (READ_RIGHTS | WRITE_RIGHTS) & r.fs) &&
-	     syscall(SYS_landlock_restrict_self, rules, 0) == 0;
-	close(rules);
-	return ok ? 1 : -1;
-}
 
 static bool
 limit(int what, rlim_t n)
@@ -142,6 +81,16 @@ enter_filter(enum sandbox_filter filter)
 }
 #endif
 
+static char const *
+filter(struct sandbox const *s, char const **missing_r)
+{
+	int got = enter_filter(s->filter);
+
+	if (got == 0)
+		*missing_r = "seccomp";
+	return got < 0 ? "seccomp" : NULL;
+}
+
 char const *
 sandbox_enter(struct sandbox const *s, char const **missing_r)
 {
@@ -150,27 +99,28 @@ sandbox_enter(struct sandbox const *s, char const **missing_r)
 	*missing_r = NULL;
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return "dumpable";
-	/* Root may load a filter without it, and must not pass it on to what
-	 * it starts for a user. */
-	if (geteuid() != 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return "no_new_privs";
 	if (!enter_limits(s))
 		return "limits";
-	/* What root starts is fenced by itself; its own fence would be
-	 * inherited. */
-	if (geteuid() != 0) {
-		got = enter_landlock(s);
-		if (got < 0)
-			return "landlock";
-		if (got == 0)
-			*missing_r = "landlock";
-	}
-	got = enter_filter(s->filter);
-	if (got < 0)
-		return "seccomp";
+	/* A command that root runs may load a filter without this. */
+	if (geteuid() == 0)
+		return filter(s, missing_r);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return "no_new_privs";
+	got = landlock_enter(s);
 	if (got == 0)
-		*missing_r = "seccomp";
-	return NULL;
+		*missing_r = "landlock";
+	return got < 0 ? "landlock" : filter(s, missing_r);
+}
+
+static void
+report(char const *failed, char const *missing)
+{
+	if (failed != NULL) {
+		log_error("sandbox-failed", NULL, "what", failed, (char *)0);
+		_exit(111);
+	}
+	if (missing != NULL)
+		log_event("sandbox-missing", NULL, "what", missing, (char *)0);
 }
 
 void
@@ -179,10 +129,13 @@ sandbox_enter_or_exit(struct sandbox const *s)
 	char const *missing;
 	char const *failed = sandbox_enter(s, &missing);
 
-	if (failed != NULL) {
-		log_error("sandbox-failed", NULL, "what", failed, (char *)0);
-		_exit(111);
-	}
-	if (missing != NULL)
-		log_event("sandbox-missing", NULL, "what", missing, (char *)0);
+	report(failed, missing);
+}
+
+void
+sandbox_enter_as_root(struct sandbox const *s)
+{
+	char const *missing = NULL;
+
+	report(!enter_limits(s) ? "limits" : filter(s, &missing), missing);
 }

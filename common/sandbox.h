@@ -76,4 +76,9 @@ char const *sandbox_enter(struct sandbox const *s, char const **missing_r)
  * failure. For programs, which have nothing else to do about it. */
 void sandbox_enter_or_exit(struct sandbox const *s);
 
+/* The same for what stays root to start others: limits and filter only. What it
+ * starts for a user fences itself; a fence, and no_new_privs, would be
+ * inherited. */
+void sandbox_enter_as_root(struct sandbox const *s);
+
 #endif

@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #include "common/log.h"
 #include "common/pair.h"
@@ -18,8 +17,7 @@
 
 struct state {
 	struct spawner const *spawner;
-	int manager_fd;	   /* -1: none, the starter will send one */
-	time_t alone_from; /* when the last one was lost; 0: not so */
+	int manager_fd; /* -1: none, the starter will send one */
 	unsigned children;
 	bool stopping;
 	sigset_t open_mask; /* SIGCHLD let through, for ppoll and children */
@@ -116,8 +114,10 @@ serve_control(struct state *st, int control_fd)
 	r = pair_receive(control_fd, frame, sizeof frame, &fd, 1, &count);
 	if (r <= 0)
 		return r < 0 && (errno == EAGAIN || errno == EMSGSIZE);
-	if (frame[0] == 'q')
+	if (frame[0] == 'q') {
 		st->stopping = true;
+		alarm(0);
+	}
 	if (count == 0)
 		return true;
 	/* Non-blocking: a manager that does not read must not hold the loop. */
@@ -128,34 +128,20 @@ serve_control(struct state *st, int control_fd)
 	if (st->manager_fd >= 0)
 		close(st->manager_fd);
 	st->manager_fd = fd;
-	st->alone_from = 0;
+	alarm(0);
 	return true;
 }
 
-static time_t
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec;
-}
-
+/* The pair was lost. If the manager lives (it wanted for a descriptor, say),
+ * the starter makes a new pair for a new spawner only: so SIGALRM ends this
+ * one. */
 static void
 lose_manager(struct state *st)
 {
 	close(st->manager_fd);
 	st->manager_fd = -1;
-	st->alone_from = now();
-}
-
-/* The pair was lost and the manager lives (for want of a descriptor, say): only
- * for a new spawner the starter makes a new pair. */
-static bool
-is_forsaken(struct state const *st)
-{
-	return !st->stopping && st->alone_from > 0 &&
-	       now() - st->alone_from > ALONE_SECONDS;
+	if (!st->stopping)
+		alarm(ALONE_SECONDS);
 }
 
 int
@@ -165,7 +151,6 @@ spawner_loop(struct spawner const *s, int control_fd)
 	struct sigaction action = {.sa_handler = on_child};
 	struct pollfd fds[2] = {{.fd = control_fd, .events = POLLIN},
 		{.fd = -1, .events = POLLIN}};
-	struct timespec const second = {.tv_sec = 1};
 	sigset_t blocked;
 
 	sigemptyset(&blocked);
@@ -175,12 +160,7 @@ spawner_loop(struct spawner const *s, int control_fd)
 		return 111;
 	for (; !st.stopping || st.children > 0; reap(&st)) {
 		fds[1].fd = st.manager_fd;
-		if (is_forsaken(&st)) {
-			log_event("lost-manager", NULL, (char *)0);
-			return 111;
-		}
-		if (ppoll(fds, 2, st.alone_from > 0 ? &second : NULL,
-			    &st.open_mask) < 0) {
+		if (ppoll(fds, 2, NULL, &st.open_mask) < 0) {
 			if (errno == EINTR)
 				continue;
 			return 111;

@@ -84,17 +84,17 @@ static struct syscalls_row const syscalls_rows[SANDBOX_FILTERS] = {
 	[SANDBOX_SMTPD] = {"smtpd", "@base @pair @drop"},
 	[SANDBOX_STARTER] = {"starter",
 		"@base @pair @files @fork @wait @confine @exec @watch "
-		"@network socketpair kill fstatfs"},
+		"@network socketpair kill fstatfs alarm"},
 	[SANDBOX_MANAGER] = {"manager",
 		"@base @pair @files @watch @fork @wait fstatfs"},
 	[SANDBOX_SPAWNER] = {"spawner",
 		"@base @pair @fork @wait @confine @network pread64 newfstatat "
-		"socketpair"},
+		"socketpair alarm"},
 	[SANDBOX_REMOTE] = {"remote", "@base @pair @network pread64 "
 				      "newfstatat epoll_create1 epoll_ctl "
 				      "epoll_wait"},
 	[SANDBOX_LOCAL_SPAWNER] = {"local-spawner",
-		"@base @pair @fork @wait @confine @local socketpair"},
+		"@base @pair @fork @wait @confine @local socketpair alarm"},
 	[SANDBOX_LOCAL] = {"local", "@base @pair @files memfd_create"},
 	[SANDBOX_STARTER_GPG] = {"starter-gpg",
 		"@starter @local-spawner-gpg"},

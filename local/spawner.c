@@ -10,12 +10,12 @@
 #include <string.h>
 #include <skalibs/sgetopt.h>
 #include <skalibs/strerr.h>
-#include <skalibs/types.h>
 #include "common/log.h"
 #include "common/privilege.h"
 #include "common/sandbox.h"
 #include "common/settings.h"
 #include "common/spawner.h"
+#include "common/user.h"
 #include "local/local.h"
 
 #define USAGE "local-spawner -t tables"
@@ -25,7 +25,7 @@
 struct spawning {
 	int tables_fd;
 	struct table users;
-	uid_t uid_min, uid_max;
+	uint64_t uid_min, uid_max;
 	char hostname[256];
 	struct local local;
 	/* of the mailbox that was admitted last */
@@ -33,43 +33,23 @@ struct spawning {
 	char home[HOME_MAX];
 };
 
-/* The value `UID NUL HOME NUL` of a mailbox. */
-static bool
-read_user(struct spawning *s, char const *value, size_t len)
-{
-	size_t uid_len = strnlen(value, len), home_len;
-	uint64_t uid;
-
-	if (uid_len == len || uint640_scan(value, &uid) != uid_len)
-		return false;
-	value += uid_len + 1;
-	len -= uid_len + 1;
-	home_len = strnlen(value, len);
-	if (home_len == len || home_len >= sizeof s->home || *value != '/' ||
-		uid == 0 || uid < s->uid_min || uid > s->uid_max)
-		return false;
-	s->uid = (uid_t)uid;
-	memcpy(s->home, value, home_len + 1);
-	return true;
-}
-
 static enum job_opened
 admit(void *data, char const *name, size_t len)
 {
 	struct spawning *s = data;
-	char const *value;
-	size_t value_len;
+	char const *home;
 	int found;
 
 	if (!table_refresh(&s->users, s->tables_fd, "users.cdb"))
 		log_error("table-failed", NULL, (char *)0);
-	found = table_find(&s->users, name, len, &value, &value_len);
-	if (found < 0)
-		return JOB_LATER;
+	found = user_find(
+		&s->users, name, len, s->uid_min, s->uid_max, &s->uid, &home);
 	if (found == 0)
 		return JOB_UNKNOWN;
-	if (read_user(s, value, value_len))
+	if (found > 0 && strlen(home) < HOME_MAX) {
+		memcpy(s->home, home, strlen(home) + 1);
 		return JOB_OPENED;
+	}
 	log_event("bad-user", NULL, (char *)0);
 	return JOB_LATER;
 }
@@ -99,8 +79,8 @@ read_settings(struct spawning *s, char const *tables)
 	if (s->tables_fd < 0 ||
 		!table_refresh(&t, s->tables_fd, "settings.cdb"))
 		strerr_diefu3sys(111, "read ", tables, "/settings.cdb");
-	s->uid_min = (uid_t)settings_number(&t, "mailbox-uid-min", 1);
-	s->uid_max = (uid_t)settings_number(&t, "mailbox-uid-max", 0);
+	s->uid_min = settings_number(&t, "mailbox-uid-min", 1);
+	s->uid_max = settings_number(&t, "mailbox-uid-max", 0);
 	s->local.may_lock = settings_number(&t, "delivery-encryption", 0) != 0;
 	hostname = settings_text(&t, "hostname");
 	if (hostname == NULL || strlen(hostname) >= sizeof s->hostname)
@@ -138,6 +118,6 @@ main(int argc, char const *const *argv)
 		strerr_diefu3sys(111, "read ", tables, "/users.cdb");
 	box.filter = spawning.local.may_lock ? SANDBOX_LOCAL_SPAWNER_GPG
 					     : SANDBOX_LOCAL_SPAWNER;
-	sandbox_enter_or_exit(&box);
+	sandbox_enter_as_root(&box);
 	return spawner_loop(&spawner, CONTROL_FD);
 }

@@ -289,7 +289,7 @@ main(int argc, char const *const *argv)
 		strerr_diefu1sys(111, "block signals");
 	if (ready_fd >= 0 && fcntl(ready_fd, F_SETFD, FD_CLOEXEC) < 0)
 		strerr_diefu1sys(100, "use the descriptor of -d");
-	sandbox_enter_or_exit(&s);
+	sandbox_enter_as_root(&s);
 	for (;;) {
 		for (int i = 0; i < ROLES; i++)
 			if (roles[i].pid == 0 &&

@@ -208,7 +208,7 @@ main(int argc, char const *const *argv)
 		return fail("events");
 	/* A session has its pair, and for a moment two pipes and a status. */
 	sandbox.files = (unsigned)(max * 4 + 128);
-	sandbox_enter_or_exit(&sandbox);
+	sandbox_enter_as_root(&sandbox);
 	if (!o.listens)
 		serve_one(&client, 0, o.implicit_tls);
 	if (o.ready_fd >= 0) {

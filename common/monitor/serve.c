@@ -61,15 +61,9 @@ unwatch(int *fd)
 static void
 log_client(char const *event, struct session const *s)
 {
-	struct log_line line;
-
-	log_begin(&line, event, NULL);
-	log_text(&line, "service", house->service->name,
-		strlen(house->service->name));
-	log_text(&line, "client", s->client.text, strlen(s->client.text));
-	if (s->mailbox_len > 0)
-		log_text(&line, "mailbox", s->mailbox, s->mailbox_len);
-	log_end(&line);
+	log_event(event, NULL, "service", house->service->name, "client",
+		s->client.text, s->mailbox[0] == '\0' ? NULL : "mailbox",
+		s->mailbox, (char *)0);
 }
 
 static void
@@ -161,7 +155,7 @@ open_session(struct session const *s, enum role role)
 	if (pair_of(role) < 0)
 		return -1;
 	return start_session(house, pairs[role], session_ticket(s), &s->client,
-		s->mailbox, s->mailbox_len,
+		s->mailbox,
 		role == ROLE_AUTH ? "passwords.cdb" : "settings.cdb");
 }
 
@@ -261,8 +255,8 @@ start_program(struct session *s)
 
 	s->program = -1;
 	if (table_refresh(&house->users, house->tables_fd, "users.cdb"))
-		s->program = start_mailbox(house, s->mailbox, s->mailbox_len,
-			&s->client, asked, s->pipes, &s->status);
+		s->program = start_mailbox(house, s->mailbox, &s->client, asked,
+			s->pipes, &s->status);
 	for (int i = 0; i < 2; i++)
 		if (asked[i] >= 0)
 			close(asked[i]);
@@ -288,7 +282,7 @@ hear_auth(char const *frame, size_t n)
 	s = session_of(ticket);
 	if (s != NULL && s->pair >= 0 && s->status < 0) {
 		memcpy(s->mailbox, mailbox, len);
-		s->mailbox_len = len;
+		s->mailbox[len] = '\0';
 		start_program(s);
 	}
 	return true;

@@ -80,15 +80,14 @@ int start_front(struct house const *h, int template_pair, uint32_t ticket,
 /* Hand a service a session with the client, known as ticket. Returns the other
  * end, or -1. */
 int start_session(struct house const *h, int role_pair, uint32_t ticket,
-	struct client const *c, char const *mailbox, size_t mailbox_len,
-	char const *table);
+	struct client const *c, char const *mailbox, char const *table);
 
 /*
  * Start the mailbox program. sessions: its ends with policy and check, or -1.
  * pipes_r: to write to it, to read from it; *status_r ends without an octet
  * once the exec has worked. Returns its pid, or -1 and errno.
  */
-pid_t start_mailbox(struct house const *h, char const *mailbox, size_t len,
+pid_t start_mailbox(struct house const *h, char const *mailbox,
 	struct client const *c, int const sessions[2], int pipes_r[2],
 	int *status_r);
 

@@ -26,8 +26,7 @@ struct session {
 	uint16_t generation;  /* so that a late answer finds nobody */
 	size_t rank; /* which of its network's sessions it was; 0: evicted */
 	struct client client;
-	size_t mailbox_len;
-	char mailbox[REQUEST_MAILBOX_MAX];
+	char mailbox[REQUEST_MAILBOX_MAX + 1]; /* empty before login */
 };
 
 extern struct session_table {

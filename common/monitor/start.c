@@ -13,11 +13,11 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-#include <skalibs/types.h>
 #include "common/log.h"
 #include "common/pair.h"
 #include "common/privilege.h"
 #include "common/settings.h"
+#include "common/user.h"
 #include "common/monitor/front.h"
 #include "common/monitor/request.h"
 #include "common/monitor/service.h"
@@ -191,42 +191,18 @@ start_front(struct house const *h, int template_pair, uint32_t ticket,
 
 int
 start_session(struct house const *h, int role_pair, uint32_t ticket,
-	struct client const *c, char const *mailbox, size_t mailbox_len,
-	char const *table)
+	struct client const *c, char const *mailbox, char const *table)
 {
 	int fds[2] = {-1, open_table(h, table)};
 	char frame[REQUEST_FRAME_MAX];
 	size_t len = role_session_encode(frame, sizeof frame, ticket,
-		h->service->name, c->text, mailbox, mailbox_len,
+		h->service->name, c->text, mailbox, strlen(mailbox),
 		client_is_listed(&h->networks, "", c));
 	int pair = hand_over(role_pair, frame, len, fds, 2, 0);
 
 	if (fds[1] >= 0)
 		close(fds[1]);
 	return pair;
-}
-
-/* The uid and the maildir of a mailbox, which the users table must name. */
-static bool
-look_up(struct house const *h, char const *mailbox, size_t len, uid_t *uid_r,
-	char const **home_r)
-{
-	char const *value;
-	size_t value_len;
-	uint64_t uid;
-
-	errno = ENOENT;
-	if (table_find(&h->users, mailbox, len, &value, &value_len) <= 0 ||
-		value_len < 3 || value[value_len - 1] != '\0' ||
-		uint640_scan(value, &uid) == 0)
-		return false;
-	*home_r = value + strlen(value) + 1;
-	*uid_r = (uid_t)uid;
-	errno = EPERM;
-	return *home_r < value + value_len &&
-	       uid >= settings_number(
-			      &h->settings, "mailbox-uid-min", UINT32_MAX) &&
-	       uid <= settings_number(&h->settings, "mailbox-uid-max", 0);
 }
 
 static void
@@ -249,51 +225,49 @@ run_mailbox(struct house const *h, uid_t uid, char const *home,
 	_exit(111);
 }
 
+static pid_t
+close_all(int const ends[6])
+{
+	for (int i = 0; i < 6; i++)
+		if (ends[i] >= 0)
+			close(ends[i]);
+	return -1;
+}
+
 pid_t
-start_mailbox(struct house const *h, char const *mailbox, size_t len,
+start_mailbox(struct house const *h, char const *mailbox,
 	struct client const *c, int const sessions[2], int pipes_r[2],
 	int *status_r)
 {
-	char address[REQUEST_MAILBOX_MAX + 1];
-	char const *argv[] = {h->service->mailbox, "-m", address, "-a", c->text,
+	char const *argv[] = {h->service->mailbox, "-m", mailbox, "-a", c->text,
 		h->service->mailbox_drops ? NULL : ".", NULL};
-	int in[2], out[2], status[2];
+	/* input, output, status */
+	int ends[6] = {-1, -1, -1, -1, -1, -1};
 	char const *home;
 	uid_t uid;
 	pid_t pid;
 
-	if (len > REQUEST_MAILBOX_MAX || !look_up(h, mailbox, len, &uid, &home))
+	if (user_find(&h->users, mailbox, strlen(mailbox),
+		    settings_number(
+			    &h->settings, "mailbox-uid-min", UINT32_MAX),
+		    settings_number(&h->settings, "mailbox-uid-max", 0), &uid,
+		    &home) <= 0)
 		return -1;
-	memcpy(address, mailbox, len);
-	address[len] = '\0';
-	if (pipe2(in, O_CLOEXEC) < 0)
-		return -1;
-	if (pipe2(out, O_CLOEXEC) < 0)
-		goto close_in;
-	if (pipe2(status, O_CLOEXEC | O_NONBLOCK) < 0)
-		goto close_out;
+	for (int i = 0; i < 3; i++)
+		if (pipe2(&ends[2 * i], O_CLOEXEC) < 0)
+			return close_all(ends);
 	pid = fork();
 	if (pid == 0)
 		run_mailbox(h, uid, home,
-			(int[]){in[0], out[1], sessions[0], sessions[1]},
-			status[1], argv);
-	close(status[1]);
-	if (pid < 0) {
-		close(status[0]);
-		goto close_out;
-	}
-	close(in[0]);
-	close(out[1]);
-	pipes_r[0] = in[1];
-	pipes_r[1] = out[0];
-	*status_r = status[0];
+			(int[]){ends[0], ends[3], sessions[0], sessions[1]},
+			ends[5], argv);
+	if (pid < 0)
+		return close_all(ends);
+	close(ends[0]);
+	close(ends[3]);
+	close(ends[5]);
+	pipes_r[0] = ends[1];
+	pipes_r[1] = ends[2];
+	*status_r = ends[4];
 	return pid;
-
-close_out:
-	close(out[0]);
-	close(out[1]);
-close_in:
-	close(in[0]);
-	close(in[1]);
-	return -1;
 }
