@@ -36,7 +36,7 @@ mod = $(call obj,$(foreach m,$(2),$(1)/$(m)))
 
 # Programs, and where each is installed. private: libexec/kereru.
 PRIVATE = monitor auth check policy smtpd submit-front pop3-front imap-front \
-	pop3d imapd starter manager remote-spawner local-spawner \
+	pop3d imapd starter manager remote-spawner local-spawner signer \
 	mime-crypt mime-submit
 PUBLIC  = mime mailq
 ADMIN   = kereru sendmail
@@ -47,7 +47,7 @@ PROGS   = $(PRIVATE) $(PUBLIC) $(ADMIN)
 MAINS = common/monitor/monitor common/monitor/auth common/admin/kereru \
 	common/sandbox_gen mime/charset_gen \
 	smtpd/smtpd smtpd/front smtpd/check/check smtpd/policy \
-	queue/starter \
+	queue/starter queue/signer \
 	queue/manager queue/sendmail queue/mailq remote/remote local/spawner pop3d/pop3d pop3d/front \
 	imapd/imapd imapd/front mime/mime mime/crypt mime/submit
 main_monitor        = common/monitor/monitor
@@ -62,6 +62,7 @@ main_pop3d          = pop3d/pop3d
 main_imapd          = imapd/imapd
 main_starter        = queue/starter
 main_manager        = queue/manager
+main_signer         = queue/signer
 main_remote-spawner = remote/remote
 main_local-spawner  = local/spawner
 main_mime           = mime/mime
@@ -72,7 +73,7 @@ main_kereru         = common/admin/kereru
 main_sendmail       = queue/sendmail
 
 SRC = $(wildcard common/*.c common/*/*.c smtpd/*.c smtpd/*/*.c queue/*.c \
-	remote/*.c local/*.c pop3d/*.c imapd/*.c mime/*.c mime/*/*.c)
+	remote/*.c local/*.c local/*/*.c pop3d/*.c imapd/*.c mime/*.c mime/*/*.c)
 LIBSRC = $(filter-out $(addsuffix .c,$(MAINS)),$(SRC))
 LIBGEN = $(B)/gen/charset_tables.c
 UNIT = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_test.c))
