@@ -16,10 +16,11 @@
 #define TRY_MS 3000
 #define TRIES 3
 
-struct waiting {
+/* c-ares has it until it has called on_reply. */
+struct dns_waiting {
 	struct dns *dns;
-	struct dns_question *question;
-	size_t *pending;
+	struct dns_sent *sent; /* NULL: nobody waits any more */
+	size_t which;
 };
 
 static bool
@@ -91,6 +92,7 @@ dns_open(struct dns *dns, char const *servers)
 		return false;
 	}
 	dns->channel = channel;
+	dns->in_flight = 0;
 	dns->local = all_local(channel);
 	return true;
 }
@@ -133,55 +135,79 @@ judge(struct dns const *dns, struct dns_question *q, size_t len)
 }
 
 static void
-on_reply(void *data, int status, int timeouts, unsigned char *s, int len)
+take_reply(struct dns const *dns, struct dns_question *q, int status,
+	unsigned char const *s, size_t len)
 {
-	struct waiting *w = data;
-	struct dns_question *q = w->question;
-
-	(void)timeouts;
-	--*w->pending;
-	if (status != ARES_SUCCESS || len <= 0) {
+	if (status != ARES_SUCCESS || len == 0) {
 		temporary(
 			q, status == ARES_ECANCELLED || status == ARES_ETIMEOUT
 				   ? "no answer in time"
 				   : "the name servers failed");
 		return;
 	}
-	q->bytes = malloc((size_t)len);
+	q->bytes = malloc(len);
 	if (q->bytes == NULL) {
 		temporary(q, "out of memory");
 		return;
 	}
-	memcpy(q->bytes, s, (size_t)len);
-	judge(w->dns, q, (size_t)len);
+	memcpy(q->bytes, s, len);
+	judge(dns, q, len);
+}
+
+/* Nobody is told of an answer to this one any more. */
+static void
+forget(struct dns_waiting *w)
+{
+	w->sent->waiting[w->which] = NULL;
+	w->sent->left--;
+	w->dns->in_flight--;
+	w->sent = NULL;
 }
 
 static void
-send_question(struct waiting *w)
+on_reply(void *data, int status, int timeouts, unsigned char *s, int len)
 {
-	struct dns_question *q = w->question;
+	struct dns_waiting *w = data;
+
+	(void)timeouts;
+	if (w->sent != NULL) {
+		struct dns_question *q = &w->sent->questions[w->which];
+
+		forget(w);
+		take_reply(w->dns, q, status, s, len > 0 ? (size_t)len : 0);
+	}
+	free(w);
+}
+
+static void
+send_question(struct dns *dns, struct dns_sent *sent, size_t which, uint16_t id)
+{
+	struct dns_question *q = &sent->questions[which];
+	struct dns_waiting *w;
 	unsigned char *query;
 	int len;
-	uint16_t id;
 
 	if (!dns_name_valid(q->name)) {
 		q->status = DNS_NXDOMAIN;
 		return;
 	}
-	if (ares_create_query(q->name, CLASS_IN, (int)q->type, 0, 1, &query,
-		    &len, UDP_SIZE) != ARES_SUCCESS ||
-		len < 12) {
+	w = malloc(sizeof *w);
+	if (w == NULL || ares_create_query(q->name, CLASS_IN, (int)q->type, 0,
+				 1, &query, &len, UDP_SIZE) != ARES_SUCCESS) {
+		free(w);
 		temporary(q, "out of memory");
 		return;
 	}
 	/* c-ares draws ids from a state that was made before the fork and is
 	 * the same in every child. */
-	randombytes_buf(&id, sizeof id);
 	memcpy(query, &id, sizeof id);
 	/* RFC 6840 5.7: AD in a query asks for AD in the reply. */
 	query[3] |= 0x20;
-	++*w->pending;
-	ares_send(w->dns->channel, query, len, on_reply, w);
+	*w = (struct dns_waiting){dns, sent, which};
+	sent->waiting[which] = w;
+	sent->left++;
+	dns->in_flight++;
+	ares_send(dns->channel, query, len, on_reply, w);
 	ares_free_string(query);
 }
 
@@ -235,30 +261,51 @@ step(ares_channel channel, int64_t left_ms)
 }
 
 void
-dns_ask(struct dns *dns, struct dns_question *questions, size_t count,
-	int timeout_ms)
+dns_send(struct dns *dns, struct dns_question *questions, size_t count,
+	struct dns_sent *sent)
 {
-	struct waiting waiting[DNS_QUESTIONS_MAX];
-	int64_t deadline = now_ms() + timeout_ms, left;
-	size_t pending = 0;
+	uint16_t ids[DNS_QUESTIONS_MAX];
 
+	*sent = (struct dns_sent){.questions = questions,
+		.count = count < DNS_QUESTIONS_MAX ? count : DNS_QUESTIONS_MAX};
+	randombytes_buf(ids, sizeof ids);
 	for (size_t i = 0; i < count; i++) {
 		questions[i].why = NULL;
 		questions[i].authentic = false;
 		questions[i].bytes = NULL;
 		questions[i].reply.record_count = 0;
-		if (i >= DNS_QUESTIONS_MAX) {
+		if (i < sent->count)
+			send_question(dns, sent, i, ids[i]);
+		else
 			temporary(&questions[i], "too many questions");
-			continue;
-		}
-		waiting[i] = (struct waiting){dns, &questions[i], &pending};
-		send_question(&waiting[i]);
 	}
-	while (pending > 0 && (left = deadline - now_ms()) > 0)
+}
+
+void
+dns_wait(struct dns *dns, struct dns_sent *sent, int timeout_ms)
+{
+	int64_t deadline = now_ms() + timeout_ms, left;
+
+	while (sent->left > 0 && (left = deadline - now_ms()) > 0)
 		step(dns->channel, left);
-	/* Answers the rest, so that nothing points at waiting any more. */
-	if (pending > 0)
+	for (size_t i = 0; i < sent->count && sent->left > 0; i++)
+		if (sent->waiting[i] != NULL) {
+			forget(sent->waiting[i]);
+			temporary(&sent->questions[i], "no answer in time");
+		}
+	/* What is left in there nobody waits for. */
+	if (dns->in_flight == 0)
 		ares_cancel(dns->channel);
+}
+
+void
+dns_ask(struct dns *dns, struct dns_question *questions, size_t count,
+	int timeout_ms)
+{
+	struct dns_sent sent;
+
+	dns_send(dns, questions, count, &sent);
+	dns_wait(dns, &sent, timeout_ms);
 }
 
 void

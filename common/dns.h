@@ -19,6 +19,7 @@
 
 struct dns {
 	void *channel;
+	size_t in_flight; /* questions that somebody waits for */
 	/* Every server is on this host: only then is the AD bit believed (a
 	 * reply that crossed a network could have got it on the way). */
 	bool local;
@@ -60,6 +61,20 @@ void dns_close(struct dns *dns);
  */
 void dns_ask(struct dns *dns, struct dns_question *questions, size_t count,
 	int timeout_ms);
+
+/*
+ * The same in two steps, with something else to do in between: questions and
+ * sent stay where they are until dns_wait has returned. Several can be under
+ * way at once.
+ */
+struct dns_sent {
+	struct dns_question *questions;
+	size_t count, left; /* left: without an answer */
+	struct dns_waiting *waiting[DNS_QUESTIONS_MAX];
+};
+void dns_send(struct dns *dns, struct dns_question *questions, size_t count,
+	struct dns_sent *sent_r);
+void dns_wait(struct dns *dns, struct dns_sent *sent, int timeout_ms);
 
 /* Give the replies back; twice is safe. */
 void dns_free(struct dns_question *questions, size_t count);

@@ -33,6 +33,12 @@ query_init(struct query *query, query_way *way, void *data, int timeout_ms)
 void
 query_free(struct query *query)
 {
+	while (query->flights != NULL) {
+		struct query_flight *f = query->flights;
+
+		query->flights = f->next;
+		query_dns_end(f);
+	}
 	for (size_t i = 0; i < query->entry_count; i++) {
 		struct query_entry *e = &query->entries[i];
 		for (size_t j = 0; j < e->count; j++)
@@ -123,45 +129,103 @@ note(struct query *query, struct query_question const *question)
 	strcpy(e->name, name);
 }
 
-/* Ask the pending entries from `at` on, some at a time. Returns where it
- * stopped. */
-static size_t
-ask_some(struct query *query, size_t at, int timeout_ms)
+static void
+take(struct query_entry *e, struct query_question const *q)
 {
-	struct query_question batch[DNS_QUESTIONS_MAX];
-	size_t which[DNS_QUESTIONS_MAX], n = 0;
+	e->is_pending = false;
+	e->status = q->status;
+	e->why = q->why;
+	e->records = q->records;
+	e->count = q->count;
+	if (e->status == DNS_FOUND && e->count == 0)
+		e->status = DNS_NODATA;
+}
 
-	for (; at < query->entry_count && n < DNS_QUESTIONS_MAX; at++) {
-		struct query_entry *e = &query->entries[at];
+/* Gather pending entries from *at on, some at a time. */
+static size_t
+gather(struct query *query, size_t *at, struct query_question *batch,
+	size_t *which)
+{
+	size_t n = 0;
+
+	for (; *at < query->entry_count && n < DNS_QUESTIONS_MAX; ++*at) {
+		struct query_entry *e = &query->entries[*at];
 		if (!e->is_pending)
 			continue;
-		which[n] = at;
+		which[n] = *at;
 		batch[n++] = (struct query_question){.name = e->name,
 			.type = e->type,
 			.status = DNS_TEMPORARY};
 	}
+	query->asked += (unsigned)n;
+	return n;
+}
+
+/* Returns where it stopped. */
+static size_t
+ask_some(struct query *query, size_t at, int timeout_ms)
+{
+	struct query_question batch[DNS_QUESTIONS_MAX];
+	size_t which[DNS_QUESTIONS_MAX];
+	size_t n = gather(query, &at, batch, which);
+
 	if (n > 0)
 		query->way(query, batch, n, timeout_ms);
-	query->asked += (unsigned)n;
-	for (size_t i = 0; i < n; i++) {
-		struct query_entry *e = &query->entries[which[i]];
-		e->is_pending = false;
-		e->status = batch[i].status;
-		e->why = batch[i].why;
-		e->records = batch[i].records;
-		e->count = batch[i].count;
-		if (e->status == DNS_FOUND && e->count == 0)
-			e->status = DNS_NODATA;
-	}
+	for (size_t i = 0; i < n; i++)
+		take(&query->entries[which[i]], &batch[i]);
 	return at;
+}
+
+void
+query_send(struct query *query, struct query_question const *questions,
+	size_t count)
+{
+	struct query_question batch[DNS_QUESTIONS_MAX];
+	size_t which[DNS_QUESTIONS_MAX], n, at = query->entry_count;
+
+	if (query->way != query_dns)
+		return;
+	for (size_t i = 0; i < count; i++)
+		note(query, &questions[i]);
+	while ((n = gather(query, &at, batch, which)) > 0) {
+		struct query_flight *f = query_dns_start(query, batch, n);
+
+		for (size_t i = 0; i < n; i++)
+			if (f != NULL)
+				f->entries[i] = which[i];
+			else
+				query->entries[which[i]].is_pending = false;
+		if (f == NULL)
+			return;
+		f->next = query->flights;
+		query->flights = f;
+	}
+}
+
+/* Whatever was sent ahead has come, or does not come any more. */
+static void
+land(struct query *query)
+{
+	while (query->flights != NULL) {
+		struct query_flight *f = query->flights;
+		int64_t left = query->deadline_ms - now_ms();
+
+		query->flights = f->next;
+		query_dns_land(query, f, left > 0 ? (int)left : 0);
+		for (size_t i = 0; i < f->count; i++)
+			take(&query->entries[f->entries[i]], &f->questions[i]);
+		query_dns_end(f);
+	}
 }
 
 void
 query_ask(struct query *query, struct query_question *questions, size_t count)
 {
 	char name[DNS_NAME_SIZE];
-	size_t at = query->entry_count;
+	size_t at;
 
+	land(query);
+	at = query->entry_count;
 	for (size_t i = 0; i < count; i++)
 		note(query, &questions[i]);
 	while (at < query->entry_count) {

@@ -51,8 +51,9 @@ struct query {
 	int64_t deadline_ms;
 	struct query_entry *entries;
 	size_t entry_count;
-	size_t bytes;	/* of all answers */
-	unsigned asked; /* questions that went out */
+	size_t bytes;		      /* of all answers */
+	unsigned asked;		      /* questions that went out */
+	struct query_flight *flights; /* sent, and not waited for yet */
 };
 
 /* Questions of this message are answered within timeout_ms from now. */
@@ -64,11 +65,33 @@ void query_free(struct query *query);
 query_way query_dns;
 
 /*
+ * Send questions that are to be asked in a moment, and go on: query_ask then
+ * waits for their answers. Over another way than query_dns this does nothing.
+ */
+void query_send(struct query *query, struct query_question const *questions,
+	size_t count);
+
+/*
  * Ask all of questions[0..count) at once; what is known already is not asked.
  * A name that cannot exist is DNS_NXDOMAIN.
  */
 void query_ask(
 	struct query *query, struct query_question *questions, size_t count);
+
+/* Of query_dns, for query_send: up to DNS_QUESTIONS_MAX questions, whose names
+ * are copied. The flight has them, without records until query_dns_land. NULL:
+ * no memory. */
+struct query_flight {
+	struct query_flight *next;
+	size_t count;
+	size_t entries[DNS_QUESTIONS_MAX];
+	struct query_question questions[DNS_QUESTIONS_MAX];
+};
+struct query_flight *query_dns_start(struct query *query,
+	struct query_question const *questions, size_t count);
+void query_dns_land(
+	struct query *query, struct query_flight *flight, int timeout_ms);
+void query_dns_end(struct query_flight *flight);
 
 /* For a way: add a record to the answer. False: no memory, or too much. */
 bool query_add(struct query *query, struct query_question *question,

@@ -33,8 +33,8 @@ enum sandbox_filter {
 	SANDBOX_IMAPD,
 	SANDBOX_MIME,
 	SANDBOX_MIME_FILES, /* mime, where it opens files by itself */
-	SANDBOX_CHECK,	       /* check, before it forks a session */
-	SANDBOX_CHECK_MESSAGE, /* a session, and what looks at a message */
+	SANDBOX_CHECK,	       /* check, which forks workers */
+	SANDBOX_CHECK_MESSAGE, /* a worker, which looks at messages */
 	SANDBOX_POLICY,
 	/* The starter and the local spawner of a host that encrypts on
 	 * delivery: what executes GnuPG inherits their filters. */

@@ -104,12 +104,12 @@ static struct syscalls_row const syscalls_rows[SANDBOX_FILTERS] = {
 	[SANDBOX_IMAPD] = {"imapd", "@base @files @watch fstatfs"},
 	[SANDBOX_MIME] = {"mime", "@base pread64 ioctl"},
 	[SANDBOX_CHECK] = {"check",
-		"@base @pair @fork @confine @check-message accept4 "
+		"@base @pair @fork @confine @check-message accept4 kill "
 		"socketpair"},
 	[SANDBOX_CHECK_MESSAGE] = {"check-message",
-		"@base @pair @network @fork pread64 pwrite64 newfstatat "
+		"@base @pair @network pread64 pwrite64 newfstatat "
 		"memfd_create ftruncate epoll_create1 epoll_ctl epoll_wait "
-		"socketpair setrlimit prlimit64"},
+		"socketpair setrlimit getrlimit prlimit64"},
 	[SANDBOX_POLICY] = {"policy",
 		"@base @pair @wait accept4 getsockopt pread64 pwrite64 "
 		"fdatasync fsync ftruncate"},

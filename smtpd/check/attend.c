@@ -64,43 +64,59 @@ attend_settings(int control_fd, int settings_fd)
 	return pair_send(control_fd, "s", 1, &settings_fd, 1);
 }
 
-ssize_t
-attend_ask(int requests_fd, char const *frame, size_t len, int about_fd,
-	int timeout_ms, char *answer, size_t max, int *fd_r)
+int
+attend_send(int requests_fd, char const *frame, size_t len, int about_fd)
 {
-	int ends[2], fds[2], r;
-	struct pollfd p = {.events = POLLIN};
-	size_t count = 0;
-	ssize_t n = -1;
+	int ends[2], fds[2];
 	bool sent;
 
-	if (fd_r != NULL)
-		*fd_r = -1;
 	if (!pair_make(ends, false))
 		return -1;
 	fds[0] = about_fd;
 	fds[1] = ends[1];
 	sent = pair_send(requests_fd, frame, len, fds, 2);
 	close(ends[1]);
-	p.fd = ends[0];
-	if (sent) {
-		do
-			r = poll(&p, 1, timeout_ms);
-		while (r < 0 && errno == EINTR);
-		if (r > 0)
-			n = pair_receive(ends[0], answer, max, fd_r,
-				fd_r != NULL ? 1 : 0, &count);
-		else if (r == 0)
-			errno = ETIMEDOUT;
-		if (n == 0) {
-			errno = EPIPE;
-			n = -1;
-		}
-	}
+	if (sent)
+		return ends[0];
 	close(ends[0]);
+	return -1;
+}
+
+ssize_t
+attend_take(int answer_fd, int timeout_ms, char *answer, size_t max, int *fd_r)
+{
+	struct pollfd p = {.fd = answer_fd, .events = POLLIN};
+	size_t count = 0;
+	ssize_t n = -1;
+	int r;
+
+	do
+		r = poll(&p, 1, timeout_ms);
+	while (r < 0 && errno == EINTR);
+	if (r > 0)
+		n = pair_receive(answer_fd, answer, max, fd_r,
+			fd_r != NULL ? 1 : 0, &count);
+	else if (r == 0)
+		errno = ETIMEDOUT;
+	if (n == 0) {
+		errno = EPIPE;
+		n = -1;
+	}
+	close(answer_fd);
 	if (fd_r != NULL && count == 0)
 		*fd_r = -1;
 	return n;
+}
+
+ssize_t
+attend_ask(int requests_fd, char const *frame, size_t len, int about_fd,
+	int timeout_ms, char *answer, size_t max, int *fd_r)
+{
+	int fd = attend_send(requests_fd, frame, len, about_fd);
+
+	if (fd_r != NULL)
+		*fd_r = -1;
+	return fd < 0 ? -1 : attend_take(fd, timeout_ms, answer, max, fd_r);
 }
 
 int

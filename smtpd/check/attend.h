@@ -42,6 +42,12 @@ ssize_t attend_ask(int requests_fd, char const *frame, size_t len, int about_fd,
 	int timeout_ms, char *answer, size_t max, int *fd_r)
 	__attribute__((warn_unused_result));
 
+/* The same in two steps: what attend_send returns (-1: errno) is for
+ * attend_take, which closes it. */
+int attend_send(int requests_fd, char const *frame, size_t len, int about_fd);
+ssize_t attend_take(
+	int answer_fd, int timeout_ms, char *answer, size_t max, int *fd_r);
+
 /* A file without a name that holds s[0..len), its offset at the start; -1 with
  * errno. */
 int attend_file(char const *s, size_t len) __attribute__((warn_unused_result));

@@ -141,29 +141,39 @@ bayes_serve(int control_fd, int requests_fd)
 	return 0;
 }
 
+int
+bayes_send(int requests_fd, char const *s, size_t len)
+{
+	int text = attend_file(s, len < SPAMTEXT_MAX ? len : SPAMTEXT_MAX), fd;
+
+	if (text < 0)
+		return -1;
+	fd = attend_send(requests_fd, "b", 1, text);
+	close(text);
+	return fd;
+}
+
 enum classifier_verdict
-bayes_ask(int requests_fd, char const *s, size_t len, unsigned *thousandths_r)
+bayes_take(int answer_fd, unsigned *thousandths_r)
 {
 	struct wire_in in;
 	char frame[8];
-	int fd = attend_file(s, len < SPAMTEXT_MAX ? len : SPAMTEXT_MAX);
 	unsigned verdict;
-	ssize_t n;
+	/* Others may be before us. */
+	ssize_t n = answer_fd < 0 ? -1
+				  : attend_take(answer_fd, 2 * BAYES_TIMEOUT_MS,
+					    frame, sizeof frame, NULL);
 
 	*thousandths_r = 0;
-	if (fd < 0)
-		return CLASSIFIER_NONE;
-	/* Others may be before us. */
-	n = attend_ask(requests_fd, "b", 1, fd, 2 * BAYES_TIMEOUT_MS, frame,
-		sizeof frame, NULL);
-	close(fd);
 	if (n < 0)
 		return CLASSIFIER_NONE;
 	wire_open(&in, frame, (size_t)n);
 	verdict = wire_get_u8(&in);
 	*thousandths_r = wire_get_u32(&in);
 	if (!wire_end(&in) || verdict > CLASSIFIER_UNSURE ||
-		*thousandths_r > 1000)
+		*thousandths_r > 1000) {
+		*thousandths_r = 0;
 		return CLASSIFIER_NONE;
+	}
 	return (enum classifier_verdict)verdict;
 }

@@ -22,8 +22,11 @@
  */
 int bayes_serve(int control_fd, int requests_fd);
 
-/* Ask the server about a text; NONE if it can't tell, or does not answer. */
-enum classifier_verdict bayes_ask(
-	int requests_fd, char const *s, size_t len, unsigned *thousandths_r);
+/* Ask the server about a text, and go on; what comes back is for bayes_take, -1
+ * if nobody can be asked. */
+int bayes_send(int requests_fd, char const *s, size_t len);
+
+/* Its answer; NONE if it can't tell, or does not answer. */
+enum classifier_verdict bayes_take(int answer_fd, unsigned *thousandths_r);
 
 #endif

@@ -2,13 +2,12 @@
  * check - look at messages before they are accepted
  *
  * A service under its own uid; monitors hand it a pair for each session that
- * asks. Forks a process for each session, that one for each message. Two
- * helpers execute what has to be executed: the classifier, and hooks. Trusts
- * its settings and rules; neither messages, nor who sent them, nor the DNS. Can
- * write nothing with a name. See check(8).
+ * asks. Workers look at messages, one at a time each. Two helpers execute what
+ * has to be executed: the classifier, and hooks. Trusts its settings and rules;
+ * neither messages, nor who sent them, nor the DNS. Can write nothing with a
+ * name. See check(8).
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -27,16 +26,22 @@
 #include "smtpd/check/attend.h"
 #include "smtpd/check/bayes.h"
 #include "smtpd/check/hook.h"
+#include "smtpd/check/pool.h"
 #include "smtpd/check/serve.h"
 
 /* A helper's ends. */
 #define HELPER_CONTROL_FD 3
-#define SESSIONS_MAX 200u
+#define WORKERS 200u
 /* Monitors that may call at once: one a service, and those under inetd. */
 #define MONITORS_MAX 256
 /* Seconds. */
 #define DNS_TIMEOUT 5u
 #define HOOK_TIMEOUT 30u
+#define CHECK_TIMEOUT 120u
+/* smtpd has given up long before. */
+#define LATE_S 30
+/* Messages of one worker. */
+#define MESSAGES 50u
 
 struct helper {
 	pid_t pid;
@@ -54,9 +59,10 @@ struct check {
 	enum dnsbl_state *zone_states; /* shared with who tests the zones */
 	struct helper bayes, hook;
 	pid_t tester;
-	unsigned sessions, sessions_max;
-	unsigned lock_fd;		       /* 0: none */
-	struct pollfd polls[MONITORS_MAX + 1]; /* 0 is the listener */
+	struct pool pool;
+	unsigned lock_fd; /* 0: none */
+	/* The listener, the monitors, then what the pool waits for. */
+	struct pollfd polls[1 + MONITORS_MAX + POOL_POLLS_MAX];
 	size_t monitors;
 	int dmarc_fd; /* dmarc-data(5); -1: nothing is collected */
 };
@@ -110,6 +116,7 @@ test_zones(struct check *c, int timeout_ms)
 		unsigned missing;
 
 		leave(c);
+		pool_leave(&c->pool);
 		query_init(&query, query_dns, &c->dns, timeout_ms);
 		dnsbl_test(&c->rules, c->zone_states, &query, &missing);
 		for (unsigned i = 0; i < c->rules.zone_count; i++) {
@@ -159,6 +166,8 @@ take_settings(struct check *c, int fd)
 		return true;
 	table_close(&c->settings);
 	c->settings = (struct table)TABLE_ZERO;
+	/* No new worker until all is well; others go on by what they have. */
+	c->pool.workers_max = 0;
 	if (!table_open_fd(&c->settings, fd) || !forget_zones(c)) {
 		log_error("no-settings", NULL, (char *)0);
 		return false;
@@ -173,8 +182,14 @@ take_settings(struct check *c, int fd)
 		table_close(&c->settings);
 		return false;
 	}
-	c->sessions_max = (unsigned)settings_number(
-		&c->settings, "check-concurrency", SESSIONS_MAX);
+	pool_renew(&c->pool);
+	c->pool.workers_max = (size_t)settings_number(
+		&c->settings, "check-concurrency", WORKERS);
+	c->pool.messages_max = (unsigned)settings_number(
+		&c->settings, "check-messages", MESSAGES);
+	c->pool.busy_max = (time_t)settings_number(&c->settings,
+				   "check-timeout", CHECK_TIMEOUT) +
+			   LATE_S;
 	if (!attend_settings(c->bayes.control_fd, fd) ||
 		!attend_settings(c->hook.control_fd, fd))
 		return false;
@@ -184,9 +199,11 @@ take_settings(struct check *c, int fd)
 	return true;
 }
 
+/* In the process of a worker. */
 static int
-session(struct check *c, int pair_fd)
+work(void *data, int control_fd)
 {
+	struct check *c = data;
 	char const *hostname = settings_text(&c->settings, "hostname");
 	struct examine x = {.dns = &c->dns,
 		.psl = c->has_psl ? &c->psl : NULL,
@@ -206,28 +223,18 @@ session(struct check *c, int pair_fd)
 	leave(c);
 	close(c->bayes.control_fd);
 	close(c->hook.control_fd);
-	return serve_session(pair_fd, &x);
+	return serve_worker(control_fd, &x);
 }
 
 static void
 open_session(struct check *c, struct role_call const *call)
 {
-	pid_t pid;
-
-	if (c->sessions >= c->sessions_max) {
+	if (!take_settings(c, call->table)) {
+		close(call->pair);
+	} else if (!pool_add(&c->pool, call->pair)) {
 		log_event("too-many-sessions", NULL, (char *)0);
-	} else if (take_settings(c, call->table)) {
-		pid = fork();
-		if (pid == 0) {
-			close(call->table);
-			_exit(session(c, call->pair));
-		}
-		if (pid < 0)
-			log_error("no-process", NULL, (char *)0);
-		else
-			c->sessions++;
+		close(call->pair);
 	}
-	close(call->pair);
 	close(call->table);
 }
 
@@ -235,18 +242,13 @@ open_session(struct check *c, struct role_call const *call)
 static bool
 reap(struct check *c)
 {
-	pid_t pid;
-
-	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
-		if (pid == c->bayes.pid || pid == c->hook.pid) {
-			log_event("died", NULL, "role", "helper", (char *)0);
-			return false;
-		}
-		if (pid == c->tester)
-			c->tester = 0;
-		else
-			c->sessions--;
+	if (waitpid(c->bayes.pid, NULL, WNOHANG) != 0 ||
+		waitpid(c->hook.pid, NULL, WNOHANG) != 0) {
+		log_event("died", NULL, "role", "helper", (char *)0);
+		return false;
 	}
+	if (c->tester > 0 && waitpid(c->tester, NULL, WNOHANG) != 0)
+		c->tester = 0;
 	return true;
 }
 
@@ -269,7 +271,7 @@ hear_monitor(struct check *c, size_t i)
 	int r = role_take(c->polls[i].fd, &call);
 
 	if (r > 0) {
-		/* A session's process may wait on its pair. */
+		/* A worker may wait on a pair. */
 		(void)fcntl(call.pair, F_SETFL, 0);
 		open_session(c, &call);
 	} else if (r == 0) {
@@ -282,13 +284,17 @@ static int
 loop(struct check *c)
 {
 	for (;;) {
-		int wait_ms = c->sessions > 0 || c->tester > 0 ? 500 : 5000;
-		int r = poll(c->polls, c->monitors + 1, wait_ms);
+		int wait_ms = c->tester > 0 ? 500 : 5000;
+		struct pollfd *of_pool = c->polls + c->monitors + 1;
+		size_t count = pool_polls(&c->pool, of_pool, &wait_ms);
+		int r = poll(c->polls, c->monitors + 1 + count, wait_ms);
 
 		if (r < 0 && errno != EINTR)
 			return 111;
 		if (!reap(c))
 			return 111;
+		if (r > 0)
+			pool_hear(&c->pool, of_pool, count);
 		for (size_t i = c->monitors; r > 0 && i > 0; i--)
 			if (c->polls[i].revents != 0)
 				hear_monitor(c, i);
@@ -373,6 +379,7 @@ main(int argc, char const *const *argv)
 	}
 	c.lock_fd = options.lock_fd;
 	c.dmarc_fd = open_dmarc_data();
+	pool_init(&c.pool, work, &c);
 	settings = open_settings(options.tables);
 	sandbox_enter_or_exit(&sandbox);
 	if (settings < 0 || !take_settings(&c, settings))

@@ -6,6 +6,8 @@
 
 /* Questions that go out at once. */
 #define BATCH 128
+/* Rounds that are sent ahead: few, since a zone may be dead. */
+#define ROUNDS_AHEAD 3
 
 static bool
 add_zone(char name_r[DNS_NAME_SIZE], size_t len, char const *zone,
@@ -121,6 +123,43 @@ gather(struct batch *b, unsigned zone)
 	b->zones[b->count++] = zone;
 }
 
+/* Gather what is asked in round i: of zones of URLs about domain i, of others
+ * in the first about the client. */
+static void
+gather_round(struct rules *r, enum dnsbl_state const *states, struct batch *b,
+	unsigned dead, char const *client, struct uribl const *u, size_t i)
+{
+	for (unsigned z = 0; z < r->zone_count; z++) {
+		struct rules_zone *zone = &r->zones[z];
+		bool made;
+
+		if (states[z] == DNSBL_BAD || (dead >> z & 1) != 0)
+			continue;
+		if (zone->is_url)
+			made = i < u->count &&
+			       uribl_name(u, i, zone->name.s, zone->name.len,
+				       b->names[b->count]);
+		else
+			made = i == 0 && client != NULL &&
+			       dnsbl_name(client, zone->name.s, zone->name.len,
+				       b->names[b->count]);
+		if (made)
+			gather(b, z);
+	}
+}
+
+void
+dnsbl_send(struct rules *r, enum dnsbl_state const *states, struct query *query,
+	char const *client, struct uribl const *u)
+{
+	static struct batch b;
+
+	b.count = 0;
+	for (size_t i = 0; i < ROUNDS_AHEAD; i++)
+		gather_round(r, states, &b, 0, client, u, i);
+	query_send(query, b.questions, b.count);
+}
+
 unsigned
 dnsbl_ask(struct rules *r, enum dnsbl_state const *states, struct query *query,
 	char const *client, struct uribl const *u)
@@ -129,28 +168,12 @@ dnsbl_ask(struct rules *r, enum dnsbl_state const *states, struct query *query,
 	unsigned dead = 0, count = 0;
 
 	b.count = 0;
+	for (unsigned z = 0; z < r->zone_count; z++)
+		r->zones[z].answer_count = 0;
 	/* Round by round, so that all zones answer, or are known to be dead,
 	 * before many questions went to one of them. */
 	for (size_t i = 0; i == 0 || i < u->count; i++) {
-		for (unsigned z = 0; z < r->zone_count; z++) {
-			struct rules_zone *zone = &r->zones[z];
-			bool made;
-
-			if (states[z] == DNSBL_BAD || (dead >> z & 1) != 0)
-				continue;
-			if (zone->is_url)
-				made = i < u->count &&
-				       uribl_name(u, i, zone->name.s,
-					       zone->name.len,
-					       b.names[b.count]);
-			else
-				made = i == 0 && client != NULL &&
-				       dnsbl_name(client, zone->name.s,
-					       zone->name.len,
-					       b.names[b.count]);
-			if (made)
-				gather(&b, z);
-		}
+		gather_round(r, states, &b, dead, client, u, i);
 		if (i == 0 || b.count > BATCH - RULES_ZONES_MAX)
 			flush(r, query, &b, &dead);
 	}

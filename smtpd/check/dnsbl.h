@@ -53,6 +53,10 @@ bool dnsbl_take(struct rules_zone *zone, struct query_question const *q);
 unsigned dnsbl_ask(struct rules *r, enum dnsbl_state const *states,
 	struct query *query, char const *client, struct uribl const *u);
 
+/* Send what dnsbl_ask will ask first, and go on. */
+void dnsbl_send(struct rules *r, enum dnsbl_state const *states,
+	struct query *query, char const *client, struct uribl const *u);
+
 /*
  * Ask the test points of all zones of r, and set their states. What does not
  * answer stays DNSBL_UNTESTED; a zone without its test entry alone is

@@ -23,7 +23,12 @@
 
 struct state {
 	struct examine *x;
+	char const *s; /* the message as it came */
+	size_t len;
 	struct rules_facts facts;
+	struct query lists;
+	bool failed;  /* in reading the text */
+	int bayes_fd; /* its answer comes there; -1: nobody was asked */
 	struct uribl urls;
 	bool has_gtube;
 	struct mailauth_results const *auth; /* NULL: a user's message */
@@ -62,9 +67,30 @@ now(void)
 	return (uint64_t)time(NULL);
 }
 
+static void
+know_results(struct state *st, struct mailauth_results const *results)
+{
+	char const **words = st->facts.words;
+
+	if (st->auth != NULL) {
+		words[RULES_SPF] = spf_name(results->spf_from.code);
+		words[RULES_SPF_HELO] = spf_name(results->spf_helo.code);
+		words[RULES_DMARC] = dmarc_name(results->dmarc.code);
+		words[RULES_DMARC_POLICY] =
+			dmarc_policy_name(results->dmarc.disposition);
+	}
+	words[RULES_DKIM] = dkim_name(DKIM_NONE);
+	for (size_t i = 0; i < results->dkim.count; i++)
+		/* The best of them: one is enough. */
+		if (i == 0 || results->dkim.list[i].code == DKIM_PASS)
+			words[RULES_DKIM] =
+				dkim_name(results->dkim.list[i].code);
+	words[RULES_ARC] = arc_name(results->arc.code);
+}
+
 /* SPF, DKIM, ARC, DMARC, over the message as it came. */
 static bool
-authenticate(struct state *st, char const *s, size_t len)
+authenticate(struct state *st, void (*meanwhile)(void *data))
 {
 	static struct mailauth_results results;
 	struct examine *x = st->x;
@@ -73,37 +99,24 @@ authenticate(struct state *st, char const *s, size_t len)
 		sender[CHECKING_PATH_MAX + 1];
 	bool has_login = m->mailbox.len > 0;
 	struct mailauth_request request = {
-		.message = {.bytes = s, .fd = -1, .len = len},
+		.message = {.bytes = st->s, .fd = -1, .len = st->len},
 		.client = copy(m->client, client, sizeof client),
 		.helo = copy(m->helo, helo, sizeof helo),
 		.sender = copy(m->sender, sender, sizeof sender),
 		.host = x->hostname,
 		.now = now(),
 		/* Where a user sits says nothing about their domain. */
-		.flags = has_login ? MAILAUTH_NO_SPF | MAILAUTH_NO_DMARC : 0};
+		.flags = has_login ? MAILAUTH_NO_SPF | MAILAUTH_NO_DMARC : 0,
+		.meanwhile = meanwhile,
+		.data = st};
 	struct query query;
 	bool ok;
 
 	query_init(&query, query_dns, x->dns, x->dns_timeout_ms);
 	ok = mailauth_run(&request, &query, &results);
 	if (ok) {
-		char const **words = st->facts.words;
-
-		if (!has_login) {
-			st->auth = &results;
-			words[RULES_SPF] = spf_name(results.spf_from.code);
-			words[RULES_SPF_HELO] = spf_name(results.spf_helo.code);
-			words[RULES_DMARC] = dmarc_name(results.dmarc.code);
-			words[RULES_DMARC_POLICY] =
-				dmarc_policy_name(results.dmarc.disposition);
-		}
-		words[RULES_DKIM] = dkim_name(DKIM_NONE);
-		for (size_t i = 0; i < results.dkim.count; i++)
-			/* The best of them: one is enough. */
-			if (i == 0 || results.dkim.list[i].code == DKIM_PASS)
-				words[RULES_DKIM] =
-					dkim_name(results.dkim.list[i].code);
-		words[RULES_ARC] = arc_name(results.arc.code);
+		st->auth = has_login ? NULL : &results;
+		know_results(st, &results);
 		ok = edit_front(&x->edit, "Authentication-Results", 22,
 			results.value, results.value_len);
 	}
@@ -125,58 +138,84 @@ take_part(void *data, bool is_html, char *s, size_t len)
 	return true;
 }
 
-/* What the text says: URLs, the test line, and the classifier's opinion. */
-static bool
-read_text(struct state *st, char const *s, size_t len)
+/* What the text says: URLs, the test line; and the classifier is asked. */
+static void
+read_text(struct state *st)
 {
 	static struct message message;
+	static stralloc text = STRALLOC_ZERO;
+	struct examine *x = st->x;
+
+	/* Not the message's own: never grown or freed. */
+	memcpy(&message.text.s, &st->s, sizeof message.text.s);
+	message.text.len = st->len;
+	message.count = structure_parse(
+		st->s, st->len, message.parts, STRUCTURE_PARTS_MAX);
+	uribl_start(&st->urls, x->psl);
+	text.len = 0;
+	st->failed = !spamtext_make(&message, &text, take_part, st);
+	if (!st->failed && x->rules->uses_bayes && x->bayes_fd >= 0)
+		st->bayes_fd = bayes_send(x->bayes_fd, text.s, text.len);
+}
+
+/* What it says. */
+static void
+hear_bayes(struct state *st)
+{
 	static char const *const verdicts[] = {[CLASSIFIER_NONE] = "none",
 		[CLASSIFIER_SPAM] = "spam",
 		[CLASSIFIER_HAM] = "ham",
 		[CLASSIFIER_UNSURE] = "unsure"};
-	struct examine *x = st->x;
-	stralloc text = STRALLOC_ZERO;
-	enum classifier_verdict v;
 	unsigned thousandths;
-	bool ok;
+	enum classifier_verdict v;
 
-	/* Not the message's own: mapped, and never grown or freed. */
-	memcpy(&message.text.s, &s, sizeof message.text.s);
-	message.text.len = len;
-	message.count =
-		structure_parse(s, len, message.parts, STRUCTURE_PARTS_MAX);
-	uribl_start(&st->urls, x->psl);
-	ok = spamtext_make(&message, &text, take_part, st);
-	if (ok && x->rules->uses_bayes && x->bayes_fd >= 0) {
-		v = bayes_ask(x->bayes_fd, text.s, text.len, &thousandths);
-		st->facts.words[RULES_BAYES] = verdicts[v];
-		st->facts.has_spamicity = v != CLASSIFIER_NONE;
-		st->facts.numbers[RULES_SPAMICITY] =
-			(int64_t)thousandths * RULES_UNIT / 1000;
-	}
-	stralloc_free(&text);
-	return ok;
+	if (!st->x->rules->uses_bayes || st->x->bayes_fd < 0)
+		return;
+	v = bayes_take(st->bayes_fd, &thousandths);
+	st->facts.words[RULES_BAYES] = verdicts[v];
+	st->facts.has_spamicity = v != CLASSIFIER_NONE;
+	st->facts.numbers[RULES_SPAMICITY] =
+		(int64_t)thousandths * RULES_UNIT / 1000;
+}
+
+/* The client to ask lists about; NULL: users send from wherever they are. */
+static char const *
+listed_client(struct state const *st, char out[CHECKING_CLIENT_MAX + 1])
+{
+	struct checking_message const *m = st->x->message;
+
+	return m->mailbox.len > 0 || m->client.len == 0
+		       ? NULL
+		       : copy(m->client, out, CHECKING_CLIENT_MAX + 1);
+}
+
+/* While the first answers of the DNS are on their way: what needs the message
+ * alone, and the lists' questions go out. */
+static void
+meanwhile(void *data)
+{
+	struct state *st = data;
+	struct examine *x = st->x;
+	char client[CHECKING_CLIENT_MAX + 1];
+
+	read_text(st);
+	query_init(&st->lists, query_dns, x->dns, x->dns_timeout_ms);
+	if (x->rules->zone_count > 0 && !st->failed)
+		dnsbl_send(x->rules, x->zone_states, &st->lists,
+			listed_client(st, client), &st->urls);
 }
 
 static void
-ask_lists(struct state *st)
+hear_lists(struct state *st)
 {
 	struct examine *x = st->x;
-	struct checking_message const *m = x->message;
 	char client[CHECKING_CLIENT_MAX + 1];
-	struct query query;
 	unsigned dead;
 
 	if (x->rules->zone_count == 0)
 		return;
-	query_init(&query, query_dns, x->dns, x->dns_timeout_ms);
-	/* Users send from wherever they are. */
-	dead = dnsbl_ask(x->rules, x->zone_states, &query,
-		m->mailbox.len > 0 || m->client.len == 0
-			? NULL
-			: copy(m->client, client, sizeof client),
-		&st->urls);
-	query_free(&query);
+	dead = dnsbl_ask(x->rules, x->zone_states, &st->lists,
+		listed_client(st, client), &st->urls);
 	if (dead > 0) {
 		struct log_line line;
 
@@ -515,18 +554,25 @@ bool
 examine_message(struct examine *x, struct examine_verdict *verdict_r)
 {
 	static struct state st;
-	char const *s = x->edit.s;
-	size_t len = x->edit.len;
+	bool ok;
 
-	st.x = x;
-	st.verdict = verdict_r;
+	st = (struct state){.x = x,
+		.s = x->edit.s,
+		.len = x->edit.len,
+		.bayes_fd = -1,
+		.verdict = verdict_r};
 	*verdict_r = (struct examine_verdict){
 		.action = CHECKING_ACCEPT, .code = 250};
 	/* Checked is what came; passed on is what is left of it. */
-	if (!edit_remove(&x->edit, claims_ours, x) ||
-		!authenticate(&st, s, len) || !read_text(&st, s, len))
+	ok = edit_remove(&x->edit, claims_ours, x) &&
+	     authenticate(&st, meanwhile) && !st.failed;
+	if (ok) {
+		hear_lists(&st);
+		hear_bayes(&st);
+	}
+	query_free(&st.lists);
+	if (!ok)
 		return false;
-	ask_lists(&st);
 	know_session(&st);
 	walk(&st);
 	collect(&st);

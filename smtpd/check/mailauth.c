@@ -217,6 +217,10 @@ mailauth_run(struct mailauth_request const *request, struct query *query,
 		.now = request->now, .bits_min = request->bits_min};
 	if (!fields_read(&request->message, &w->fields) || !begin(w, request))
 		goto end;
+	if (request->meanwhile != NULL) {
+		query_send(query, w->ahead, w->ahead_count);
+		request->meanwhile(request->data);
+	}
 	query_ask(query, w->ahead, w->ahead_count);
 	if (!judge(w, request, query, results_r))
 		goto end;

@@ -44,6 +44,9 @@ struct mailauth_request {
 	uint64_t now;	    /* seconds since 1970 */
 	unsigned bits_min;  /* of RSA keys; 0: 1,024 */
 	unsigned flags;	    /* MAILAUTH_NO_* */
+	/* Called once, when the first questions are on their way; or NULL. */
+	void (*meanwhile)(void *data);
+	void *data;
 };
 
 struct mailauth_results {

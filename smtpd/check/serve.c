@@ -1,23 +1,28 @@
-/* The processes of check: one a session, one a message. */
+/* A worker of check: looks at one message at a time. */
 #include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include "common/log.h"
 #include "common/pair.h"
 #include "common/sandbox.h"
 #include "common/wire.h"
+#include "smtpd/check/pool.h"
 #include "smtpd/check/attend.h"
 #include "smtpd/check/serve.h"
 
-/* Address space of a message's process: so much, and so many times the message
- * (mapped, changed, decoded). */
+/* Address space of a worker: so much, and so many times the message (mapped,
+ * changed, decoded). */
 #define MEMORY (768ull << 20)
 #define COPIES 5u
 #define FILES 64
+/* Messages up to here are read into memory that is kept, others are mapped; and
+ * the limit of memory above is for one of them. */
+#define KEPT_MAX (1u << 20)
 
 struct request {
 	char frame[WIRE_FRAME_MAX]; /* what message points into */
@@ -89,57 +94,80 @@ send_verdict(int fd, struct checking_verdict const *v, int replacement_fd,
 	return pair_send(fd, frame, 1, NULL, 0);
 }
 
-/* The message, mapped: a file that is cut while it is looked at costs its own
- * process alone. */
+struct text {
+	char *kept; /* KEPT_MAX octets */
+	char *from; /* mapped, or NULL */
+	size_t size;
+};
+
+/* The message. A file that is cut while it is mapped costs its own message
+ * alone. */
 static char const *
-map(struct request const *r, char **from_r, size_t *size_r)
+open_text(struct text *t, struct request const *r)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t start = r->message.message_offset / page * page;
 	uint64_t front = r->message.message_offset - start;
+	uint64_t len = r->message.message_len;
 	struct stat st;
 
-	if (r->message.message_len == 0 || fstat(r->file_fd, &st) < 0 ||
-		!S_ISREG(st.st_mode) ||
+	t->from = NULL;
+	errno = EINVAL;
+	if (len == 0 || fstat(r->file_fd, &st) < 0 || !S_ISREG(st.st_mode) ||
 		(uint64_t)st.st_size < r->message.message_offset ||
-		(uint64_t)st.st_size - r->message.message_offset <
-			r->message.message_len) {
-		errno = EINVAL;
+		(uint64_t)st.st_size - r->message.message_offset < len)
 		return NULL;
+	if (len <= KEPT_MAX) {
+		ssize_t n = pread(r->file_fd, t->kept, (size_t)len,
+			(off_t)r->message.message_offset);
+
+		return n == (ssize_t)len ? t->kept : NULL;
 	}
-	*size_r = (size_t)(front + r->message.message_len);
-	*from_r = mmap(NULL, *size_r, PROT_READ, MAP_PRIVATE, r->file_fd,
+	t->size = (size_t)(front + len);
+	t->from = mmap(NULL, t->size, PROT_READ, MAP_PRIVATE, r->file_fd,
 		(off_t)start);
-	return *from_r == MAP_FAILED ? NULL : *from_r + front;
+	if (t->from == MAP_FAILED)
+		t->from = NULL;
+	return t->from == NULL ? NULL : t->from + front;
+}
+
+static void
+close_text(struct text *t)
+{
+	if (t->from != NULL)
+		munmap(t->from, t->size);
+	t->from = NULL;
 }
 
 static bool
 limit(int what, rlim_t n)
 {
-	struct rlimit r = {n, n};
+	struct rlimit r;
 
+	if (getrlimit((__rlimit_resource_t)what, &r) < 0)
+		return false;
+	r.rlim_cur = n;
 	return setrlimit((__rlimit_resource_t)what, &r) == 0;
 }
 
-/* On top of the session's sandbox: nothing can be forked, and memory ends. (A
- * filter for each message would cost more than all checks.) */
-static void
-confine(struct request const *r)
+/* Memory for a message of so many octets. */
+static bool
+limit_memory(uint64_t len)
 {
 #ifndef KERERU_SANITIZE
-	if (!limit(RLIMIT_AS,
-		    (rlim_t)(MEMORY + COPIES * r->message.message_len)))
-		goto fail;
+	static uint64_t last;
+
+	if (len < KEPT_MAX)
+		len = KEPT_MAX;
+	if (len == last)
+		return true;
+	if (!limit(RLIMIT_AS, (rlim_t)(MEMORY + COPIES * len)))
+		return false;
+	last = len;
 #else
-	(void)r;
+	(void)len;
 #endif
-	if (limit(RLIMIT_NPROC, 0))
-		return;
-#ifndef KERERU_SANITIZE
-fail:
-#endif
-	log_error("sandbox-failed", NULL, "what", "limits", (char *)0);
-	_exit(111);
+	return true;
 }
 
 static void
@@ -161,103 +189,115 @@ note(struct request const *r, struct examine_verdict const *v, bool replaced)
 	log_end(&line);
 }
 
-/* The process of one message. */
-static int
-examine(int pair_fd, struct request const *r, struct examine *x)
+/* False: the message is to be put off; what is left behind here is unknown. */
+static bool
+answer(int pair_fd, struct request const *r, struct examine *x, char const *s)
 {
 	struct examine_verdict v;
-	struct checking_verdict answer = {.code = 0};
-	char *from = NULL;
-	size_t size;
-	char const *s = map(r, &from, &size);
+	struct checking_verdict verdict = {.code = 0};
 	int fd = -1;
-	bool has_lines;
+	bool has_lines, ok;
+
+	edit_init(&x->edit, s, (size_t)r->message.message_len);
+	if (!examine_message(x, &v))
+		return false;
+	has_lines = v.action == CHECKING_ACCEPT;
+	verdict.action = v.action;
+	verdict.code = (uint16_t)v.code;
+	verdict.text = (struct checking_bytes){v.text, strlen(v.text)};
+	verdict.is_junk = v.is_junk;
+	if (has_lines && x->edit.is_replaced) {
+		fd = attend_file(x->edit.s, x->edit.len);
+		if (fd < 0)
+			return false;
+		verdict.is_replaced = true;
+		verdict.replacement_len = x->edit.len;
+	}
+	note(r, &v, fd >= 0);
+	ok = send_verdict(
+		pair_fd, &verdict, fd, has_lines ? &x->edit.front : NULL);
+	if (fd >= 0)
+		close(fd);
+	edit_free(&x->edit);
+	return ok;
+}
+
+static bool
+look(int pair_fd, struct request const *r, struct examine *x, struct text *text)
+{
+	char const *s = open_text(text, r);
+	bool ok;
 
 	if (s == NULL) {
 		log_error("no-message", NULL, (char *)0);
-		return 111;
+		return false;
 	}
-	confine(r);
+	if (!limit_memory(r->message.message_len)) {
+		log_error("sandbox-failed", NULL, "what", "limits", (char *)0);
+		return false;
+	}
 	x->message = &r->message;
 	x->to = r->to.s;
 	x->to_len = r->to.len;
 	x->to_count = r->count;
-	edit_init(&x->edit, s, (size_t)r->message.message_len);
-	if (!examine_message(x, &v)) {
+	ok = answer(pair_fd, r, x, s);
+	if (!ok)
 		log_error("check-failed", NULL, (char *)0);
-		return 111;
-	}
-	has_lines = v.action == CHECKING_ACCEPT;
-	answer.action = v.action;
-	answer.code = (uint16_t)v.code;
-	answer.text = (struct checking_bytes){v.text, strlen(v.text)};
-	answer.is_junk = v.is_junk;
-	if (has_lines && x->edit.is_replaced) {
-		fd = attend_file(x->edit.s, x->edit.len);
-		if (fd < 0) {
-			log_error("check-failed", NULL, (char *)0);
-			return 111;
-		}
-		answer.is_replaced = true;
-		answer.replacement_len = x->edit.len;
-	}
-	note(r, &v, fd >= 0);
-	return send_verdict(
-		       pair_fd, &answer, fd, has_lines ? &x->edit.front : NULL)
-		       ? 0
-		       : 111;
+	close_text(text);
+	return ok;
 }
 
-/* Whether the message's process has answered. */
-static bool
-has_answered(pid_t pid)
+/* One message of a session: an octet of pool.h; '\0': it is to be put off. */
+static char
+serve_session(int pair_fd, struct examine *x, struct text *text)
 {
-	struct log_line line;
-	int status;
+	static struct request r;
+	int got = receive(pair_fd, &r);
+	char octet = POOL_IS_OVER;
 
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return false;
-	if (WIFSIGNALED(status)) {
-		log_begin(&line, "died", NULL);
-		log_number(&line, "signal", (uint64_t)WTERMSIG(status));
-		log_end(&line);
-	}
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	if (got > 0)
+		octet = look(pair_fd, &r, x, text) ? POOL_GOES_ON : '\0';
+	else if (got < 0)
+		log_event("malformed", NULL, "from", "smtpd", (char *)0);
+	if (got != 0 && r.file_fd >= 0)
+		close(r.file_fd);
+	return octet;
 }
 
 int
-serve_session(int pair_fd, struct examine *x)
+serve_worker(int control_fd, struct examine *x)
 {
-	static struct request r;
-	struct checking_verdict later = {.action = CHECKING_TEMPFAIL,
-		.code = 451,
-		.text = {"4.3.0 the message could not be checked", 38}};
 	struct sandbox sandbox = {.filter = SANDBOX_CHECK_MESSAGE,
 		.files = FILES,
-		.may_fork = true,
 		.may_connect = true,
 		/* Files without a name, for hooks and the replacement. */
 		.may_write = true};
-	int got;
+	struct text text = {.kept = malloc(KEPT_MAX)};
+	char octet;
 
+	/* What a message needed the next will need: pages that are given back
+	 * cost more than all else that is done with them. */
+	(void)mallopt(M_MMAP_THRESHOLD, 1 << 30);
+	(void)mallopt(M_TRIM_THRESHOLD, 1 << 30);
 	sandbox_enter_or_exit(&sandbox);
-	while ((got = receive(pair_fd, &r)) > 0) {
-		pid_t pid = fork();
-		bool answered;
+	if (text.kept == NULL || !limit_memory(KEPT_MAX))
+		return 111;
+	for (;;) {
+		size_t count = 0;
+		int pair_fd;
+		ssize_t n = pair_receive(
+			control_fd, &octet, 1, &pair_fd, 1, &count);
 
-		if (pid == 0)
-			_exit(examine(pair_fd, &r, x));
-		answered = pid > 0 && has_answered(pid);
-		close(r.file_fd);
-		if (!answered && !send_verdict(pair_fd, &later, -1, NULL))
+		if (n <= 0 || count != 1)
+			break;
+		octet = serve_session(pair_fd, x, &text);
+		close(pair_fd);
+		/* The pool puts the message off when its worker ends. */
+		if (octet == '\0')
+			return 111;
+		if (!pair_send(control_fd, &octet, 1, NULL, 0))
 			break;
 	}
-	if (got < 0) {
-		if (r.file_fd >= 0)
-			close(r.file_fd);
-		log_event("malformed", NULL, "from", "smtpd", (char *)0);
-	}
-	stralloc_free(&r.to);
+	free(text.kept);
 	return 0;
 }

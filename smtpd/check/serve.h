@@ -1,9 +1,11 @@
 /*
- * serve.h - the processes of check: one a session, one a message
+ * serve.h - a worker of check: looks at one message at a time
  *
- * The process of a session closes its sandbox, takes requests off its pair and
- * forks one for each message, which gives up forking, examines, answers and
- * ends. One that dies costs its message a 451, and nothing else.
+ * Closes its sandbox (no files, no children), then takes sessions off its
+ * control pair, as pool.h says: of each one message, which it examines and
+ * answers. Nothing of a message is left for the next but memory that is used
+ * again. If anything fails it ends, and whoever started it puts the message
+ * off.
  */
 #ifndef SERVE_H
 #define SERVE_H
@@ -11,9 +13,9 @@
 #include "smtpd/check/examine.h"
 
 /*
- * Serve the session on pair_fd until it ends. x has what is the same for all
- * messages. Returns the exit code.
+ * Serve until control_fd ends. x has what is the same for all messages. Returns
+ * the exit code.
  */
-int serve_session(int pair_fd, struct examine *x);
+int serve_worker(int control_fd, struct examine *x);
 
 #endif

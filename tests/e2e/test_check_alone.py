@@ -196,7 +196,7 @@ def children(pid):
 
 
 def test_a_crash_puts_that_message_off(dns):
-    """A process that is killed while it waits for the DNS."""
+    """A worker that is killed while it waits for the DNS."""
     rules = "rule S list:slow.test weight 1"
     with Check(rules, dns.address, {"check-dns-timeout": "30"}) as c:
         helpers = children(c.process.pid)
@@ -206,20 +206,50 @@ def test_a_crash_puts_that_message_off(dns):
             t = threading.Thread(
                 target=lambda: answer.append(c.ask_on(pair, MESSAGE)))
             t.start()
-            found = []
-
-            def message_process():
-                for session in children(c.process.pid) - helpers:
-                    found[:] = children(session)
-                    if found:
-                        return True
-                return False
-            wait_until("a message's process", message_process)
-            os.kill(found[0], signal.SIGSEGV)
+            wait_until("a worker", lambda: children(c.process.pid) - helpers)
+            worker, = children(c.process.pid) - helpers
+            os.kill(worker, signal.SIGSEGV)
             t.join(30)
             assert (answer[0].action, answer[0].code) == ("t", 451)
             assert c.process.poll() is None
+            # The session goes on, with another worker.
+            c.write_settings({"rules": "rule A reject 5.7.1 no\n"})
+            c.open().close()
+            assert c.ask_on(pair, MESSAGE).code == 550
         assert "signal=11" in c.log()
+
+
+def test_a_worker_serves_many_and_keeps_nothing(dns):
+    rules = ("rule B list:bl.test weight 1\nrule J list:bl.test junk\n"
+             "rule T gtube=yes tag")
+    with Check(rules, dns.address, {"check-messages": "3"}) as c:
+        helpers = children(c.process.pid)
+        workers = set()
+        with c.open() as first, c.open() as second:
+            for i in range(7):
+                pair = (first, second)[i % 2]
+                v = c.ask_on(pair, MESSAGE, client="192.0.2.1")
+                assert v.is_junk and "B 1, J" in v.spam()
+                v = c.ask_on(pair, MESSAGE, client="192.0.2.9")
+                assert not v.is_junk and v.spam() == "X-Spam: no; score=0"
+                workers |= children(c.process.pid) - helpers
+        # 14 messages, 3 each; one may have gone before it was looked for.
+        assert 3 <= len(workers) <= 5
+
+
+def test_sessions_wait_for_a_worker(dns):
+    rules = "rule S list:slow.test weight 1"
+    with Check(rules, dns.address, {"check-dns-timeout": "1",
+                                    "check-concurrency": "1"}) as c:
+        import threading
+        answers = []
+        ts = [threading.Thread(target=lambda: answers.append(c.ask(MESSAGE)))
+              for _ in range(2)]
+        for t in ts:
+            t.start()
+        for t in ts:
+            t.join(60)
+        assert [v.action for v in answers] == ["a"] * 2
 
 
 def test_a_dead_list_costs_its_time_limit_once(dns):
@@ -545,22 +575,15 @@ def test_what_a_message_process_may(dns):
             import threading
             t = threading.Thread(target=lambda: c.ask_on(pair, MESSAGE))
             t.start()
-            found = []
-
-            def there():
-                for session in children(c.process.pid) - helpers:
-                    found[:] = children(session)
-                    if found:
-                        return True
-                return False
-            wait_until("a message's process", there)
+            wait_until("a worker", lambda: children(c.process.pid) - helpers)
+            worker, = children(c.process.pid) - helpers
 
             def status():
-                with open("/proc/%d/status" % found[0]) as f:
+                with open("/proc/%d/status" % worker) as f:
                     return dict(line.split(":", 1) for line in f)
             # Under sanitizers there is no filter.
             wait_until("its sandbox", lambda: status()["NoNewPrivs"].strip()
                        == "1")
             assert status()["Uid"].split() == [str(UID)] * 4
-            os.kill(found[0], signal.SIGKILL)
+            os.kill(worker, signal.SIGKILL)
             t.join(30)
