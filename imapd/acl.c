@@ -8,7 +8,7 @@
 #include "common/addr.h"
 #include "imapd/acl.h"
 #include "common/boxname.h"
-#include "imapd/uidlist.h"
+#include "common/uidlist.h"
 
 static bool
 is_group(char const *s, size_t len)

@@ -9,9 +9,9 @@
 
 #include "imapd/append.h"
 #include "imapd/courier.h"
-#include "imapd/filename.h"
+#include "common/filename.h"
 #include "imapd/resolve.h"
-#include "imapd/uidlist.h"
+#include "common/uidlist.h"
 
 bool
 append_open(struct append *a, int root_fd, char const *dir, char const *host)

@@ -14,7 +14,7 @@
 
 #include "common/maildir.h"
 #include "imapd/keywords.h"
-#include "imapd/quota.h"
+#include "common/quota.h"
 
 #define APPEND_MESSAGES_MAX 1000
 

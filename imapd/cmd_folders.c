@@ -6,17 +6,17 @@
 #include <unistd.h>
 
 #include "imapd/acl.h"
-#include "imapd/annotations.h"
+#include "common/annotations.h"
 #include "imapd/boxlist.h"
 #include "imapd/commands.h"
 #include "imapd/folder.h"
 #include "imapd/objectid.h"
 #include "imapd/naming.h"
 #include "imapd/permit.h"
-#include "imapd/quota.h"
+#include "common/quota.h"
 #include "imapd/subscriptions.h"
 #include "imapd/tree.h"
-#include "imapd/use.h"
+#include "common/use.h"
 
 static bool
 is_selected(struct session const *s, char const *name)
@@ -77,7 +77,7 @@ create_use(struct session *s, char *use_r)
 		if (!lex_char(l, '\\') || !lex_atom(l, &word))
 			goto syntax;
 		word = (struct lex_text){start, word.len + 1};
-		use = use_find(&word);
+		use = use_find(word.s, word.len);
 		if (use == NULL || strstr(use_r, use) != NULL ||
 			strlen(use_r) + strlen(use) + 2 > USE_MAX) {
 			session_reply(s, "NO", "[USEATTR] No mailbox for that");

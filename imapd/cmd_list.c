@@ -11,7 +11,7 @@
 #include "imapd/permit.h"
 #include "imapd/status.h"
 #include "imapd/subscriptions.h"
-#include "imapd/use.h"
+#include "common/use.h"
 
 struct list {
 	struct session *s;

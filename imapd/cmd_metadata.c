@@ -6,11 +6,11 @@
 #include <unistd.h>
 #include <sodium.h>
 
-#include "imapd/annotations.h"
+#include "common/annotations.h"
 #include "imapd/commands.h"
 #include "imapd/naming.h"
 #include "imapd/permit.h"
-#include "imapd/use.h"
+#include "common/use.h"
 #include "mime/imap.h"
 
 #define ENTRIES_MAX 100

@@ -6,7 +6,7 @@
 #include "imapd/commands.h"
 #include "imapd/naming.h"
 #include "imapd/permit.h"
-#include "imapd/quota.h"
+#include "common/quota.h"
 
 static void
 tell(struct session *s, struct quota const *q)

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "imapd/courier.h"
-#include "imapd/filename.h"
+#include "common/filename.h"
 #include "imapd/keywords.h"
-#include "imapd/uidlist.h"
+#include "common/uidlist.h"
 
 #define UIDS_FILE "courierimapuiddb"
 #define KEYWORDS_DIR "courierimapkeywords"

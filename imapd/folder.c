@@ -11,7 +11,7 @@
 #include "common/maildir.h"
 #include "imapd/folder.h"
 #include "imapd/resolve.h"
-#include "imapd/uidlist.h"
+#include "common/uidlist.h"
 
 #define UNIQUE_MAX 48
 /* Folders in folders that are removed; we make only one level. */

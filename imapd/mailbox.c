@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "common/maildir.h"
-#include "imapd/filename.h"
+#include "common/filename.h"
 #include "imapd/courier.h"
 #include "imapd/mailbox.h"
 #include "imapd/mailbox_file.h"

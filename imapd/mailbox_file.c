@@ -7,10 +7,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "imapd/filename.h"
+#include "common/filename.h"
 #include "imapd/mailbox.h"
 #include "imapd/mailbox_file.h"
-#include "imapd/quota.h"
+#include "common/quota.h"
 
 #define RETRIES 8
 #define RETRY_NS 1000000

@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "imapd/filename.h"
+#include "common/filename.h"
 #include "imapd/mailbox_file.h"
 #include "imapd/meta.h"
 #include "imapd/resolve.h"

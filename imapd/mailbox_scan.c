@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include <sodium.h>
 
-#include "imapd/filename.h"
+#include "common/filename.h"
 #include "imapd/mailbox_file.h"
 
 /* A folder that changes all the time is believed after so many scans; what

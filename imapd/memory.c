@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "imapd/filename.h"
+#include "common/filename.h"
 #include "imapd/memory.h"
 
 struct load {

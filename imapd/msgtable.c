@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <sodium.h>
 
-#include "imapd/filename.h"
+#include "common/filename.h"
 #include "imapd/msgtable.h"
 
 static bool

@@ -14,7 +14,7 @@
 #include <sodium.h>
 
 #include "common/log.h"
-#include "imapd/annotations.h"
+#include "common/annotations.h"
 #include "imapd/boxlist.h"
 #include "imapd/commands.h"
 #include "imapd/deflate.h"

@@ -7,7 +7,7 @@
 
 #include "imapd/meta.h"
 #include "imapd/objectid.h"
-#include "imapd/uidlist.h"
+#include "common/uidlist.h"
 
 /* A day: clocks differ. */
 #define AHEAD_S 86400

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "imapd/resolve.h"
-#include "imapd/uidlist.h"
+#include "common/uidlist.h"
 #include "imapd/validity.h"
 
 /* So many lines without a file make a list worth writing anew, once they are

@@ -8,7 +8,7 @@
 #include "imapd/naming.h"
 #include "imapd/objectid.h"
 #include "imapd/permit.h"
-#include "imapd/quota.h"
+#include "common/quota.h"
 #include "imapd/status.h"
 
 enum item {

@@ -5,7 +5,7 @@
 #include "common/boxname.h"
 #include "imapd/courier.h"
 #include "imapd/subscriptions.h"
-#include "imapd/uidlist.h"
+#include "common/uidlist.h"
 
 #define FILE_NAME "subscriptions"
 #define VERSION_2 "V\t2\n\n"

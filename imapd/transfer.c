@@ -10,11 +10,11 @@
 
 #include "common/maildir.h"
 #include "imapd/courier.h"
-#include "imapd/filename.h"
-#include "imapd/quota.h"
+#include "common/filename.h"
+#include "common/quota.h"
 #include "imapd/resolve.h"
 #include "imapd/transfer.h"
-#include "imapd/uidlist.h"
+#include "common/uidlist.h"
 
 struct target {
 	int folder_fd, tmp_fd;

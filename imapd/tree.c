@@ -7,7 +7,7 @@
 #include "common/boxname.h"
 #include "imapd/folder.h"
 #include "imapd/tree.h"
-#include "imapd/uidlist.h"
+#include "common/uidlist.h"
 
 struct step {
 	char from[BOXNAME_MAX + 2], to[BOXNAME_MAX + 2];

@@ -17,7 +17,7 @@
 
 #include "imapd/journal.h"
 #include "imapd/msgtable.h"
-#include "imapd/stamp.h"
+#include "common/stamp.h"
 
 #define VIEW_FILE "kereru-view"
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "imapd/stamp.h"
+#include "common/stamp.h"
 #include "imapd/watch.h"
 
 static int

@@ -3,15 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "imapd/annotations.h"
+#include "common/annotations.h"
 #include "imapd/imapurl.h"
 #include "imapd/list_args.h"
 #include "imapd/notify_args.h"
 #include "imapd/preview.h"
-#include "imapd/quota.h"
+#include "common/quota.h"
 #include "imapd/recode.h"
 #include "imapd/status.h"
-#include "imapd/use.h"
+#include "common/use.h"
 #include "common/utf7.h"
 
 int LLVMFuzzerTestOneInput(unsigned char const *data, size_t size);

@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "imapd/filename.h"
+#include "common/filename.h"
 #include "imapd/keywords.h"
-#include "imapd/uidlist.h"
+#include "common/uidlist.h"
 
 int LLVMFuzzerTestOneInput(unsigned char const *data, size_t size);
 

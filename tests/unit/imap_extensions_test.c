@@ -6,14 +6,14 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "imapd/annotations.h"
+#include "common/annotations.h"
 #include "imapd/imapurl.h"
 #include "imapd/list_args.h"
 #include "imapd/notify_args.h"
-#include "imapd/quota.h"
+#include "common/quota.h"
 #include "imapd/recode.h"
 #include "imapd/status.h"
-#include "imapd/use.h"
+#include "common/use.h"
 #include "common/utf7.h"
 #include "tests/unit/exact.h"
 

@@ -10,11 +10,11 @@
 
 #include "common/boxname.h"
 #include "imapd/crlf.h"
-#include "imapd/filename.h"
+#include "common/filename.h"
 #include "imapd/flag_args.h"
 #include "mime/fold.h"
 #include "imapd/keywords.h"
-#include "imapd/uidlist.h"
+#include "common/uidlist.h"
 
 static char *
 exact(char const *s, size_t len)

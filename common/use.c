@@ -4,9 +4,9 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "imapd/annotations.h"
+#include "common/annotations.h"
 #include "common/boxname.h"
-#include "imapd/use.h"
+#include "common/use.h"
 
 static struct {
 	char const *name;
@@ -23,10 +23,11 @@ static struct {
 };
 
 char const *
-use_find(struct lex_text const *word)
+use_find(char const *s, size_t len)
 {
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (lex_is(word, names[i].attribute))
+		if (strlen(names[i].attribute) == len &&
+			strncasecmp(names[i].attribute, s, len) == 0)
 			return names[i].attribute;
 	return NULL;
 }
@@ -41,8 +42,7 @@ parse(char const *s, size_t len, char *use_r)
 	for (size_t pos = 0; pos < len;) {
 		char const *const blank = memchr(s + pos, ' ', len - pos);
 		size_t const end = blank != NULL ? (size_t)(blank - s) : len;
-		struct lex_text const word = {s + pos, end - pos};
-		char const *const use = use_find(&word);
+		char const *const use = use_find(s + pos, end - pos);
 		size_t const n = use != NULL ? strlen(use) : 0;
 
 		if (use == NULL || strstr(text, use) != NULL ||

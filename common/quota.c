@@ -9,9 +9,9 @@
 #include <unistd.h>
 #include <skalibs/stralloc.h>
 
-#include "imapd/filename.h"
-#include "imapd/quota.h"
-#include "imapd/uidlist.h"
+#include "common/filename.h"
+#include "common/quota.h"
+#include "common/uidlist.h"
 
 #define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 

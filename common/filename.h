@@ -17,7 +17,7 @@
 
 struct filename {
 	size_t base_len;
-	unsigned system;   /* FLAG_* of flag_args.h */
+	unsigned system;   /* FLAG_* of flags.h */
 	uint32_t keywords; /* bit 0: letter a */
 };
 

@@ -8,13 +8,12 @@
 #define USE_H
 
 #include <stdbool.h>
-
-#include "imapd/lex.h"
+#include <stddef.h>
 
 #define USE_MAX 64
 
 /* "\Sent" as we write it, or NULL if we know no such use for a mailbox. */
-char const *use_find(struct lex_text const *word);
+char const *use_find(char const *s, size_t len);
 
 /* Attributes with blanks between ("\Drafts \Sent"); empty: none. Of a checked
  * name; use_r has USE_MAX octets. */

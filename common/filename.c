@@ -1,8 +1,8 @@
 /* Names of message files; see filename.h. */
 #include <string.h>
 
-#include "imapd/filename.h"
-#include "imapd/flag_args.h"
+#include "common/filename.h"
+#include "common/flags.h"
 
 /* In the order of FLAG_*. */
 static char const letters[FLAG_COUNT + 1] = "RFTSD";

@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "imapd/annotations.h"
-#include "imapd/uidlist.h"
+#include "common/annotations.h"
+#include "common/uidlist.h"
 
 bool
 annotations_name(char const *s, size_t len, char *name_r)

@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include <sodium.h>
 
-#include "imapd/uidlist.h"
+#include "common/uidlist.h"
 
 #define LOCK_FILE UIDLIST_FILE ".lock"
 /* What our lock files hold; those of others hold something else or nothing. */

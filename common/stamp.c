@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <sodium.h>
 
-#include "imapd/stamp.h"
+#include "common/stamp.h"
 
 #define TRIES 20
 

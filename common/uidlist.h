@@ -23,7 +23,7 @@
 
 #include <skalibs/stralloc.h>
 
-#include "imapd/stamp.h"
+#include "common/stamp.h"
 
 #define UIDLIST_FILE "dovecot-uidlist"
 
