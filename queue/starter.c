@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -46,7 +45,6 @@ static struct role {
 	[LOCAL] = {.program = "local-spawner", .frame = 'L'},
 };
 static char const *tables;
-static char libexec[PATH_MAX];
 static int ready_fd = -1;
 
 static time_t
@@ -61,13 +59,11 @@ now(void)
 static _Noreturn void
 become(struct role const *r, int control)
 {
-	char path[PATH_MAX + 32];
 	char const *argv[] = {r->program, "-t", tables, NULL};
 	char *args[4];
 	sigset_t none;
 
 	sigemptyset(&none);
-	snprintf(path, sizeof path, "%s/%s", libexec, r->program);
 	memcpy(args, argv, sizeof args);
 	if (dup2(control, 3) < 0 || close_range(4, ~0U, 0) < 0 ||
 		sigprocmask(SIG_SETMASK, &none, NULL) < 0 ||
@@ -77,7 +73,7 @@ become(struct role const *r, int control)
 	 * what was delivered; a spawner has nothing to finish. */
 	if (r->frame != 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		_exit(111);
-	execv(path, args);
+	execv(r->program, args);
 	log_error("exec-failed", NULL, "program", r->program, (char *)0);
 	_exit(111);
 }
@@ -211,6 +207,7 @@ static void
 read_settings(struct sandbox *s)
 {
 	struct table t = TABLE_ZERO;
+	char const *libexec;
 	char key[32];
 	int fd = open(tables, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -227,24 +224,13 @@ read_settings(struct sandbox *s)
 		if (roles[i].uid == 0 || roles[i].gid == 0)
 			strerr_dief2x(100, "settings lack ", key);
 	}
+	if ((libexec = settings_text(&t, "libexec")) == NULL ||
+		chdir(libexec) < 0)
+		strerr_diefu1sys(111, "enter the programs' folder");
 	/* What the local spawner needs it has to inherit. */
 	if (settings_number(&t, "delivery-encryption", 0) != 0)
 		s->filter = SANDBOX_STARTER_GPG;
 	table_close(&t);
-}
-
-/* The programs stand beside this one. */
-static void
-find_libexec(void)
-{
-	ssize_t n = readlink("/proc/self/exe", libexec, sizeof libexec - 1);
-	char *slash;
-
-	libexec[n > 0 ? n : 0] = '\0';
-	slash = strrchr(libexec, '/');
-	if (slash == NULL)
-		strerr_diefu1sys(111, "find the programs");
-	*slash = '\0';
 }
 
 static int
@@ -281,7 +267,6 @@ main(int argc, char const *const *argv)
 	for (int i = 0; i < ROLES; i++)
 		roles[i].control = -1;
 	read_settings(&s);
-	find_libexec();
 	/* 3 is the children's control descriptor: nothing of ours there. */
 	while ((signal_fd = block_signals()) >= 0 && signal_fd <= 3)
 		;

@@ -41,15 +41,9 @@ static struct service const services[] = {
 static struct house house;
 
 static int
-open_folder(int at, char const *path)
+open_below(int folder, char const *name, int flags)
 {
-	return openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
-static int
-open_program(int libexec, char const *name)
-{
-	return openat(libexec, name, O_PATH | O_CLOEXEC);
+	return openat(folder, name, flags | O_CLOEXEC);
 }
 
 /* False: errno says why something is missing. */
@@ -60,7 +54,7 @@ open_house(char const *tables)
 	char const *path;
 	int state, libexec;
 
-	house.tables_fd = open_folder(AT_FDCWD, tables);
+	house.tables_fd = open_below(AT_FDCWD, tables, O_DIRECTORY);
 	if (house.tables_fd < 0 ||
 		!table_refresh(
 			&house.settings, house.tables_fd, "settings.cdb") ||
@@ -70,22 +64,20 @@ open_house(char const *tables)
 		return false;
 	errno = ENOENT;
 	if ((path = settings_text(&house.settings, "state")) == NULL ||
-		(state = open_folder(AT_FDCWD, path)) < 0 ||
+		(state = open_below(AT_FDCWD, path, O_DIRECTORY)) < 0 ||
 		fchdir(state) < 0 ||
 		(path = settings_text(&house.settings, "libexec")) == NULL ||
-		(libexec = open_folder(AT_FDCWD, path)) < 0)
+		(libexec = open_below(AT_FDCWD, path, O_DIRECTORY)) < 0)
 		return false;
 	house.null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	house.queue_fd = open_folder(state, "queue");
-	house.empty_fd = open_folder(state, "empty");
-	house.tmp_fd = open_folder(house.queue_fd, "tmp");
-	house.new_fd = open_folder(house.queue_fd, "new");
-	house.front_fd = open_program(libexec, s->front);
+	house.queue_fd = open_below(state, "queue", O_DIRECTORY);
+	house.empty_fd = open_below(state, "empty", O_DIRECTORY);
+	house.tmp_fd = open_below(house.queue_fd, "tmp", O_DIRECTORY);
+	house.new_fd = open_below(house.queue_fd, "new", O_DIRECTORY);
+	house.front_fd = open_below(libexec, s->front, O_PATH);
 	house.mailbox_fd = s->mailbox == NULL
 				   ? house.null_fd
-				   : open_program(libexec, s->mailbox);
-	close(libexec);
-	close(state);
+				   : open_below(libexec, s->mailbox, O_PATH);
 	return house.empty_fd >= 0 && house.tmp_fd >= 0 && house.new_fd >= 0 &&
 	       house.null_fd >= 0 && house.front_fd >= 0 &&
 	       house.mailbox_fd >= 0;

@@ -112,6 +112,7 @@ class QueueHost:
         self.queue = os.path.join(self.state, "queue")
         self.log = os.path.join(self.top, "log")
         self.settings = {"hostname": "mx.a.test", "state": self.state,
+                         "libexec": os.path.abspath(os.path.join(BUILD, "bin")),
                          "retry-first": "1", "retry-max": "2",
                          "queue-lifetime": "1000", "remote-port": "25",
                          "local-concurrency": "50",
