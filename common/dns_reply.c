@@ -366,6 +366,8 @@ dns_reply_parse(unsigned char const *s, size_t len, char const *name,
 		if (steps == DNS_CHAIN_MAX)
 			return fail(DNS_ERR_CHAIN, err_r);
 		owner = alias;
+		if (!name_to_text(&owner, reply_r->alias_of))
+			reply_r->alias_of[0] = '\0';
 	}
 	in.at = end;
 	if (!scan_authority(&in, authorities, &negative))

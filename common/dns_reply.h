@@ -62,6 +62,9 @@ struct dns_reply {
 	/* Seconds that the answer holds: the least TTL of the chain and the
 	 * records; without records that of the SOA (RFC 2308 5), else 0. */
 	uint32_t ttl;
+	/* The name at the end of a chain of aliases, as dns_record_name has
+	 * names; "" where the asked name is no alias. */
+	char alias_of[DNS_NAME_SIZE];
 	/* Records of the asked type at the end of the chain. */
 	struct dns_record records[DNS_RECORDS_MAX];
 	size_t record_count;

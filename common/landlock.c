@@ -51,7 +51,8 @@ landlock_enter(struct sandbox const *s)
 		return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : -1;
 	r.fs |= (abi >= 2 ? ABI2_REFER : 0) | (abi >= 3 ? ABI3_TRUNCATE : 0) |
 		(abi >= 5 ? ABI5_IOCTL_DEV : 0);
-	r.net = NET_BIND | (s->may_connect ? 0 : NET_CONNECT);
+	r.net = (s->may_bind ? 0 : NET_BIND) |
+		(s->may_connect ? 0 : NET_CONNECT);
 	rules = (int)syscall(SYS_landlock_create_ruleset, &r,
 		abi >= 4 ? sizeof r : sizeof r.fs, 0);
 	if (rules < 0)

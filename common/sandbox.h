@@ -62,6 +62,7 @@ struct sandbox {
 	int read_write[SANDBOX_PATHS_MAX];
 	size_t read_write_count;
 	bool may_connect; /* TCP out; where Landlock can tell (ABI 4) */
+	bool may_bind;	  /* the same for an address of its own */
 };
 
 /*

@@ -89,7 +89,7 @@ static struct syscalls_row const syscalls_rows[SANDBOX_FILTERS] = {
 		"@base @pair @files @watch @fork @wait fstatfs"},
 	[SANDBOX_SPAWNER] = {"spawner",
 		"@base @pair @fork @wait @confine @network pread64 newfstatat "
-		"socketpair alarm"},
+		"socketpair alarm openat"},
 	[SANDBOX_REMOTE] = {"remote", "@base @pair @network pread64 "
 				      "newfstatat epoll_create1 epoll_ctl "
 				      "epoll_wait"},

@@ -72,6 +72,17 @@ void tls_client_trust(struct tls_anchors const *anchors);
 bool tls_client_start(struct stream *s, char const *host, enum tls_verify v)
 	__attribute__((warn_unused_result));
 
+/*
+ * The same for a caller that judges the certificates itself, with all of the
+ * handshake still to come: what is shown here may be somebody else's until
+ * tls_client_start_judged has returned. False: the handshake fails.
+ */
+struct tls_chain;
+typedef bool tls_judge_function(void *data, struct tls_chain const *chain);
+bool tls_client_start_judged(struct stream *s, char const *host,
+	tls_judge_function *judge, void *data)
+	__attribute__((warn_unused_result));
+
 /* "TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256" for Received and logs. */
 char const *tls_describe(struct stream const *s);
 

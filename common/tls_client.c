@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 #include "common/tls_anchors.h"
+#include "common/tls_chain.h"
 #include "common/tls_internal.h"
 
 /* Takes any chain, and from its first certificate the key, with which the
@@ -10,6 +11,13 @@ struct any_chain {
 	br_x509_class const *vtable;
 	br_x509_decoder_context leaf;
 	unsigned seen;
+	/* Only for who judges: all certificates, one behind the other. */
+	tls_judge_function *judge;
+	void *data;
+	struct tls_chain chain;
+	size_t used;
+	bool too_long;
+	unsigned char octets[TLS_CHAIN_OCTETS];
 };
 
 static br_ssl_client_context client;
@@ -23,23 +31,42 @@ start_chain(br_x509_class const **ctx, char const *server_name)
 	(void)ctx;
 	(void)server_name;
 	any_chain.seen = 0;
+	any_chain.used = 0;
+	any_chain.chain.count = 0;
+	any_chain.too_long = false;
 }
 
 static void
 start_cert(br_x509_class const **ctx, uint32_t len)
 {
+	struct any_chain *a = &any_chain;
+
 	(void)ctx;
-	(void)len;
-	if (any_chain.seen == 0)
-		br_x509_decoder_init(&any_chain.leaf, NULL, NULL);
+	if (a->seen == 0)
+		br_x509_decoder_init(&a->leaf, NULL, NULL);
+	if (a->judge == NULL)
+		return;
+	if (a->seen == TLS_CHAIN_CERTIFICATES ||
+		len > sizeof a->octets - a->used)
+		a->too_long = true;
+	if (!a->too_long)
+		a->chain.list[a->chain.count++] =
+			(struct tls_certificate_der){a->octets + a->used, 0};
 }
 
 static void
 append(br_x509_class const **ctx, unsigned char const *s, size_t len)
 {
+	struct any_chain *a = &any_chain;
+
 	(void)ctx;
-	if (any_chain.seen == 0)
-		br_x509_decoder_push(&any_chain.leaf, s, len);
+	if (a->seen == 0)
+		br_x509_decoder_push(&a->leaf, s, len);
+	if (a->judge == NULL || a->too_long || len > sizeof a->octets - a->used)
+		return;
+	memcpy(a->octets + a->used, s, len);
+	a->used += len;
+	a->chain.list[a->chain.count - 1].len += len;
 }
 
 static void
@@ -52,10 +79,18 @@ end_cert(br_x509_class const **ctx)
 static unsigned
 end_chain(br_x509_class const **ctx)
 {
+	struct any_chain *a = &any_chain;
+	unsigned error;
+
 	(void)ctx;
-	if (any_chain.seen == 0)
+	if (a->seen == 0)
 		return BR_ERR_X509_EMPTY_CHAIN;
-	return (unsigned)br_x509_decoder_last_error(&any_chain.leaf);
+	error = (unsigned)br_x509_decoder_last_error(&a->leaf);
+	if (error != 0 || a->judge == NULL)
+		return error;
+	if (a->too_long)
+		return BR_ERR_X509_LIMIT_EXCEEDED;
+	return a->judge(a->data, &a->chain) ? 0 : BR_ERR_X509_NOT_TRUSTED;
 }
 
 static br_x509_pkey const *
@@ -99,27 +134,58 @@ check_chain(void)
 	br_ssl_engine_set_x509(&client.eng, &chain.vtable);
 }
 
-bool
-tls_client_start(struct stream *s, char const *host, enum tls_verify v)
+static void
+take_any_chain(tls_judge_function *judge, void *data)
 {
-	if (!tls_may_start(s))
-		return false;
-	br_ssl_client_zero(&client);
-	tls_setup(&client.eng, 0);
-	br_ssl_engine_set_default_rsavrfy(&client.eng);
-	br_ssl_engine_set_default_ecdsa(&client.eng);
-	switch (v) {
-	case TLS_VERIFY_NONE:
-		any_chain = (struct any_chain){.vtable = &any_chain_class};
-		br_ssl_engine_set_x509(&client.eng, &any_chain.vtable);
-		break;
-	case TLS_VERIFY_ANCHORS:
-		check_chain();
-		break;
-	}
+	any_chain.vtable = &any_chain_class;
+	any_chain.judge = judge;
+	any_chain.data = data;
+	br_ssl_engine_set_x509(&client.eng, &any_chain.vtable);
+}
+
+static bool
+shake_hands(struct stream *s, char const *host)
+{
 	if (!br_ssl_client_reset(&client, host, 0)) {
 		s->error = errno = EPROTO;
 		return false;
 	}
 	return tls_handshake(s, &client.eng);
+}
+
+static void
+set_up(void)
+{
+	br_ssl_client_zero(&client);
+	tls_setup(&client.eng, 0);
+	br_ssl_engine_set_default_rsavrfy(&client.eng);
+	br_ssl_engine_set_default_ecdsa(&client.eng);
+}
+
+bool
+tls_client_start(struct stream *s, char const *host, enum tls_verify v)
+{
+	if (!tls_may_start(s))
+		return false;
+	set_up();
+	switch (v) {
+	case TLS_VERIFY_NONE:
+		take_any_chain(NULL, NULL);
+		break;
+	case TLS_VERIFY_ANCHORS:
+		check_chain();
+		break;
+	}
+	return shake_hands(s, host);
+}
+
+bool
+tls_client_start_judged(struct stream *s, char const *host,
+	tls_judge_function *judge, void *data)
+{
+	if (!tls_may_start(s))
+		return false;
+	set_up();
+	take_any_chain(judge, data);
+	return shake_hands(s, host);
 }

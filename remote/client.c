@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "common/tls.h"
 #include "remote/client.h"
+#include "remote/login.h"
 #include "remote/race.h"
 #include "remote/text.h"
 
@@ -21,7 +22,10 @@ client_init(struct client *c, char const *hello, unsigned patience)
 {
 	c->hangup_fd = -1;
 	c->give_up_ms = INT64_MAX;
-	c->hello = hello;
+	c->usual_hello = c->hello = hello;
+	c->login = NULL;
+	c->is_tls_first = false;
+	c->outgoing = (struct outgoing_choice){NULL, NULL};
 	c->patience = patience;
 	c->fd = c->ready_fd = -1;
 	c->peer[0] = c->tls[0] = '\0';
@@ -182,28 +186,21 @@ static int
 make_connection(
 	struct client *c, struct mx_address const *address, unsigned port)
 {
-	struct sockaddr_storage to;
-	socklen_t len = race_sockaddr(&to, address, port);
-	struct sockaddr const *sa = (void const *)&to;
+	struct outgoing_line const *from =
+		outgoing_for(&c->outgoing, address->len);
 	int error = 0;
 
-	if (c->ready_fd >= 0) {
-		c->fd = c->ready_fd;
-		c->ready_fd = -1;
-		stream_init(&c->stream, c->fd, c->fd, 0);
-		c->stream.hangup_fd = c->hangup_fd;
-		return 0;
+	c->hello = from != NULL ? from->name : c->usual_hello;
+	c->fd = c->ready_fd;
+	c->ready_fd = -1;
+	if (c->fd < 0) {
+		c->fd = race_connect(
+			address, port, from != NULL ? &from->address : NULL);
+		if (c->fd < 0)
+			return errno;
+		error = connected(c->fd, c->hangup_fd,
+			least(CLIENT_WAIT_CONNECT, c->patience));
 	}
-	c->fd = socket(
-		sa->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (c->fd < 0)
-		return errno;
-	if (connect(c->fd, sa, len) < 0)
-		error = errno == EINPROGRESS
-				? connected(c->fd, c->hangup_fd,
-					  least(CLIENT_WAIT_CONNECT,
-						  c->patience))
-				: errno;
 	if (error == 0)
 		stream_init(&c->stream, c->fd, c->fd, 0);
 	c->stream.hangup_fd = c->hangup_fd;
@@ -256,6 +253,50 @@ greet(struct client *c, char text_r[CLIENT_TEXT_SIZE])
 	return CLIENT_OK;
 }
 
+static bool
+shake_hands(struct client *c)
+{
+	struct security *w = &c->security;
+	bool ok;
+
+	client_limit(c, CLIENT_WAIT_DATA);
+	ok = w->judge == SECURITY_ANY
+		     ? tls_client_start(&c->stream, w->sni, TLS_VERIFY_NONE)
+		     : tls_client_start_judged(
+			       &c->stream, w->sni, security_judge, w);
+	/* What was shown proves nothing without the rest of the handshake. */
+	w->is_verified = ok && w->is_verified;
+	if (ok)
+		text_join(c->tls, sizeof c->tls, tls_describe(&c->stream),
+			(char *)0);
+	else
+		(void)security_fails(w, TLSRPT_VALIDATION_FAILURE, NULL);
+	return ok;
+}
+
+/* The session ends since it is not what is demanded. */
+static enum client_status
+failed_security(
+	struct client *c, char const *what, char text_r[CLIENT_TEXT_SIZE])
+{
+	struct security const *w = &c->security;
+
+	client_close(c);
+	text_join(text_r, CLIENT_TEXT_SIZE, "4.7.5 ", c->peer, ": ", what,
+		w->why != NULL ? ": " : "", w->why != NULL ? w->why : "", " (",
+		w->whose != NULL ? w->whose : "its port", ")", (char *)0);
+	return CLIENT_TEMPORARY;
+}
+
+static enum client_status
+failed_handshake(struct client *c, char text_r[CLIENT_TEXT_SIZE])
+{
+	return failed_security(c,
+		c->security.why != NULL ? "its certificate is not accepted"
+					: "the TLS handshake failed",
+		text_r);
+}
+
 static enum client_status
 open_plain(struct client *c, struct mx_address const *address, unsigned port,
 	char text_r[CLIENT_TEXT_SIZE])
@@ -268,6 +309,8 @@ open_plain(struct client *c, struct mx_address const *address, unsigned port,
 		failed_errno(c, "4.4.1", error, text_r);
 		return CLIENT_TEMPORARY;
 	}
+	if (c->is_tls_first && !shake_hands(c))
+		return failed_handshake(c, text_r);
 	if (!client_reply(c, CLIENT_WAIT_GREETING, &reply, text_r))
 		return CLIENT_TEMPORARY;
 	if (reply.code / 100 != 2)
@@ -289,8 +332,7 @@ client_is_alone(struct client const *c)
  * handshake is to blame, else text_r is set.
  */
 static int
-start_tls(struct client *c, char const *host, bool *retry_r,
-	char text_r[CLIENT_TEXT_SIZE])
+start_tls(struct client *c, bool *retry_r, char text_r[CLIENT_TEXT_SIZE])
 {
 	struct reply reply;
 
@@ -307,13 +349,48 @@ start_tls(struct client *c, char const *host, bool *retry_r,
 	}
 	if (reply.code / 100 != 2)
 		return 0;
-	client_limit(c, CLIENT_WAIT_DATA);
-	*retry_r = !tls_client_start(
-		&c->stream, host[0] == '[' ? "" : host, TLS_VERIFY_NONE);
-	if (*retry_r)
-		return -1;
-	text_join(c->tls, sizeof c->tls, tls_describe(&c->stream), (char *)0);
-	return 1;
+	*retry_r = !shake_hands(c);
+	return *retry_r ? -1 : 1;
+}
+
+/* The host does not speak TLS. */
+static enum client_status
+without_tls(struct client *c, char const *why, char text_r[CLIENT_TEXT_SIZE])
+{
+	bool is_free = c->security.need != SECURITY_MUST;
+
+	if (security_fails(&c->security, TLSRPT_STARTTLS_NOT_SUPPORTED, why) ||
+		is_free)
+		return CLIENT_OK;
+	stream_puts(&c->stream, "QUIT\r\n");
+	(void)stream_flush(&c->stream);
+	return failed_security(c, "TLS is demanded", text_r);
+}
+
+static enum client_status
+open_session(struct client *c, struct mx_address const *address, unsigned port,
+	char text_r[CLIENT_TEXT_SIZE])
+{
+	enum client_status status = open_plain(c, address, port, text_r);
+	bool retry;
+	int r;
+
+	if (status != CLIENT_OK || c->is_tls_first ||
+		c->security.need == SECURITY_CLEAR)
+		return status;
+	if (!c->ehlo.starttls)
+		return without_tls(c, "STARTTLS is not offered", text_r);
+	r = start_tls(c, &retry, text_r);
+	if (r > 0)
+		return greet(c, text_r);
+	if (r == 0)
+		return without_tls(c, "STARTTLS was refused", text_r);
+	client_close(c);
+	if (!retry)
+		return CLIENT_TEMPORARY;
+	if (c->security.need == SECURITY_MUST && !c->security.is_lenient)
+		return failed_handshake(c, text_r);
+	return open_plain(c, address, port, text_r);
 }
 
 enum client_status
@@ -322,22 +399,15 @@ client_open(struct client *c, char const *host,
 	char text_r[CLIENT_TEXT_SIZE])
 {
 	enum client_status status;
-	bool retry;
-	int r;
 
 	name_peer(c, host, address);
-	status = open_plain(c, address, port, text_r);
-	if (status != CLIENT_OK || !c->ehlo.starttls)
+	status = open_session(c, address, port, text_r);
+	if (status != CLIENT_OK || c->login == NULL)
 		return status;
-	r = start_tls(c, host, &retry, text_r);
-	if (r > 0)
-		return greet(c, text_r);
-	if (r == 0)
-		return CLIENT_OK;
-	client_close(c);
-	if (!retry)
-		return CLIENT_TEMPORARY;
-	return open_plain(c, address, port, text_r);
+	if (strcmp(c->tls, "none") == 0)
+		return failed_security(
+			c, "a password is not sent in the clear", text_r);
+	return login_out(c, c->login, text_r);
 }
 
 void

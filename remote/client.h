@@ -1,10 +1,10 @@
 /*
  * client.h - an SMTP session with one host (RFC 5321 3, 4.5.3.2)
  *
- * Opens a connection, greets, and goes over to TLS where it is offered, whoever
- * it is (RFC 7435). What is sent over it is transaction.h's. Nothing that the
- * host says is trusted: only a well-formed 5xx is permanent, everything else
- * that is no success is temporary.
+ * Opens a connection, greets, goes over to TLS as security.h says, and logs in
+ * where a route asks for it. What is sent over it is transaction.h's. Nothing
+ * that the host says is trusted: only a well-formed 5xx is permanent,
+ * everything else that is no success is temporary.
  */
 #ifndef CLIENT_H
 #define CLIENT_H
@@ -15,7 +15,9 @@
 #include "common/job.h"
 #include "common/stream.h"
 #include "remote/mx.h"
+#include "remote/outgoing.h"
 #include "remote/reply.h"
+#include "remote/security.h"
 
 /* Octets of "name[address]" with its NUL. */
 #define CLIENT_PEER_SIZE (DNS_NAME_SIZE + 48)
@@ -30,8 +32,18 @@
 #define CLIENT_WAIT_BLOCK 180u
 #define CLIENT_WAIT_END 600u
 
+struct login_out;
 struct client {
-	char const *hello; /* what we call ourselves; the caller's */
+	/* What we call ourselves: where outgoing has no name for it. */
+	char const *usual_hello;
+	char const *hello; /* to this host */
+	/* The caller's, before client_open: what is demanded of the host, the
+	 * addresses to call from, whether TLS comes before the greeting (RFC
+	 * 8314 3.3), and the name and password there, or NULL. */
+	struct security security;
+	struct outgoing_choice outgoing;
+	bool is_tls_first;
+	struct login_out const *login;
 	unsigned patience; /* seconds: an upper limit to all of the above */
 	/* When to fail in any case (stream_clock_ms): a host that takes a
 	 * message by drops keeps within the limits of each wait. */
@@ -55,8 +67,9 @@ void client_init(struct client *c, char const *hello, unsigned patience);
 
 /*
  * Connect to the address, greet, STARTTLS, greet again. If the handshake fails,
- * all over again without it. host: its name, for SNI and texts. On failure
- * there is no session, and text_r says why; c->peer is set in any case.
+ * and security allows it, all over again without it. host: its name, for texts.
+ * On failure there is no session, and text_r says why; c->peer is set in any
+ * case, and c->security says what of it was met.
  */
 enum client_status client_open(struct client *c, char const *host,
 	struct mx_address const *address, unsigned port,

@@ -11,8 +11,11 @@
 #include "common/dns.h"
 #include "common/job.h"
 #include "remote/client.h"
+#include "remote/demand.h"
 #include "remote/destination.h"
+#include "remote/login.h"
 #include "remote/mx.h"
+#include "remote/stslink.h"
 #include "remote/transaction.h"
 
 /* Connections that one job tries, and how long all of it may take. */
@@ -26,6 +29,15 @@ struct deliver {
 	unsigned port;	  /* where a destination names none */
 	struct destination destination;
 	struct client client; /* client_init; client_quit afterwards */
+	struct demand demand; /* dns, anchors, and the table's word */
+	struct stslink sts;
+	bool has_login;
+	struct login_out login; /* of the destination */
+	struct outgoing const *outgoing;
+	uint32_t turn; /* which of several outgoing addresses */
+	/* The session that is kept: */
+	bool is_lax; /* it is good enough for TLS-Required: No alone */
+	struct outgoing_line const *from;
 	/* The hosts, until mx_until (stream_clock_ms); 0: not looked up. */
 	struct mx mx;
 	int64_t mx_until_ms;

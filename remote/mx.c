@@ -105,6 +105,7 @@ mx_lookup(struct dns *dns, char const *domain, char const *self, int timeout_ms,
 	mx_r->implicit = false;
 	dns_ask(dns, &q, 1, timeout_ms);
 	status = judge(&q, self, mx_r, text_r);
+	mx_r->authentic = q.authentic;
 	mx_r->ttl = status == MX_FOUND ? q.reply.ttl : 0;
 	dns_free(&q, 1);
 	return status;
@@ -135,10 +136,26 @@ add_addresses(struct dns_reply const *reply, struct mx_address *addresses,
 	}
 }
 
+/* A reply that failed tells nothing; one that says "none" counts. */
+static void
+take_origin(struct dns_question const q[2], struct mx_origin *origin)
+{
+	origin->authentic = true;
+	origin->alias_of[0] = '\0';
+	for (int i = 0; i < 2; i++) {
+		if (q[i].status == DNS_TEMPORARY)
+			continue;
+		origin->authentic = origin->authentic && q[i].authentic;
+		if (q[i].reply.record_count > 0)
+			memcpy(origin->alias_of, q[i].reply.alias_of,
+				sizeof origin->alias_of);
+	}
+}
+
 enum mx_status
 mx_addresses(struct dns *dns, char const *host, int timeout_ms,
 	struct mx_address addresses_r[MX_ADDRESSES_MAX], size_t *count_r,
-	char text_r[MX_TEXT_SIZE])
+	struct mx_origin *origin_r, char text_r[MX_TEXT_SIZE])
 {
 	struct dns_question q[2] = {{.name = host, .type = DNS_AAAA},
 		{.name = host, .type = DNS_A}};
@@ -149,15 +166,18 @@ mx_addresses(struct dns *dns, char const *host, int timeout_ms,
 	/* Half of the places are kept for IPv4. */
 	add_addresses(&q[0].reply, addresses_r, count_r, MX_ADDRESSES_MAX / 2);
 	add_addresses(&q[1].reply, addresses_r, count_r, MX_ADDRESSES_MAX);
-	if (*count_r > 0)
+	if (*count_r > 0) {
 		status = MX_FOUND;
-	else if (q[0].status == DNS_TEMPORARY || q[1].status == DNS_TEMPORARY)
+		take_origin(q, origin_r);
+	} else if (q[0].status == DNS_TEMPORARY ||
+		   q[1].status == DNS_TEMPORARY) {
 		status = say(text_r, MX_LATER, "4.4.3", host,
 			q[q[0].status != DNS_TEMPORARY].why);
-	else if (q[0].status == DNS_NXDOMAIN || q[1].status == DNS_NXDOMAIN)
+	} else if (q[0].status == DNS_NXDOMAIN || q[1].status == DNS_NXDOMAIN) {
 		say(text_r, MX_NONE, "5.4.4", host, "there is no such host");
-	else
+	} else {
 		say(text_r, MX_NONE, "5.4.4", host, "the host has no address");
+	}
 	dns_free(q, 2);
 	return status;
 }

@@ -31,7 +31,15 @@ struct mx {
 	struct mx_host hosts[MX_HOSTS_MAX];
 	size_t count;
 	uint32_t ttl;
-	bool implicit; /* no MX: the domain itself */
+	bool implicit;	/* no MX: the domain itself */
+	bool authentic; /* DNSSEC says so, and a resolver on this host */
+};
+
+/* Where the addresses of a host came from. */
+struct mx_origin {
+	bool authentic; /* all of them, and every alias on the way */
+	/* What the host's name is an alias of; "" if it is none. */
+	char alias_of[DNS_NAME_SIZE];
 };
 
 struct mx_address {
@@ -56,11 +64,11 @@ enum mx_status mx_lookup(struct dns *dns, char const *domain, char const *self,
 
 /*
  * The host's addresses, IPv6 first (RFC 6724), each family in random order.
- * MX_FOUND, or as mx_lookup.
+ * MX_FOUND, or as mx_lookup. origin_r is set where that is MX_FOUND.
  */
 enum mx_status mx_addresses(struct dns *dns, char const *host, int timeout_ms,
 	struct mx_address addresses_r[MX_ADDRESSES_MAX], size_t *count_r,
-	char text_r[MX_TEXT_SIZE]);
+	struct mx_origin *origin_r, char text_r[MX_TEXT_SIZE]);
 
 /*
  * The pure part of mx_lookup: order the hosts and leave out what loop

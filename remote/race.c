@@ -43,18 +43,41 @@ race_mix(struct mx_address *addresses, size_t count)
 	}
 }
 
+int
+race_connect(struct mx_address const *address, unsigned port,
+	struct mx_address const *from)
+{
+	/* The kernel gives a port when it knows where to. */
+	static int const late = 1;
+	struct sockaddr_storage to, our;
+	socklen_t len = race_sockaddr(&to, address, port), our_len;
+	int error, fd = socket(to.ss_family,
+			   SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -1;
+	if (from != NULL) {
+		our_len = race_sockaddr(&our, from, 0);
+		(void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &late,
+			sizeof late);
+		if (bind(fd, (struct sockaddr const *)&our, our_len) < 0)
+			goto fail;
+	}
+	if (connect(fd, (struct sockaddr const *)&to, len) == 0 ||
+		errno == EINPROGRESS)
+		return fd;
+fail:
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
 static void
 begin(struct race_runner *r, unsigned port)
 {
-	struct sockaddr_storage to;
-	socklen_t len = race_sockaddr(&to, r->address, port);
-
-	r->fd = socket(
-		to.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	r->fd = race_connect(r->address, port, r->from);
 	if (r->fd < 0)
-		r->error = errno;
-	else if (connect(r->fd, (struct sockaddr const *)&to, len) < 0 &&
-		 errno != EINPROGRESS)
 		r->error = errno;
 }
 

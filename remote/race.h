@@ -16,6 +16,7 @@
 
 struct race_runner {
 	struct mx_address const *address;
+	struct mx_address const *from; /* ours, of its family; NULL: any */
 	int error; /* 0: not begun, or still under way; else it has failed */
 	int fd;
 };
@@ -31,6 +32,11 @@ int race_run(struct race_runner *runners, size_t count, unsigned port,
 
 /* Alternate between the families, beginning with the first's. */
 void race_mix(struct mx_address *addresses, size_t count);
+
+/* A socket that is being connected to an address, from one of ours (or NULL).
+ * -1: errno. */
+int race_connect(struct mx_address const *to, unsigned port,
+	struct mx_address const *from);
 
 socklen_t race_sockaddr(struct sockaddr_storage *to_r,
 	struct mx_address const *address, unsigned port);

@@ -165,6 +165,23 @@ size_value(char const *s, size_t len)
 	return n;
 }
 
+/* The words behind AUTH. */
+static void
+mechanisms(char const *s, size_t len, struct reply_ehlo *ehlo_r)
+{
+	while (len > 0) {
+		char const *blank = memchr(s, ' ', len);
+		size_t n = blank != NULL ? (size_t)(blank - s) : len;
+		if (n == 5 && strncasecmp(s, "PLAIN", n) == 0)
+			ehlo_r->auth_plain = true;
+		if (n == 5 && strncasecmp(s, "LOGIN", n) == 0)
+			ehlo_r->auth_login = true;
+		n += blank != NULL;
+		s += n;
+		len -= n;
+	}
+}
+
 void
 reply_ehlo(char const *s, size_t used, struct reply_ehlo *ehlo_r)
 {
@@ -199,6 +216,12 @@ reply_ehlo(char const *s, size_t used, struct reply_ehlo *ehlo_r)
 			ehlo_r->priority = true;
 		} else if (keyword(line, len, "REQUIRETLS")) {
 			ehlo_r->requiretls = true;
+		} else if (keyword(line, len, "CHUNKING")) {
+			ehlo_r->chunking = true;
+		} else if (keyword(line, len, "BINARYMIME")) {
+			ehlo_r->binary = true;
+		} else if (keyword(line, len, "AUTH")) {
+			mechanisms(line + 4, len - 4, ehlo_r);
 		} else if (keyword(line, len, "SIZE")) {
 			ehlo_r->size = true;
 			if (len > 5)

@@ -43,7 +43,9 @@ size_t reply_clean(char const *s, size_t len, char *text_r, size_t max);
 struct reply_ehlo {
 	bool starttls, pipelining, size, eightbit, utf8;
 	bool dsn, deliver_by, priority, requiretls;
-	uint64_t size_max; /* 0: not told */
+	bool chunking, binary;
+	bool auth_plain, auth_login; /* RFC 4954 */
+	uint64_t size_max;	     /* 0: not told */
 	/* The server's own name, cleaned; "" if it told none. */
 	char name[256];
 };

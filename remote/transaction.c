@@ -195,6 +195,13 @@ seconds_left(struct job const *job)
 	return (int64_t)job->deliver_by - (int64_t)time(NULL);
 }
 
+/* RFC 8689 2, 5: only under TLS; a report goes also without it. */
+static bool
+takes_requiretls(struct transaction const *t)
+{
+	return t->c->ehlo.requiretls && strcmp(t->c->tls, "none") != 0;
+}
+
 /* What the host could not take anyway is told without asking it. */
 static bool
 check(struct transaction *t, int fd)
@@ -209,8 +216,8 @@ check(struct transaction *t, int fd)
 		why = "the message is too large";
 	else if (ehlo->size_max > 0 && size > ehlo->size_max)
 		why = "the message is larger than the host takes";
-	else if ((job->flags & QUEUEFILE_REQUIRETLS) &&
-		 (!ehlo->requiretls || strcmp(t->c->tls, "none") == 0))
+	else if ((job->flags & QUEUEFILE_REQUIRETLS) && job->sender_len > 0 &&
+		 !takes_requiretls(t))
 		code = "5.7.30", why = "the host takes no REQUIRETLS";
 	else if (job->by_mode == 'R' && !ehlo->deliver_by)
 		code = "5.3.3", why = "the host takes no DELIVERBY";
@@ -260,7 +267,7 @@ put_wishes(struct transaction *t)
 		snprintf(text, sizeof text, " MT-PRIORITY=%d", job->priority);
 		stream_puts(s, text);
 	}
-	if (job->flags & QUEUEFILE_REQUIRETLS)
+	if ((job->flags & QUEUEFILE_REQUIRETLS) && takes_requiretls(t))
 		stream_puts(s, " REQUIRETLS");
 }
 

@@ -19,7 +19,7 @@ dot; "" or "." is the root ("MX": ["0 ."] is RFC 7505's null MX). A name that
 the zone lacks is NXDOMAIN, unless a longer name lies below it; a type that it
 lacks is NODATA. CNAMEs are followed as a recursive resolver does. UDP and TCP;
 a reply that does not fit into UDP is truncated. `ad=True` sets the AD bit in
-replies to questions that have it.
+replies to questions that have it; names below those in `insecure` get none.
 """
 import socket
 import socketserver
@@ -59,6 +59,7 @@ class DnsServer:
         self.zone = zone if zone is not None else {}
         self.ttl = ttl
         self.ad = ad
+        self.insecure = set()
         self.asked = []
         self._host, self._port = host, port
         self._servers = []
@@ -174,7 +175,11 @@ class DnsServer:
             reply.authority.append(dns.rrset.from_text(
                 ".", self.ttl, dns.rdataclass.IN, "SOA",
                 f"ns.test. root.test. 1 3600 600 86400 {self.ttl}"))
-        if self.ad and query.flags & dns.flags.AD:
+        names = [question.name] + [r.name for r in reply.answer]
+        secure = not any(
+            ("." + n.to_text(omit_final_dot=True).lower()).endswith("." + i)
+            for n in names for i in self.insecure)
+        if self.ad and secure and query.flags & dns.flags.AD:
             reply.flags |= dns.flags.AD
         if tcp:
             return reply.to_wire(max_size=65535)
