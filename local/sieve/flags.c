@@ -11,6 +11,8 @@ sieve_flags_next(char const *s, size_t len, size_t *pos, char const **word_r,
 {
 	size_t start;
 
+	if (len == 0)
+		return 0;
 	while (*pos < len && s[*pos] == ' ')
 		++*pos;
 	start = *pos;
