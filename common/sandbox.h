@@ -40,6 +40,7 @@ enum sandbox_filter {
 	 * delivery: what executes GnuPG inherits their filters. */
 	SANDBOX_STARTER_GPG,
 	SANDBOX_LOCAL_SPAWNER_GPG,
+	SANDBOX_SIGNER,
 	SANDBOX_FILTERS,
 	/* No filter, for what starts a program of others' with needs that we
 	 * can't know: it would inherit it. */

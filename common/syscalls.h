@@ -113,6 +113,7 @@ static struct syscalls_row const syscalls_rows[SANDBOX_FILTERS] = {
 	[SANDBOX_POLICY] = {"policy",
 		"@base @pair @wait accept4 getsockopt pread64 pwrite64 "
 		"fdatasync fsync ftruncate"},
+	[SANDBOX_SIGNER] = {"signer", "@base @pair openat newfstatat pread64"},
 	[SANDBOX_MIME_FILES] = {"mime-files", "@base @files"},
 };
 

@@ -272,8 +272,22 @@ channel_set_spawner(enum pool_kind kind, int fd)
 	channel_ask_wanted(kind);
 }
 
+/* Signatures, and the sender of what is forwarded, are for other hosts. */
+static void
+for_others(struct job *j, struct queued const *m)
+{
+	j->lines = m->lines;
+	j->lines_len = m->lines_len;
+	if (m->is_seven)
+		j->flags |= JOB_SEVEN;
+	if (m->forward_sender != NULL) {
+		j->sender = m->forward_sender;
+		j->sender_len = strlen(m->forward_sender);
+	}
+}
+
 static size_t
-encode(struct delivery const *job)
+encode(struct delivery const *job, enum pool_kind pool)
 {
 	static struct job j;
 	struct queuefile const *q = &job->m->q;
@@ -298,12 +312,17 @@ encode(struct delivery const *job)
 	for (size_t i = 0; i < job->count; i++) {
 		struct queuefile_recipient const *to =
 			&q->recipients[job->recipients[i]];
-		j.recipients[i] = (struct job_recipient){.address = to->address,
-			.address_len = to->address_len,
+		char const *instead = job->m->fates[job->recipients[i]].instead;
+		j.recipients[i] = (struct job_recipient){
+			.address = instead != NULL ? instead : to->address,
+			.address_len = instead != NULL ? strlen(instead)
+						       : to->address_len,
 			.notify = to->notify,
 			.orcpt = to->orcpt,
 			.orcpt_len = to->orcpt_len};
 	}
+	if (pool == POOL_REMOTE)
+		for_others(&j, job->m);
 	return job_encode(frame, sizeof frame, &j);
 }
 
@@ -314,7 +333,7 @@ channel_send(struct channel *c, struct delivery *job)
 	size_t len;
 
 	job->number = ++last_job;
-	len = encode(job);
+	len = encode(job, c->to->pool);
 	if (len == 0 || !pair_send(c->source.fd, frame, len, &job->m->fd, 1))
 		return false;
 	while (*end != NULL)

@@ -65,7 +65,7 @@ deliveries_is_held(struct destination const *d)
 bool
 deliveries_is_crowded(struct destination const *d)
 {
-	return d->waiting >= DELIVERIES_LINE_MAX;
+	return d->waiting + d->signing >= DELIVERIES_LINE_MAX;
 }
 
 bool

@@ -85,7 +85,7 @@ destination_find(enum pool_kind pool, char const *name, size_t len, bool make)
 static bool
 is_idle(struct destination const *d, uint64_t now_ms)
 {
-	return d->first == NULL && d->channels == NULL &&
+	return d->first == NULL && d->channels == NULL && d->signing == 0 &&
 	       d->ring == RING_NONE && d->parked.count == 0 &&
 	       (d->held_until == 0 || d->held_until + d->hold_ms <= now_ms);
 }

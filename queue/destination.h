@@ -38,6 +38,7 @@ struct destination {
 
 	struct delivery *first, *last;
 	size_t waiting; /* deliveries in line */
+	size_t signing; /* messages that come into line once they are signed */
 	struct idlist parked;
 
 	struct channel *channels;

@@ -1,10 +1,13 @@
 /* From a message to its deliveries. */
+#include <string.h>
 #include "queue/active.h"
 #include "queue/deliveries.h"
 #include "queue/dispatch.h"
+#include "queue/forward.h"
 #include "queue/helpers.h"
 #include "queue/host.h"
 #include "queue/settle.h"
+#include "queue/signing.h"
 #include "queue/waiting.h"
 
 /* A message with more recipients is taken over before its first delivery. */
@@ -16,18 +19,47 @@ static struct {
 	struct destination *to;
 } routes[QUEUEFILE_RECIPIENTS_MAX];
 
+/* An address of ours that was made for forwarding leads on to another. */
 static void
-find_routes(struct queued *m)
+find_route(struct queued *m, size_t i, struct route *r)
+{
+	struct queuefile_recipient const *to = &m->q.recipients[i];
+	char const *instead = m->fates[i].instead;
+
+	if (instead == NULL)
+		route_find_from(&host.tables, m->q.sender, m->q.sender_len,
+			to->address, to->address_len, r);
+	if (instead == NULL && r->kind == ROUTE_UNKNOWN)
+		switch (forward_undo(m, i)) {
+		case FORWARD_NOT:
+			break;
+		case FORWARD_DONE:
+			instead = m->fates[i].instead;
+			break;
+		case FORWARD_FORGED:
+			r->kind = ROUTE_FORGED;
+			break;
+		case FORWARD_LATER:
+			r->kind = ROUTE_LATER;
+			break;
+		}
+	if (instead != NULL)
+		route_find_from(&host.tables, m->q.sender, m->q.sender_len,
+			instead, strlen(instead), r);
+}
+
+/* Of all that are to do, or of those that waited for the signature. */
+static void
+find_routes(struct queued *m, bool that_waited)
 {
 	static struct route r;
 
 	for (size_t i = 0; i < m->q.recipient_count; i++) {
-		struct queuefile_recipient const *to = &m->q.recipients[i];
+		routes[i].kind = ROUTE_LOCAL;
 		routes[i].to = NULL;
-		if (m->fates[i].handled)
+		if (m->fates[i].handled || m->fates[i].waits != that_waited)
 			continue;
-		route_find_from(&host.tables, m->q.sender, m->q.sender_len,
-			to->address, to->address_len, &r);
+		find_route(m, i, &r);
 		routes[i].kind = r.kind;
 		if (r.kind != ROUTE_LOCAL && r.kind != ROUTE_REMOTE)
 			continue;
@@ -107,9 +139,11 @@ start_deliveries(struct queued *m)
 				same[count++] = (uint16_t)k;
 				routes[k].to = NULL;
 			}
-		bool crowded =
-			to->waiting >= 2 * DELIVERIES_LINE_MAX ||
-			(to->pool == POOL_REMOTE && active_has_many_remote());
+		/* What has been signed had its place in line before. */
+		bool crowded = !m->is_signed &&
+			       (to->waiting >= 2 * DELIVERIES_LINE_MAX ||
+				       (to->pool == POOL_REMOTE &&
+					       active_has_many_remote()));
 		if (!crowded && deliveries_add(to, m, same, count))
 			continue;
 		for (size_t k = 0; k < count; k++)
@@ -137,6 +171,12 @@ start_others(struct queued *m)
 			settle_note_text(m, i, QUEUEFILE_FAILED,
 				"5.1.1 there is no such mailbox here");
 			break;
+		case ROUTE_FORGED:
+			/* It came from the null sender: who would be told? */
+			settle_note_text(m, i, QUEUEFILE_TOLD,
+				"5.1.1 this host did not make that address, "
+				"or long ago");
+			break;
 		case ROUTE_INVALID:
 			settle_note_text(m, i, QUEUEFILE_FAILED,
 				"5.1.3 this is not a mail address");
@@ -158,24 +198,79 @@ start_others(struct queued *m)
 	}
 }
 
+/* What goes to other hosts waits until it is signed; the rest does not. */
+static void
+hold_back(struct queued *m)
+{
+	struct destination *only = NULL;
+	bool are_several = false;
+
+	for (size_t i = 0; i < m->q.recipient_count; i++) {
+		struct destination *to = routes[i].to;
+		if (to == NULL || to->pool != POOL_REMOTE)
+			continue;
+		are_several = are_several || (only != NULL && only != to);
+		only = to;
+		m->fates[i].waits = true;
+		routes[i].kind = ROUTE_LOCAL;
+		routes[i].to = NULL;
+	}
+	if (only == NULL || are_several)
+		return;
+	m->sign_for = only;
+	only->signing++;
+}
+
+void
+dispatch_signed(struct queued *m)
+{
+	if (m->sign_for != NULL)
+		m->sign_for->signing--;
+	m->sign_for = NULL;
+	if (m->is_signed)
+		find_routes(m, true);
+	m->open++;
+	for (size_t i = 0; i < m->q.recipient_count; i++) {
+		if (m->fates[i].waits && !m->is_signed)
+			settle_note_text(m, i, QUEUEFILE_TODO,
+				"4.3.0 it could not be signed now");
+		m->fates[i].waits = false;
+	}
+	if (m->is_signed) {
+		start_others(m);
+		start_deliveries(m);
+	}
+	m->open--;
+	settle_over(m);
+}
+
 void
 dispatch_start(struct queued *m)
 {
+	bool is_unsigned;
+
 	active_enlist(m);
 	if (!settle_is_own(m) && m->q.recipient_count > RECIPIENTS_UNCOPIED) {
 		settle_take_over(m);
 		return;
 	}
-	find_routes(m);
+	find_routes(m, false);
 	if (park(m)) {
 		active_release(m);
 		return;
 	}
 	m->is_routed = true;
+	if (m->is_remote)
+		forward_set_sender(m);
+	is_unsigned = m->is_remote && signing_wants(m);
+	if (is_unsigned)
+		hold_back(m);
 	/* Held open while its parts are started: some answer at once. */
 	m->open++;
 	start_others(m);
 	start_deliveries(m);
+	if (is_unsigned)
+		signing_ask(m);
 	m->open--;
 	settle_over(m);
 }

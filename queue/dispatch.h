@@ -16,4 +16,7 @@
  */
 void dispatch_start(struct queued *m);
 
+/* m has been signed, or could not be: what waited for that goes on. */
+void dispatch_signed(struct queued *m);
+
 #endif

@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "queue/channel.h"
 #include "queue/helpers.h"
+#include "queue/signing.h"
 #include "queue/loop.h"
 
 #define CHILDREN_MAX 4
@@ -98,6 +99,7 @@ static _Noreturn void
 work(struct task const *tasks, int out)
 {
 	channel_leave_all();
+	signing_leave();
 	for (unsigned i = 0; i < mark_count; i++)
 		if (fdatasync(marks[i]) < 0)
 			log_error("sync-failed", NULL, (char *)0);

@@ -28,6 +28,7 @@
 #include "queue/progress.h"
 #include "queue/room.h"
 #include "queue/scan.h"
+#include "queue/signing.h"
 #include "queue/turns.h"
 #include "queue/waiting.h"
 
@@ -83,6 +84,9 @@ on_control(void *data)
 		channel_set_spawner(
 			*frame == 'L' ? POOL_LOCAL : POOL_REMOTE, fds[0]);
 		count = 0;
+	} else if (n == 1 && count == 1 && *frame == 'S') {
+		signing_set_signer(fds[0]);
+		count = 0;
 	}
 	while (count > 0)
 		close(fds[--count]);
@@ -114,6 +118,7 @@ tick(void)
 	if (now - ticked >= TICK_MS) {
 		ticked = now;
 		deliveries_tick();
+		signing_tick();
 	}
 	if (now - tried >= AGAIN_MS) {
 		tried = now;

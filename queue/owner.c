@@ -22,6 +22,7 @@ owner_read(struct owner_accounts *a, struct table const *settings)
 		"uid-imapd",
 		"uid-auth",
 		"uid-remote",
+		"uid-sign",
 	};
 
 	*a = (struct owner_accounts){.smtpd = account(settings, "uid-smtpd"),

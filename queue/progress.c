@@ -2,11 +2,14 @@
 #include "common/settings.h"
 #include "queue/active.h"
 #include "queue/deliveries.h"
+#include "queue/dispatch.h"
+#include "queue/forward.h"
 #include "queue/host.h"
 #include "queue/intake.h"
 #include "queue/loop.h"
 #include "queue/progress.h"
 #include "queue/settle.h"
+#include "queue/signing.h"
 #include "queue/waiting.h"
 
 /* Messages loaded in one go, between events. */
@@ -71,6 +74,8 @@ progress_init(struct table const *settings, size_t active_max)
 			.hold_ms = host.retry_first * 1000,
 			.hold_max_ms = host.retry_max * 1000}};
 
+	signing_init(settings, dispatch_signed);
+	forward_open(host.tables_fd, settings);
 	active_init(active_max);
 	deliveries_init(&events, limits);
 	settle_init();

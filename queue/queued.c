@@ -220,8 +220,12 @@ queued_free(struct queued *m)
 {
 	if (m == NULL)
 		return;
-	for (size_t i = 0; i < m->q.recipient_count; i++)
+	for (size_t i = 0; i < m->q.recipient_count; i++) {
 		free(m->fates[i].why);
+		free(m->fates[i].instead);
+	}
+	free(m->forward_sender);
+	free(m->lines);
 	if (m->fd >= 0)
 		close(m->fd);
 	free(m);

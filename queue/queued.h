@@ -17,8 +17,10 @@
 struct queued_fate {
 	char *why; /* allocated, or NULL: as it stands in the envelope */
 	size_t why_len;
-	bool handled; /* this attempt is through with it */
-	bool changed; /* the file does not say so yet */
+	char *instead; /* allocated, or NULL: the address it goes to */
+	bool handled;  /* this attempt is through with it */
+	bool waits;    /* until the message is signed */
+	bool changed;  /* the file does not say so yet */
 };
 
 struct queued {
@@ -34,6 +36,17 @@ struct queued {
 	bool is_routed;	  /* else it is still to be taken over */
 	/* what could not be done for lack of room, and is tried again */
 	void (*again)(struct queued *m);
+	/* For other hosts alone: the sender, if it is not q's; what the signer
+	 * made, once is_signed. Allocated. */
+	char *forward_sender;
+	char *lines;
+	size_t lines_len;
+	bool is_signed, is_seven;
+	/* While the signer is asked: see signing.h. */
+	struct queued *sign_next;
+	uint32_t sign_number;
+	unsigned sign_deaths;
+	struct destination *sign_for;  /* in whose line it stands, or NULL */
 	size_t weight;		       /* octets of memory it takes */
 	struct queued *before, *after; /* all that are in work */
 	struct queued *chain;	       /* of its hash there */

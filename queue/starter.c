@@ -1,5 +1,6 @@
 /*
- * starter - starts the queue manager and the spawners, and keeps them going
+ * starter - starts the queue manager, the spawners and the signer, and keeps
+ * them going
  *
  * Runs as root, reads settings.cdb once and single octets from its children,
  * and writes nothing. Each child has a control pair on descriptor 3; when a
@@ -28,7 +29,7 @@
 #define USAGE "starter -t tables [-d fd]"
 #define STOP_SECONDS 35
 
-enum { MANAGER, REMOTE, LOCAL, ROLES };
+enum { MANAGER, REMOTE, LOCAL, SIGNER, ROLES };
 static struct role {
 	char const *program, *account; /* account NULL: stays root */
 	char frame;		       /* names its pair to the manager */
@@ -43,6 +44,7 @@ static struct role {
 		.account = "remote",
 		.frame = 'R'},
 	[LOCAL] = {.program = "local-spawner", .frame = 'L'},
+	[SIGNER] = {.program = "signer", .account = "sign", .frame = 'S'},
 };
 static char const *tables;
 static int ready_fd = -1;
@@ -183,7 +185,8 @@ wait_for_events(int signal_fd, int timeout_ms)
 static bool
 any_left(void)
 {
-	return roles[MANAGER].pid || roles[REMOTE].pid || roles[LOCAL].pid;
+	return roles[MANAGER].pid || roles[REMOTE].pid || roles[LOCAL].pid ||
+	       roles[SIGNER].pid;
 }
 
 static void
@@ -228,7 +231,8 @@ read_settings(struct sandbox *s)
 		chdir(libexec) < 0)
 		strerr_diefu1sys(111, "enter the programs' folder");
 	/* What the local spawner needs it has to inherit. */
-	if (settings_number(&t, "delivery-encryption", 0) != 0)
+	if (settings_number(&t, "delivery-encryption", 0) != 0 ||
+		settings_number(&t, "user-classifier", 0) != 0)
 		s->filter = SANDBOX_STARTER_GPG;
 	table_close(&t);
 }

@@ -1,4 +1,4 @@
-/* `kereru dkim`: verify, sign, and make keys. */
+/* `kereru dkim`: keys of this host; verifying and signing by hand. */
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,10 +6,14 @@
 #include "common/admin/cmd_auth.h"
 #include "common/admin/command.h"
 #include "common/admin/cmd_signer.h"
+#include "common/admin/dkim_keys.h"
 #include "mime/dkim/dkim.h"
 
 static char const usage[] =
-	"usage: kereru dkim verify [--resolver ADDRESS:PORT] [--timeout MS]\n"
+	"usage: kereru [-c DIR] dkim DOMAIN [--selector NAME]\n"
+	"                        [--algorithm rsa|ed25519] [--bits N]\n"
+	"       kereru [-c DIR] dkim list [--records]\n"
+	"       kereru dkim verify [--resolver ADDRESS:PORT] [--timeout MS]\n"
 	"                          [--time SECONDS] [--bits BITS] [FILE...]\n"
 	"       kereru dkim sign --key FILE --domain DOMAIN --selector NAME\n"
 	"                        [--time SECONDS] [--lifetime SECONDS] [FILE]\n"
@@ -151,7 +155,8 @@ show_record(char const *path)
 int
 command_dkim(struct command_context const *x, int argc, char const *const *argv)
 {
-	(void)x;
+	if (argc > 1 && strcmp(argv[1], "list") == 0)
+		return dkim_keys_list(x, argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "verify") == 0)
 		return verify(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "sign") == 0)
@@ -162,6 +167,8 @@ command_dkim(struct command_context const *x, int argc, char const *const *argv)
 		if (strcmp(argv[2], "record") == 0)
 			return show_record(argv[3]);
 	}
+	if (argc > 1 && strchr(argv[1], '.') != NULL)
+		return dkim_keys_add(x, argc - 1, argv + 1);
 	fputs(usage, stderr);
 	return COMMAND_PERMANENT;
 }

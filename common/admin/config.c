@@ -350,6 +350,7 @@ open_texts(struct config *c, struct faults *f)
 		{&c->routes_text, c->folder, "routes"},
 		{&c->networks_text, c->folder, "networks"},
 		{&c->rules_text, c->folder, "rules"},
+		{&c->dkim_text, c->folder, "dkim"},
 		{&c->shared_text, c->folder, "shared"},
 		{&c->history_text, values_text(&c->values, "state"), "uids"},
 	};
@@ -378,6 +379,7 @@ config_read(struct config *c, char const *folder, struct faults *f)
 	if (!read_domains(c, f) || !read_users(c, f) || !read_history(c, f) ||
 		!read_passwords(c, f) || !config_read_aliases(c, f) ||
 		!config_read_routing(c, f) || !config_read_rules(c, f) ||
+		!config_read_dkim(c, f) ||
 		!config_read_shared(c, f)) {
 		fault(f, folder, 0, "out of memory");
 		return false;
@@ -390,7 +392,7 @@ config_free(struct config *c)
 {
 	struct text *texts[] = {&c->domains_text, &c->users_text,
 		&c->passwords_text, &c->aliases_text, &c->routes_text,
-		&c->networks_text, &c->rules_text, &c->shared_text,
+		&c->networks_text, &c->rules_text, &c->shared_text, &c->dkim_text,
 		&c->history_text};
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -407,6 +409,7 @@ config_free(struct config *c)
 	free(c->networks.list);
 	free(c->shares.list);
 	free(c->uids.list);
+	config_free_dkim(c);
 	stralloc_free(&c->rules);
 	stralloc_free(&c->shared);
 	values_free(&c->values);

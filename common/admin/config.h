@@ -63,6 +63,15 @@ struct config_network {
 	uint32_t bits;
 };
 
+/* A key that mail of a domain is signed with. */
+struct config_dkim {
+	char const *domain, *selector; /* NUL-ended */
+	size_t domain_len;
+	struct text file; /* the key: a secret */
+	bool is_ed25519;
+	unsigned bits; /* of RSA */
+};
+
 /* A uid and the address that has or had it. */
 struct config_uid {
 	uint32_t uid;
@@ -95,6 +104,8 @@ struct config {
 	CONFIG_LIST(struct config_network) networks;
 	CONFIG_LIST(struct config_share) shares; /* by line */
 	CONFIG_LIST(struct config_uid) uids;  /* sorted by uid */
+	struct text dkim_text;
+	CONFIG_LIST(struct config_dkim) dkim; /* as they stand there */
 	struct config_user const *first_user; /* by line */
 	/* names of the postmasters that nobody wrote */
 	CONFIG_LIST(char *) made;
@@ -130,6 +141,11 @@ bool config_read_shared(struct config *c, struct faults *f)
 	__attribute__((warn_unused_result));
 /* Is this mailbox one of them? */
 bool config_is_shared(struct config const *c, char const *mailbox);
+
+/* The keys for DKIM, after the domains. */
+bool config_read_dkim(struct config *c, struct faults *f)
+	__attribute__((warn_unused_result));
+void config_free_dkim(struct config *c);
 
 /* NULL: no such domain. */
 struct config_domain const *config_domain(

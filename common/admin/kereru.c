@@ -23,6 +23,8 @@ static char const help[] =
 	"  user add ADDRESS    also: user passwd, user list, user remove\n"
 	"  domain add DOMAIN   also: domain list\n"
 	"  alias add ADDRESS TARGET...\n"
+	"  dkim DOMAIN         make a key that signs its mail; also: dkim "
+	"list\n"
 	"  spf, dkim, arc, dmarc   check, sign and report mail by hand\n"
 	"  spam learn|test|text    the classifier of spam\n"
 	"  queue [list]        also: queue show, stats, retry, hold, release,\n"

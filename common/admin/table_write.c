@@ -10,6 +10,7 @@
 #include "common/addr.h"
 #include "common/netlist.h"
 #include "common/admin/setting.h"
+#include "common/admin/table_dkim.h"
 #include "common/admin/table_write.h"
 
 struct output {
@@ -63,15 +64,15 @@ add_account(struct output *o, struct setting const *s, char const *name)
 	       add_number(o, key, a.gid);
 }
 
-/* What two settings say when nobody set them: our name, our first domain. */
+/* What settings of a domain say when nobody set them: our name, or our first
+ * domain. */
 static bool
-add_implied(struct output *o, char const *key)
+implied(struct config const *c, char const *key,
+	char text[ADDR_DOMAIN_MAX + 1], size_t *len_r)
 {
-	struct config const *c = o->config;
 	struct config_domain const *first = NULL;
 	char const *name = values_text(&c->values, "hostname");
 	size_t len = strlen(name);
-	char text[ADDR_DOMAIN_MAX + 1];
 
 	for (size_t i = 0; i < c->domains.count; i++) {
 		struct config_domain const *d = &c->domains.list[i];
@@ -79,7 +80,7 @@ add_implied(struct output *o, char const *key)
 			(first == NULL || d->name.line < first->name.line))
 			first = d;
 	}
-	if (strcmp(key, "login-domain") == 0 && first != NULL) {
+	if (strcmp(key, "remote-hello") != 0 && first != NULL) {
 		name = first->name.s;
 		len = first->name.len;
 	}
@@ -87,7 +88,18 @@ add_implied(struct output *o, char const *key)
 		return false;
 	memcpy(text, name, len);
 	text[len] = '\0';
-	return add(o, key, strlen(key), text, len + 1);
+	*len_r = len;
+	return true;
+}
+
+static bool
+add_implied(struct output *o, char const *key)
+{
+	char text[ADDR_DOMAIN_MAX + 1];
+	size_t len;
+
+	return implied(o->config, key, text, &len) &&
+	       add(o, key, strlen(key), text, len + 1);
 }
 
 /* For root's code, which parses no text: `bind-X` beside `listen-X`, each
@@ -150,6 +162,9 @@ write_recipients(struct output *o)
 {
 	struct config *c = o->config;
 
+	/* The manager asks for signatures where there are keys. */
+	if (c->dkim.count > 0 && !add(o, "dkim", 4, "1", 1))
+		return false;
 	for (size_t i = 0; i < c->domains.count; i++) {
 		struct config_domain const *d = &c->domains.list[i];
 		o->value.len = 0;
@@ -378,6 +393,20 @@ write_history(struct config const *c, struct publish *state)
 	return ok;
 }
 
+/* The domain that mail is forwarded under. */
+static bool
+write_dkim(struct config *c, struct publish *p)
+{
+	char const *domain = values_text(&c->values, "forward-domain");
+	char text[ADDR_DOMAIN_MAX + 1];
+	size_t len;
+
+	if (*domain != '\0')
+		return table_dkim_write(c, p, domain);
+	return implied(c, "forward-domain", text, &len) &&
+	       table_dkim_write(c, p, text);
+}
+
 bool
 table_write_all(struct config *c, struct publish *p, struct publish *state,
 	stralloc const *certs, stralloc const *keys)
@@ -390,7 +419,7 @@ table_write_all(struct config *c, struct publish *p, struct publish *state,
 		o->config = c;
 	for (size_t i = 0; ok && i < sizeof tables / sizeof *tables; i++)
 		ok = write_table(p, o, i, manager.gid);
-	ok = ok && write_blob(p, "certs", certs, 0644) &&
+	ok = ok && write_dkim(c, p) && write_blob(p, "certs", certs, 0644) &&
 	     write_blob(p, "keys", keys, 0600) && write_history(c, state) &&
 	     publish_commit(p);
 	if (o != NULL)

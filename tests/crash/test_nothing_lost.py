@@ -23,7 +23,8 @@ PAUSE = 0.1
 USERS = {f"u{i}": "secret" for i in range(8)}
 ROLES = ("monitor", "auth", "smtpd", "submit-front", "smtpd after login",
          "imap-front", "imapd", "pop3-front", "pop3d", "starter", "manager",
-         "remote-spawner", "remote", "local-spawner", "local", "s6-log",
+         "remote-spawner", "remote", "local-spawner", "local", "signer",
+         "s6-log",
          "s6-supervise")
 FAR = "far.example"
 

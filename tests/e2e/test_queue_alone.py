@@ -524,6 +524,7 @@ def test_who_runs_as_whom(host):
     assert uids(children["manager"]) == (str(UID["queue"]),) * 3
     assert uids(children["remote-spawner"]) == (str(UID["remote"]),) * 3
     assert uids(children["local-spawner"]) == ("0",) * 3
+    assert uids(children["signer"]) == (str(UID["sign"]),) * 3
 
 
 def test_thousands_are_delivered_once(host):

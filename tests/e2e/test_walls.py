@@ -33,6 +33,7 @@ DENIED = {
     "pop3-front": ALL,
     "imap-front": ALL,
     "manager": ALL,
+    "signer": ALL,
     "remote-spawner": ALL - {"socket", "connect"},
     "remote": ALL - {"socket", "connect"},
     "local": ALL,
@@ -151,7 +152,7 @@ def test_every_role_has_its_own_uid(house):
     expected = {
         "smtpd": "smtpd", "submit-front": "submit", "pop3-front": "pop3d",
         "imap-front": "imapd", "auth": "auth", "manager": "queue",
-        "remote-spawner": "remote", "remote": "remote"}
+        "remote-spawner": "remote", "remote": "remote", "signer": "sign"}
     alice = house.host.users["alice@mx.example.org"]
     for role, pid in house.pids.items():
         if role.startswith("s6-") or role in ("sh", "flock", "setpriv"):

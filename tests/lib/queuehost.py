@@ -24,7 +24,7 @@ BUILD = os.environ.get("KERERU_BUILD", os.path.join(REPO, "build"))
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 UID = {name: 61300 + i for i, name in enumerate(
     ["smtpd", "relay", "submit", "pop3d", "imapd", "auth", "queue", "remote",
-     "drop"])}
+     "drop", "sign"])}
 MAILBOX_MIN, MAILBOX_MAX = 2613000, 2613999
 MESSAGE = b"From: a@a.test\r\nSubject: hello\r\n\r\nHello.\r\n"
 
