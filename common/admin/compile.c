@@ -154,7 +154,8 @@ check_modes(struct config const *c, struct faults *f)
 {
 	struct text const *texts[] = {&c->values.text, &c->domains_text,
 		&c->users_text, &c->aliases_text, &c->routes_text,
-		&c->networks_text, &c->rules_text, &c->dkim_text, &c->shared_text};
+		&c->networks_text, &c->rules_text, &c->dkim_text, &c->shared_text,
+		&c->policies_text, &c->outgoing_text};
 	char const *names = values_text(&c->values, "tls-certificates");
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -165,6 +166,7 @@ check_modes(struct config const *c, struct faults *f)
 	check_secret(c->passwords_text.path, f);
 	for (size_t i = 0; i < c->dkim.count; i++)
 		check_secret(c->dkim.list[i].file.path, f);
+	check_secret(c->logins_text.path, f);
 	while (*names != '\0') {
 		size_t len = strcspn(names, " ");
 		stralloc path = STRALLOC_ZERO, key = STRALLOC_ZERO;

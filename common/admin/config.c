@@ -352,6 +352,9 @@ open_texts(struct config *c, struct faults *f)
 		{&c->rules_text, c->folder, "rules"},
 		{&c->dkim_text, c->folder, "dkim"},
 		{&c->shared_text, c->folder, "shared"},
+		{&c->policies_text, c->folder, "tls-policy"},
+		{&c->logins_text, c->folder, "relay-logins"},
+		{&c->outgoing_text, c->folder, "outgoing"},
 		{&c->history_text, values_text(&c->values, "state"), "uids"},
 	};
 
@@ -379,8 +382,8 @@ config_read(struct config *c, char const *folder, struct faults *f)
 	if (!read_domains(c, f) || !read_users(c, f) || !read_history(c, f) ||
 		!read_passwords(c, f) || !config_read_aliases(c, f) ||
 		!config_read_routing(c, f) || !config_read_rules(c, f) ||
-		!config_read_dkim(c, f) ||
-		!config_read_shared(c, f)) {
+		!config_read_dkim(c, f) || !config_read_shared(c, f) ||
+		!config_read_remote(c, f)) {
 		fault(f, folder, 0, "out of memory");
 		return false;
 	}
@@ -392,8 +395,9 @@ config_free(struct config *c)
 {
 	struct text *texts[] = {&c->domains_text, &c->users_text,
 		&c->passwords_text, &c->aliases_text, &c->routes_text,
-		&c->networks_text, &c->rules_text, &c->shared_text, &c->dkim_text,
-		&c->history_text};
+		&c->networks_text, &c->rules_text, &c->shared_text,
+		&c->dkim_text, &c->history_text, &c->policies_text,
+		&c->logins_text, &c->outgoing_text};
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		text_free(texts[i]);
@@ -411,6 +415,7 @@ config_free(struct config *c)
 	free(c->uids.list);
 	config_free_dkim(c);
 	stralloc_free(&c->rules);
+	config_free_remote(c);
 	stralloc_free(&c->shared);
 	values_free(&c->values);
 	*c = (struct config){0};

@@ -14,6 +14,7 @@
 #include "common/admin/name.h"
 #include "common/admin/text.h"
 #include "common/admin/values.h"
+#include <skalibs/stralloc.h>
 
 struct config_domain {
 	struct name name;
@@ -57,6 +58,12 @@ struct config_share {
 	char const *mailbox;
 };
 
+/* A line whose value is written as it is. */
+struct config_value {
+	struct name name;
+	stralloc key, value; /* name may point into key */
+};
+
 struct config_network {
 	unsigned char address[16];
 	bool is_v6;
@@ -90,7 +97,9 @@ struct config {
 	struct values values;
 	struct text domains_text, users_text, passwords_text, aliases_text,
 		routes_text, networks_text, rules_text, shared_text,
-		history_text;
+		history_text,
+		policies_text, logins_text, outgoing_text;
+	stralloc outgoing; /* a line each, one blank between fields */
 	stralloc rules; /* the statements, a line each; NUL-ended */
 	/* A line each: name, mailbox, and who may use it, one blank between;
 	 * NUL-ended. */
@@ -102,6 +111,8 @@ struct config {
 	CONFIG_LIST(struct config_alias) aliases;
 	CONFIG_LIST(struct config_route) routes;
 	CONFIG_LIST(struct config_network) networks;
+	CONFIG_LIST(struct config_value) policies; /* of TLS to others */
+	CONFIG_LIST(struct config_value) logins;
 	CONFIG_LIST(struct config_share) shares; /* by line */
 	CONFIG_LIST(struct config_uid) uids;  /* sorted by uid */
 	struct text dkim_text;
@@ -131,6 +142,11 @@ bool config_read_aliases(struct config *c, struct faults *f)
 /* Routes and networks. */
 bool config_read_routing(struct config *c, struct faults *f)
 	__attribute__((warn_unused_result));
+
+/* How mail is sent on; after the routes. */
+bool config_read_remote(struct config *c, struct faults *f)
+	__attribute__((warn_unused_result));
+void config_free_remote(struct config *c);
 
 /* The rules of check. */
 bool config_read_rules(struct config *c, struct faults *f)

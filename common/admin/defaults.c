@@ -44,6 +44,19 @@ static struct {
 		"# Where mail goes instead of where DNS says: `DOMAIN "
 		"HOST[:PORT]`;\n"
 		"# `* HOST` is for all that is not listed."},
+	{"relay-logins", 0600,
+		"# Names and passwords at hosts that `routes` names: "
+		"`HOST[:PORT] USER PASSWORD`.\n"
+		"# See relay-logins(5)."},
+	{"tls-policy", 0644,
+		"# TLS towards domains that need something else than what "
+		"they publish\n"
+		"# themselves: `DOMAIN none|may|must|verify|pin ..`; see "
+		"tls-policy(5)."},
+	{"outgoing", 0644,
+		"# Addresses that mail is sent from, each with its name: "
+		"`ADDRESS NAME`.\n"
+		"# See outgoing(5)."},
 	{"networks", 0644,
 		"# Networks whose hosts may send to the world without a "
 		"login:\n"

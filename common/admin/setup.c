@@ -95,12 +95,14 @@ make_accounts(struct values const *v)
 static bool
 make_folders(struct values const *v)
 {
-	struct account manager, auth, check, policy;
+	struct account manager, auth, check, policy, remote, sts;
 	gid_t drop;
 	if (!values_account(v, "queue", &manager) ||
 		!values_account(v, "auth", &auth) ||
 		!values_account(v, "check", &check) ||
 		!values_account(v, "policy", &policy) ||
+		!values_account(v, "remote", &remote) ||
+		!values_account(v, "sts", &sts) ||
 		!values_group_drop(v, &drop))
 		return false;
 	struct {
@@ -121,6 +123,10 @@ make_folders(struct values const *v)
 		{"/auth", auth.uid, auth.gid, 0700},
 		{"/check", check.uid, check.gid, 0700},
 		{"/policy", policy.uid, policy.gid, 0700},
+		/* What is made there is remote's group's: it may call. */
+		{"/sts", sts.uid, remote.gid, 02710},
+		{"/sts/cache", sts.uid, sts.gid, 0700},
+		{"/sts/reports", sts.uid, sts.gid, 0700},
 		{"/log", 0, 0, 0755},
 		{"/scan", 0, 0, 0755},
 	};

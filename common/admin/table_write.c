@@ -144,6 +144,9 @@ write_settings(struct output *o)
 		return false;
 	if (!add(o, "shared", 6, o->config->shared.s, o->config->shared.len))
 		return false;
+	if (!add(o, "outgoing", 8, o->config->outgoing.s,
+		    o->config->outgoing.len))
+		return false;
 	return setting_uids(values_text(v, "mailbox-uids"), &min, &max) &&
 	       add_number(o, "mailbox-uid-min", min) &&
 	       add_number(o, "mailbox-uid-max", max);
@@ -243,6 +246,32 @@ write_routes(struct output *o)
 }
 
 static bool
+write_policies(struct output *o)
+{
+	struct config const *c = o->config;
+
+	for (size_t i = 0; i < c->policies.count; i++) {
+		struct config_value const *v = &c->policies.list[i];
+		if (!add(o, v->name.s, v->name.len, v->value.s, v->value.len))
+			return false;
+	}
+	return true;
+}
+
+static bool
+write_logins(struct output *o)
+{
+	struct config const *c = o->config;
+
+	for (size_t i = 0; i < c->logins.count; i++) {
+		struct config_value const *v = &c->logins.list[i];
+		if (!add(o, v->name.s, v->name.len, v->value.s, v->value.len))
+			return false;
+	}
+	return true;
+}
+
+static bool
 write_users(struct output *o)
 {
 	struct config const *c = o->config;
@@ -323,22 +352,30 @@ write_networks(struct output *o)
 static struct {
 	char const *name;
 	bool (*write)(struct output *o);
-	bool is_managers; /* readable by the group of kr-queue */
+	char const *reader; /* an account whose group may read it, or NULL */
 	mode_t mode;
 } const tables[] = {
-	{"settings.cdb", write_settings, false, 0644},
-	{"recipients.cdb", write_recipients, true, 0640},
-	{"aliases.cdb", write_aliases, true, 0640},
-	{"routes.cdb", write_routes, true, 0640},
-	{"users.cdb", write_users, false, 0600},
-	{"passwords.cdb", write_passwords, false, 0600},
-	{"networks.cdb", write_networks, false, 0600},
+	{"settings.cdb", write_settings, NULL, 0644},
+	{"recipients.cdb", write_recipients, "queue", 0640},
+	{"aliases.cdb", write_aliases, "queue", 0640},
+	{"routes.cdb", write_routes, "queue", 0640},
+	{"tls-policy.cdb", write_policies, NULL, 0644},
+	{"relay-logins.cdb", write_logins, "remote", 0640},
+	{"users.cdb", write_users, NULL, 0600},
+	{"passwords.cdb", write_passwords, NULL, 0600},
+	{"networks.cdb", write_networks, NULL, 0600},
 };
 
 static bool
-write_table(struct publish *p, struct output *o, size_t i, gid_t manager)
+write_table(struct publish *p, struct output *o, size_t i)
 {
-	int fd = publish_open(p, tables[i].name);
+	struct account reader = {0};
+	int fd;
+
+	if (tables[i].reader != NULL &&
+		!values_account(&o->config->values, tables[i].reader, &reader))
+		return false;
+	fd = publish_open(p, tables[i].name);
 
 	o->cdb = (cdbmaker)CDBMAKER_ZERO;
 	if (fd < 0)
@@ -348,8 +385,7 @@ write_table(struct publish *p, struct output *o, size_t i, gid_t manager)
 		close(fd);
 		return false;
 	}
-	return publish_close(
-		fd, 0, tables[i].is_managers ? manager : 0, tables[i].mode);
+	return publish_close(fd, 0, reader.gid, tables[i].mode);
 }
 
 static bool
@@ -412,13 +448,12 @@ table_write_all(struct config *c, struct publish *p, struct publish *state,
 	stralloc const *certs, stralloc const *keys)
 {
 	struct output *o = calloc(1, sizeof *o);
-	struct account manager;
-	bool ok = o != NULL && values_account(&c->values, "queue", &manager);
+	bool ok = o != NULL;
 
 	if (ok)
 		o->config = c;
 	for (size_t i = 0; ok && i < sizeof tables / sizeof *tables; i++)
-		ok = write_table(p, o, i, manager.gid);
+		ok = write_table(p, o, i);
 	ok = ok && write_dkim(c, p) && write_blob(p, "certs", certs, 0644) &&
 	     write_blob(p, "keys", keys, 0600) && write_history(c, state) &&
 	     publish_commit(p);

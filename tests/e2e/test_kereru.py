@@ -98,6 +98,14 @@ FAULTS = [
     ("routes", "x.example smart.example:0", "`DOMAIN HOST"),
     ("routes", "x.example [192.0.2.1", "`DOMAIN HOST"),
     ("routes", "x.example [192.0.2.300]", "`DOMAIN HOST"),
+    ("tls-policy", "x.example maybe", "a line is"),
+    ("tls-policy", "x.example must x.example", "a line is"),
+    ("tls-policy", "x.example pin 00", "a line is"),
+    ("tls-policy", "x..example must", "is no domain"),
+    ("relay-logins", "smart.example me", "`HOST\\[:PORT\\] USER"),
+    ("relay-logins", "smart.example:26 me secret", "no route leads there"),
+    ("outgoing", "192.0.2.300 a.example", "`ADDRESS NAME"),
+    ("outgoing", "192.0.2.3 a..example", "is no domain"),
     ("networks", "192.0.2.1/24", "outside of the network"),
     ("networks", "0.0.0.0/0", "whole world"),
     ("networks", "::/0", "whole world"),
@@ -150,6 +158,10 @@ def test_tables(files):
         "all@two.example team@two.example")
     add(files, "routes", "x.example smart.example", "* [192.0.2.1]:26")
     add(files, "networks", "192.0.2.0/24", "2001:db8::/32", "198.51.100.7")
+    add(files, "tls-policy", "Y.example must", ".example verify A.example b.c",
+        f"* pin {'aB' * 32}", "[192.0.2.1] none")
+    add(files, "relay-logins", "smart.example me se;cret", "[192.0.2.1]:26 u p")
+    add(files, "outgoing", "192.0.2.7  A.example", "2001:db8::7 b.example X.Y")
     files.compile()
     alice = files.users["alice@mx.example.org"]
     bob = files.users["bob@mx.example.org"]
@@ -168,6 +180,13 @@ def test_tables(files):
     assert table(files, "routes") == {
         b"x.example": b"smart.example:20025", b"*": b"[192.0.2.1]:26"}
     mapped = bytes(10) + b"\xff\xff"
+    assert table(files, "tls-policy") == {
+        b"y.example": b"must", b".example": b"verify\0a.example\0b.c",
+        b"*": b"pin\0" + b"ab" * 32, b"[192.0.2.1]": b"none"}
+    assert table(files, "relay-logins") == {
+        b"smart.example:20025": b"me\0se;cret", b"[192.0.2.1]:26": b"u\0p"}
+    assert table(files, "settings")[b"outgoing"] == (
+        b"192.0.2.7 a.example\n2001:db8::7 b.example x.y\n")
     assert table(files, "networks") == {b"": b"".join((
         mapped, b"\xc0\x00\x02\x00", mapped, b"\xc0\x00\x02\xff",
         b"\x20\x01\x0d\xb8", bytes(12), b"\x20\x01\x0d\xb8", b"\xff" * 12,
@@ -212,6 +231,8 @@ def test_modes_and_owners(made):
     queue = made.uids["queue"]
     wanted = {"settings.cdb": (0, 0o644), "recipients.cdb": (queue, 0o640),
               "aliases.cdb": (queue, 0o640), "routes.cdb": (queue, 0o640),
+              "tls-policy.cdb": (0, 0o644),
+              "relay-logins.cdb": (made.uids["remote"], 0o640),
               "users.cdb": (0, 0o600), "passwords.cdb": (0, 0o600),
               "networks.cdb": (0, 0o600), "certs": (0, 0o644),
               "keys": (0, 0o600)}

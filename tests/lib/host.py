@@ -41,7 +41,7 @@ MORE_SERVICES = ("check", "policy")
 PORTS = {"smtp": 20025, "submit": 20587, "submits": 20465, "pop3": 20110,
          "pop3s": 20995, "imap": 20143, "imaps": 20993}
 ACCOUNTS = ("smtpd", "relay", "submit", "pop3d", "imapd", "auth", "queue",
-            "remote", "log", "check", "policy", "sign")
+            "remote", "log", "check", "policy", "sign", "sts")
 
 UIDS_FIRST, UIDS_EACH = 3_000_000, 2_000
 # The first uids of a range are the accounts', mailboxes come behind.
