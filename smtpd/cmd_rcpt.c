@@ -1,5 +1,6 @@
 /* RCPT (RFC 5321 4.1.1.3). */
 #include <string.h>
+#include "common/srs.h"
 #include "smtpd/cmd.h"
 #include "smtpd/guard.h"
 #include "smtpd/lookup.h"
@@ -48,6 +49,11 @@ judge(struct smtp_session const *s, struct addr const *a)
 		found = smtp_lookup_mailbox(&s->recipients, a);
 		if (found < 0)
 			return SMTP_R_TROUBLE;
+		/* A report to an address that was made for forwarding: whether
+		 * it is one the manager knows. */
+		if (!found && s->mail.sender_len == 0 &&
+			srs_is_form(a->local, a->local_len))
+			return SMTP_R_RECIPIENT;
 		return found ? SMTP_R_RECIPIENT : SMTP_R_NO_MAILBOX;
 	case SMTP_DOMAIN_BACKUP:
 		return SMTP_R_RECIPIENT;
