@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <skalibs/uint64.h>
 
 #include "common/log.h"
 #include "imapd/binary.h"
@@ -41,11 +42,10 @@ is_body(enum fetch_kind kind)
 static bool
 add_number(stralloc *out, char const *label, uint64_t n)
 {
-	char text[48];
+	char text[UINT64_FMT];
 
-	(void)snprintf(
-		text, sizeof text, "%s %llu", label, (unsigned long long)n);
-	return stralloc_cats(out, text);
+	return stralloc_cats(out, label) && stralloc_catb(out, " ", 1) &&
+	       stralloc_catb(out, text, uint64_fmt(text, n));
 }
 
 /* Seconds as `INTERNALDATE " 1-Feb-1994 21:52:25 +0000"` */
@@ -339,7 +339,7 @@ fetch_message(struct session *s, struct fetch *f, size_t i)
 	if (s->condstore && (flags_changed || !f->has_modseq))
 		return send_items(s, f, i, false);
 	if (flags_changed || f->has_flags)
-		m->view.v[i].state &= (uint8_t)~MESSAGE_CHANGED;
+		msgtable_unmark(&m->view, i, MESSAGE_CHANGED);
 	return send_items(s, f, i, flags_changed && !f->has_flags);
 }
 

@@ -63,7 +63,7 @@ tell(struct session *s, size_t i, bool flags)
 		!session_modseq(s, i, s->command.uid, out))
 		return;
 	if (flags) {
-		s->mailbox.view.v[i].state &= (uint8_t)~MESSAGE_CHANGED;
+		msgtable_unmark(&s->mailbox.view, i, MESSAGE_CHANGED);
 		if (!stralloc_cats(out, "FLAGS ") || !session_flags(s, i, out))
 			return;
 	} else {
@@ -164,7 +164,7 @@ store_all(struct session *s, struct store const *a, struct refused *refused,
 			return false;
 		} else if (r == 1 && told &&
 			   flags == msgtable_flags(&m->view.v[i])) {
-			m->view.v[i].state &= (uint8_t)~MESSAGE_CHANGED;
+			msgtable_unmark(&m->view, i, MESSAGE_CHANGED);
 		}
 	}
 	return true;

@@ -110,6 +110,14 @@ msgtable_mark(struct msgtable *t, size_t i, unsigned state)
 	t->states |= state;
 }
 
+/* Not a page of a map is written to for nothing. */
+static inline void
+msgtable_unmark(struct msgtable *t, size_t i, unsigned state)
+{
+	if (t->v[i].state & state)
+		t->v[i].state &= (uint8_t)~state;
+}
+
 static inline char const *
 msgtable_name(struct msgtable const *t, size_t i)
 {

@@ -69,31 +69,53 @@ session_set(struct session *s, struct lex_text const *set, bool uid)
 	return true;
 }
 
+/* Of a whole mailbox these are most of what is written. Returns the end. */
+static char *
+put_number(char *at, uint64_t n)
+{
+	char digits[20];
+	size_t start = sizeof digits;
+
+	do
+		digits[--start] = (char)('0' + n % 10);
+	while ((n /= 10) != 0);
+	memcpy(at, digits + start, sizeof digits - start);
+	return at + sizeof digits - start;
+}
+
 bool
 session_fetch(struct session const *s, size_t i, stralloc *out)
 {
-	char text[48];
+	char *at;
 
-	(void)snprintf(text, sizeof text, "* %lu %s (",
-		s->uid_only ? (unsigned long)s->mailbox.view.v[i].uid
-			    : (unsigned long)i + 1,
-		s->uid_only ? "UIDFETCH" : "FETCH");
-	return stralloc_cats(out, text);
+	if (!stralloc_readyplus(out, 48))
+		return false;
+	at = stpcpy(out->s + out->len, "* ");
+	at = put_number(at, s->uid_only ? s->mailbox.view.v[i].uid : i + 1);
+	at = stpcpy(at, s->uid_only ? " UIDFETCH (" : " FETCH (");
+	out->len = (size_t)(at - out->s);
+	return true;
 }
 
 bool
 session_flags(struct session const *s, size_t i, stralloc *out)
 {
 	struct message const *const v = &s->mailbox.view.v[i];
-	bool ok = stralloc_catb(out, "(", 1);
-	size_t const start = out->len;
+	bool ok = stralloc_readyplus(out, 64);
+	size_t start;
+	char *at;
 
-	for (unsigned k = 0; ok && k < FLAG_COUNT; k++)
+	if (!ok)
+		return false;
+	/* All five and \Recent have room. */
+	at = stpcpy(out->s + out->len, "(");
+	start = out->len + 1;
+	for (unsigned k = 0; k < FLAG_COUNT; k++)
 		if (v->system >> k & 1)
-			ok = stralloc_cats(out, flag_names[k]) &&
-			     stralloc_catb(out, " ", 1);
-	if (ok && v->state & MESSAGE_RECENT && !s->rev2)
-		ok = stralloc_cats(out, "\\Recent ");
+			at = stpcpy(stpcpy(at, flag_names[k]), " ");
+	if (v->state & MESSAGE_RECENT && !s->rev2)
+		at = stpcpy(at, "\\Recent ");
+	out->len = (size_t)(at - out->s);
 	for (unsigned k = 0; ok && v->keywords >> k != 0; k++) {
 		char const *const name = s->mailbox.keywords.names[k];
 
@@ -124,16 +146,23 @@ bool
 session_modseq(struct session const *s, size_t i, bool uid, stralloc *out)
 {
 	struct message const *const v = &s->mailbox.view.v[i];
-	char text[64] = "";
-	int n = 0;
+	char *at;
 
-	if ((uid || s->condstore) && !s->uid_only)
-		n = snprintf(
-			text, sizeof text, "UID %lu ", (unsigned long)v->uid);
-	if (s->condstore)
-		(void)snprintf(text + n, sizeof text - (size_t)n,
-			"MODSEQ (%llu) ", (unsigned long long)v->modseq);
-	return stralloc_cats(out, text);
+	if (!stralloc_readyplus(out, 64))
+		return false;
+	at = out->s + out->len;
+	if ((uid || s->condstore) && !s->uid_only) {
+		at = stpcpy(at, "UID ");
+		at = put_number(at, v->uid);
+		*at++ = ' ';
+	}
+	if (s->condstore) {
+		at = stpcpy(at, "MODSEQ (");
+		at = put_number(at, v->modseq);
+		at = stpcpy(at, ") ");
+	}
+	out->len = (size_t)(at - out->s);
+	return true;
 }
 
 /* In place of EXPUNGE: where numbers are not used. */
