@@ -115,20 +115,18 @@ boxname_dir(char const *name, char *dir_r)
 }
 
 /* All positions in the pattern that the name's start can have reached, one
- * step a character: nothing is tried twice. */
-bool
-boxname_match(char const *pattern, size_t pattern_len, char const *name,
-	size_t name_len)
+ * step a character: nothing is tried twice. at: BOXNAME_PATTERN_MAX + 1. */
+static void
+walk(char const *pattern, size_t pattern_len, char const *name, size_t name_len,
+	bool *at)
 {
-	bool at[BOXNAME_PATTERN_MAX + 1] = {true};
 	size_t const inbox =
 		name_len >= 5 && memcmp(name, "INBOX", 5) == 0 &&
 				(name_len == 5 || name[5] == BOXNAME_SEPARATOR)
 			? 5
 			: 0;
 
-	if (pattern_len > BOXNAME_PATTERN_MAX)
-		return false;
+	at[0] = true;
 	for (size_t p = 0; p < pattern_len && at[p]; p++)
 		at[p + 1] = pattern[p] == '*' || pattern[p] == '%';
 	for (size_t n = 0; n < name_len; n++) {
@@ -156,5 +154,31 @@ boxname_match(char const *pattern, size_t pattern_len, char const *name,
 			diagonal = here;
 		}
 	}
+}
+
+bool
+boxname_match(char const *pattern, size_t pattern_len, char const *name,
+	size_t name_len)
+{
+	bool at[BOXNAME_PATTERN_MAX + 1] = {false};
+
+	if (pattern_len > BOXNAME_PATTERN_MAX)
+		return false;
+	walk(pattern, pattern_len, name, name_len, at);
 	return at[pattern_len];
+}
+
+bool
+boxname_may_match(char const *pattern, size_t pattern_len, char const *name,
+	size_t name_len)
+{
+	bool at[BOXNAME_PATTERN_MAX + 1] = {false};
+
+	if (pattern_len > BOXNAME_PATTERN_MAX)
+		return false;
+	walk(pattern, pattern_len, name, name_len, at);
+	for (size_t p = 0; p <= pattern_len; p++)
+		if (at[p])
+			return true;
+	return false;
 }

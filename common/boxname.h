@@ -45,4 +45,8 @@ bool boxname_is_inbox(char const *name);
 bool boxname_match(char const *pattern, size_t pattern_len, char const *name,
 	size_t name_len);
 
+/* Could it match the name, or one below it? False is sure. */
+bool boxname_may_match(char const *pattern, size_t pattern_len,
+	char const *name, size_t name_len);
+
 #endif

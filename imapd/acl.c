@@ -90,7 +90,8 @@ put(stralloc *out, char const *id, size_t len, unsigned rights)
 {
 	char text[RIGHTS_TEXT_MAX];
 
-	rights_text(rights, text);
+	/* c, once written, would be read as both k and x. */
+	rights_plain(rights, text);
 	return stralloc_catb(out, id, len) && stralloc_catb(out, "\t", 1) &&
 	       stralloc_cats(out, text) && stralloc_catb(out, "\n", 1);
 }

@@ -22,6 +22,7 @@ append_open(struct append *a, int root_fd, char const *dir, char const *host)
 	a->host = host;
 	a->v = NULL;
 	a->count = 0;
+	a->max = APPEND_MESSAGES_MAX;
 	a->octets = 0;
 	a->writing = false;
 	a->folder_fd = openat(
@@ -42,7 +43,7 @@ make_room(struct append *a)
 {
 	struct append_message *v;
 
-	if (a->count == APPEND_MESSAGES_MAX) {
+	if (a->count == a->max) {
 		errno = E2BIG;
 		return false;
 	}

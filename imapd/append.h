@@ -31,6 +31,7 @@ struct append_message {
 struct append {
 	int root_fd, folder_fd;
 	char const *host;
+	size_t max; /* messages; APPEND_MESSAGES_MAX unless it is changed */
 	struct quota quota;
 	bool has_quota;
 	struct keywords keywords;

@@ -14,6 +14,7 @@
 #include "imapd/permit.h"
 #include "imapd/recode.h"
 #include "imapd/set.h"
+#include "imapd/shared.h"
 
 /* A message with octets that are no text is held in memory. */
 #define BINARY_MAX (UINT64_C(64) << 20)
@@ -555,6 +556,8 @@ cmd_append(struct session *s)
 	static struct job j;
 	enum step step;
 
+	if (shared_takes_append(s))
+		return;
 	j.s = s;
 	j.replace = s->command.verb == COMMAND_REPLACE;
 	j.keep = s->command.lex.pos;

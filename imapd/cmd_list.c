@@ -9,6 +9,7 @@
 #include "imapd/list_args.h"
 #include "imapd/naming.h"
 #include "imapd/permit.h"
+#include "imapd/shared.h"
 #include "imapd/status.h"
 #include "imapd/subscriptions.h"
 #include "common/use.h"
@@ -66,10 +67,24 @@ child_info(struct list const *list)
 }
 
 static void
+tell_shared(
+	struct list const *list, struct share const *share, char const *name)
+{
+	char items[STATUS_TEXT_MAX];
+
+	status_text(list->args.status, items);
+	if (list->args.returns & LIST_STATUS)
+		shared_tell(list->s, share, "STATUS", name, items);
+	if (list->args.returns & LIST_MYRIGHTS)
+		shared_tell(list->s, share, "MYRIGHTS", name, "");
+}
+
+static void
 tell(struct list const *list, char const *name, unsigned flags, char const *use,
 	bool has_child)
 {
 	struct session *const s = list->s;
+	struct share share;
 	bool ok;
 
 	s->out.len = 0;
@@ -84,6 +99,10 @@ tell(struct list const *list, char const *name, unsigned flags, char const *use,
 	/* RFC 5819, 2: one whose state cannot be told has none. */
 	if (flags & BOXLIST_MISSING)
 		return;
+	if (shared_find(s, name, &share)) {
+		tell_shared(list, &share, name);
+		return;
+	}
 	if (list->args.returns & LIST_STATUS &&
 		permit_rights(s, name) & RIGHT_READ &&
 		!status_tell(s, name, list->args.status))
@@ -110,11 +129,13 @@ is_selected(struct list const *list, size_t i, char *use)
 {
 	struct boxlist_entry const *const e = &list->b.v[i];
 	unsigned const select = list->args.select;
+	struct share share;
 
 	use[0] = '\0';
 	if (select & LIST_SUBSCRIBED && !(e->flags & BOXLIST_SUBSCRIBED))
 		return false;
-	if (!(e->flags & BOXLIST_MISSING) && !list->lsub)
+	if (!(e->flags & BOXLIST_MISSING) && !list->lsub &&
+		!shared_find(list->s, boxlist_name(&list->b, i), &share))
 		use_of(list->s->root_fd, boxlist_name(&list->b, i), use);
 	return !(select & LIST_SPECIAL_USE) || *use != '\0';
 }
@@ -182,6 +203,7 @@ answer_list(struct list *list, char const *word)
 	else
 		/* What is subscribed to need not exist. */
 		ok = boxlist_read(&list->b, s->root_fd) &&
+		     shared_list(s, &list->args, &list->b) &&
 		     (!subscribed ||
 			     subscriptions_read(&list->b, s->root_fd,
 				     BOXLIST_SUBSCRIBED | BOXLIST_MISSING));
@@ -227,6 +249,9 @@ cmd_namespace(struct session *s)
 		session_reply_syntax(s);
 		return;
 	}
-	session_puts(s, "* NAMESPACE ((\"\" \".\")) NIL NIL\r\n");
+	session_puts(s, shared_any(s) ? "* NAMESPACE ((\"\" \".\")) NIL "
+					"((\"" SHARE_ROOT ".\" \".\"))\r\n"
+				      : "* NAMESPACE ((\"\" \".\")) NIL "
+					"NIL\r\n");
 	session_reply(s, "OK", "NAMESPACE completed");
 }

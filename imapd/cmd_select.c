@@ -129,7 +129,7 @@ open_mailbox(struct session *s, bool read_only)
 		return;
 	}
 	/* RFC 9051, 6.3.2: what comes now is the new one's. */
-	if (s->selected)
+	if (s->selected || s->remote != NULL)
 		session_puts(s, "* OK [CLOSED] Previous mailbox closed\r\n");
 	/* RFC 3501, 6.3.1: also when the new one cannot be opened. */
 	session_unselect(s);

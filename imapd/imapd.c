@@ -21,8 +21,11 @@
 #include "common/sandbox.h"
 #include "common/settings.h"
 #include "common/table.h"
+#include "imapd/attach.h"
 #include "imapd/capabilities.h"
+#include "imapd/naming.h"
 #include "imapd/session.h"
+#include "imapd/share.h"
 
 /* The descriptor of settings.cdb that the monitor hands down. */
 #define SETTINGS_FD 5
@@ -44,7 +47,7 @@ static void
 usage(void)
 {
 	static char const text[] =
-		"usage: imapd [-m ADDRESS] [-a CLIENT] MAILDIR\n";
+		"usage: imapd [-m ADDRESS] [-a CLIENT] [-s USER] MAILDIR\n";
 
 	(void)!write(2, text, sizeof text - 1);
 	_exit(100);
@@ -101,6 +104,25 @@ confine(int root_fd)
 	sandbox_enter_or_exit(&sandbox);
 }
 
+/* The maildir is a shared mailbox, and this user of it asks. */
+static void
+serve(struct session *s, char const *user)
+{
+	static struct share share;
+
+	if (s->shared == NULL || !share_of(s->shared, s->owner, user, &share)) {
+		errno = ENOENT;
+		fail("shared mailbox");
+	}
+	s->shared = NULL;
+	s->asker = user;
+	s->asker_administers = share.administers;
+	s->asker_takes_part = share.takes_part;
+	naming_share(share.prefix);
+	log_event(
+		"attached", NULL, "mailbox", s->owner, "user", user, (char *)0);
+}
+
 int
 main(int argc, char const *const *argv)
 {
@@ -109,14 +131,16 @@ main(int argc, char const *const *argv)
 	static struct stream stream;
 	static struct session session;
 	subgetopt o = SUBGETOPT_ZERO;
-	char const *address = NULL;
+	char const *address = NULL, *user = NULL;
 	uint64_t timeout_s = TIMEOUT_S;
 	int c;
 
 	log_open("imapd");
-	while ((c = subgetopt_r(argc, argv, "m:a:", &o)) >= 0) {
+	while ((c = subgetopt_r(argc, argv, "m:a:s:", &o)) >= 0) {
 		if (c == 'm')
 			address = o.arg;
+		else if (c == 's')
+			user = o.arg;
 		else if (c != 'a')
 			usage();
 	}
@@ -137,8 +161,13 @@ main(int argc, char const *const *argv)
 			settings_number(&settings, "imap-timeout", TIMEOUT_S);
 		session.append_max = settings_number(
 			&settings, "message-size-max", UINT32_MAX);
+		session.shared = settings_text(&settings, "shared");
 		close(SETTINGS_FD);
 	}
+	if (user != NULL)
+		serve(&session, user);
+	else if (!attach_possible())
+		session.shared = NULL;
 	(void)umask(077);
 	if (gethostname(host, sizeof host - 1) < 0)
 		fail("hostname");

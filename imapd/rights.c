@@ -28,13 +28,23 @@ rights_parse(char const *s, size_t len, unsigned *rights_r)
 }
 
 void
-rights_text(unsigned rights, char text_r[RIGHTS_TEXT_MAX])
+rights_plain(unsigned rights, char text_r[RIGHTS_TEXT_MAX])
 {
 	size_t len = 0;
 
 	for (size_t i = 0; i < sizeof letters - 1; i++)
 		if (rights >> i & 1)
 			text_r[len++] = letters[i];
+	text_r[len] = '\0';
+}
+
+void
+rights_text(unsigned rights, char text_r[RIGHTS_TEXT_MAX])
+{
+	size_t len;
+
+	rights_plain(rights, text_r);
+	len = strlen(text_r);
 	if (rights & (RIGHT_CREATE | RIGHT_DELETE_BOX))
 		text_r[len++] = 'c';
 	if (rights & (RIGHT_EXPUNGE | RIGHT_DELETE))

@@ -39,7 +39,9 @@
 bool rights_parse(char const *s, size_t len, unsigned *rights_r)
 	__attribute__((warn_unused_result));
 
-/* As text, with c and d where they belong; NUL-ended. */
+/* As text, NUL-ended: as they are, to be read again; or for a client, with c
+ * and d where they belong. */
+void rights_plain(unsigned rights, char text_r[RIGHTS_TEXT_MAX]);
 void rights_text(unsigned rights, char text_r[RIGHTS_TEXT_MAX]);
 
 /* The flags (FLAG_* of flag_args.h) that may be set or cleared; keywords may if

@@ -14,6 +14,7 @@
 #include "imapd/notify.h"
 #include "imapd/permit.h"
 #include "imapd/session.h"
+#include "imapd/shared.h"
 #include "imapd/tree.h"
 
 /* A larger buffer is given back after the command. */
@@ -118,6 +119,7 @@ session_unselect(struct session *s)
 	if (s->selected)
 		mailbox_close(&s->mailbox);
 	s->selected = false;
+	shared_unselect(s);
 	saved_clear(&s->saved);
 	context_clear();
 	s->told_exists = s->told_recent = 0;
@@ -328,6 +330,8 @@ run_command(struct session *s)
 		session_reply(s, "BAD", "Unknown command");
 		return;
 	}
+	if (shared_takes(s))
+		return;
 	if (table[verb].need != ANY && !s->selected) {
 		session_reply(s, "BAD", "No mailbox is selected");
 		return;

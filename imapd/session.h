@@ -25,6 +25,7 @@
 #define SESSION_REPLY_MAX 512
 
 struct notify;
+struct relay;
 
 struct session {
 	struct stream *stream;
@@ -49,6 +50,11 @@ struct session {
 	bool condstore, qresync;
 
 	struct notify *notify; /* NULL until NOTIFY is used (RFC 5465) */
+
+	/* The table of shared mailboxes (share.h), or NULL; the imapd of the
+	 * one that is selected, its name in name, or NULL. */
+	char const *shared;
+	struct relay *remote;
 
 	bool selected;
 	unsigned rights; /* to it: rights.h; as of the command in hand */

@@ -62,6 +62,21 @@ status_lex(struct lex *l, unsigned *wanted_r)
 	return lex_char(l, ')');
 }
 
+void
+status_text(unsigned wanted, char *text_r)
+{
+	char const *blank = " (";
+
+	*text_r = '\0';
+	for (size_t i = 0; i < ITEMS; i++)
+		if (wanted >> i & 1) {
+			strcat(text_r, blank);
+			strcat(text_r, items[i]);
+			blank = " ";
+		}
+	strcat(text_r, ")");
+}
+
 /* All messages as they are sent; what a name does not tell is counted. */
 static bool
 sizes(struct mailbox *m, uint64_t *sum_r)

@@ -11,6 +11,10 @@
 bool status_lex(struct lex *l, unsigned *wanted_r)
 	__attribute__((warn_unused_result));
 
+/* The same as text again, " (MESSAGES UNSEEN)". text_r: STATUS_TEXT_MAX. */
+#define STATUS_TEXT_MAX 160
+void status_text(unsigned wanted, char *text_r);
+
 /* Send "* STATUS name (...)". name is a checked one. errno. */
 bool status_tell(struct session *s, char const *name, unsigned wanted)
 	__attribute__((warn_unused_result));

@@ -456,6 +456,37 @@ class Reader:
         if not self.match(rb"NIL"):
             self.listed(pair)
 
+    def rights(self):
+        """RFC 4314, 7: as an astring."""
+        text = self.astring()
+        if not re.fullmatch(rb"[a-z0-9]*", text):
+            self.wrong("rights %r" % text)
+        if len(set(text)) < len(text):
+            self.wrong("a right twice")
+        return text
+
+    def acl(self, word):
+        self.space()
+        self.astring()
+        if word == b"MYRIGHTS":
+            self.space()
+            self.rights()
+            return
+        if word == b"LISTRIGHTS":
+            self.space()
+            self.astring()
+            self.space()
+            seen = self.rights()
+            while self.match(rb" "):
+                seen += self.rights()
+            if len(set(seen)) < len(seen):
+                self.wrong("a right twice")
+            return
+        while self.match(rb" "):
+            self.astring()
+            self.space()
+            self.rights()
+
     def untagged(self):
         if self.peek().isdigit():
             self.need(NUMBER + rb" ")
@@ -509,6 +540,8 @@ class Reader:
                 self.astring()
         elif word == b"METADATA":
             self.metadata()
+        elif word in (b"ACL", b"LISTRIGHTS", b"MYRIGHTS"):
+            self.acl(word)
         else:
             self.wrong("unknown response %r" % word)
         return word
