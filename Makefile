@@ -35,7 +35,7 @@ obj = $(addprefix $(B)/,$(addsuffix .o,$(basename $(1))))
 mod = $(call obj,$(foreach m,$(2),$(1)/$(m)))
 
 # Programs, and where each is installed. private: libexec/kereru.
-PRIVATE = monitor auth check policy smtpd submit-front pop3-front imap-front \
+PRIVATE = monitor auth check policy sts smtpd submit-front pop3-front imap-front \
 	pop3d imapd starter manager remote-spawner local-spawner signer \
 	mime-crypt mime-submit
 PUBLIC  = mime mailq
@@ -48,7 +48,7 @@ MAINS = common/monitor/monitor common/monitor/auth common/admin/kereru \
 	common/sandbox_gen mime/charset_gen \
 	smtpd/smtpd smtpd/front smtpd/check/check smtpd/policy \
 	queue/starter queue/signer \
-	queue/manager queue/sendmail queue/mailq remote/remote local/spawner pop3d/pop3d pop3d/front \
+	queue/manager queue/sendmail queue/mailq remote/remote remote/sts local/spawner pop3d/pop3d pop3d/front \
 	imapd/imapd imapd/front mime/mime mime/crypt mime/submit
 main_monitor        = common/monitor/monitor
 main_auth           = common/monitor/auth
@@ -64,6 +64,7 @@ main_starter        = queue/starter
 main_manager        = queue/manager
 main_signer         = queue/signer
 main_remote-spawner = remote/remote
+main_sts            = remote/sts
 main_local-spawner  = local/spawner
 main_mime           = mime/mime
 main_mime-crypt     = mime/crypt
@@ -95,6 +96,9 @@ $(B)/bin/kereru $(B)/bin/sendmail: LINK = -Wl,--gc-sections,--as-needed \
 $(B)/bin/mime-crypt $(B)/bin/mime-submit: LINK = -Wl,--gc-sections,--as-needed \
 	-Wl,-z,relro,-z,now
 $(B)/bin/mime-crypt: LDLIBS += -lgpgme
+# sts fetches by HTTPS, with a library that is no static one.
+$(B)/bin/sts: LINK = -Wl,--gc-sections,--as-needed -Wl,-z,relro,-z,now
+$(B)/bin/sts: LDLIBS += -lcurl
 # One archive of all modules: the linker takes what a program calls, so what
 # a program contains is what it uses. Its main decides.
 $(B)/bin/%: $$(call obj,$$(main_$$*).c) $(B)/libkereru.a
@@ -148,7 +152,7 @@ fuzz-build: $(FUZZ:%=$(B)/fuzz/%)
 # `kereru setup`, which knows the group, and here if there is one of this name.
 DROP ?= kr-drop
 SERVICES = auth=common/monitor/auth.service check=smtpd/check/service \
-	policy=smtpd/policy.service smtp=smtpd/service \
+	policy=smtpd/policy.service sts=remote/sts.service smtp=smtpd/service \
 	submit=smtpd/submit.service pop3=pop3d/service imap=imapd/service queue=queue/service
 install: all
 	@put() { mode=$$1; dir=$(DESTDIR)$(PREFIX)/$$2; shift 2; \
