@@ -101,7 +101,8 @@ static struct syscalls_row const syscalls_rows[SANDBOX_FILTERS] = {
 	[SANDBOX_LOCAL_SPAWNER_GPG] = {"local-spawner-gpg",
 		"@local-spawner @program"},
 	[SANDBOX_POP3D] = {"pop3d", "@base @files"},
-	[SANDBOX_IMAPD] = {"imapd", "@base @files @watch fstatfs"},
+	[SANDBOX_IMAPD] = {"imapd",
+		"@base @files @watch fstatfs sendmsg recvmsg"},
 	[SANDBOX_MIME] = {"mime", "@base pread64 ioctl"},
 	[SANDBOX_CHECK] = {"check",
 		"@base @pair @fork @confine @check-message accept4 kill "

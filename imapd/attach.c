@@ -8,6 +8,7 @@
 
 #include "common/pair.h"
 #include "common/wire.h"
+#include "common/monitor/front.h"
 #include "imapd/attach.h"
 #include "imapd/share.h"
 
@@ -21,7 +22,7 @@ attach_possible(void)
 {
 	struct stat st;
 
-	return fstat(ATTACH_FD, &st) == 0 && S_ISSOCK(st.st_mode);
+	return fstat(FRONT_ATTACH_FD, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
 static bool
@@ -34,21 +35,22 @@ ask(char const *mailbox)
 	/* The form in which auth names a mailbox, with a ticket in front. */
 	wire_put_u32(&out, 0);
 	wire_put_bytes(&out, mailbox, strlen(mailbox));
-	return !out.failed && pair_send(ATTACH_FD, frame, out.len, NULL, 0);
+	return !out.failed &&
+	       pair_send(FRONT_ATTACH_FD, frame, out.len, NULL, 0);
 }
 
 /* 1, 0 not now, -1 */
 static int
 hear(int pipes_r[2])
 {
-	struct pollfd p = {.fd = ATTACH_FD, .events = POLLIN};
+	struct pollfd p = {.fd = FRONT_ATTACH_FD, .events = POLLIN};
 	size_t count = 0;
 	char octet;
 	ssize_t n;
 
 	if (poll(&p, 1, PATIENCE_MS) != 1)
 		return -1;
-	n = pair_receive(ATTACH_FD, &octet, 1, pipes_r, 2, &count);
+	n = pair_receive(FRONT_ATTACH_FD, &octet, 1, pipes_r, 2, &count);
 	if (n == 1 && octet == 'o' && count == 2)
 		return 1;
 	for (size_t i = 0; i < count; i++)

@@ -11,9 +11,6 @@
 
 #include <stdbool.h>
 
-/* The descriptor of the pair; see common/monitor/front.h. */
-#define ATTACH_FD 9
-
 /* Is there such a pair? Not when imapd was started by hand. */
 bool attach_possible(void);
 

@@ -67,8 +67,8 @@ add_account(struct output *o, struct setting const *s, char const *name)
 /* What settings of a domain say when nobody set them: our name, or our first
  * domain. */
 static bool
-implied(struct config const *c, char const *key,
-	char text[ADDR_DOMAIN_MAX + 1], size_t *len_r)
+implied(struct config const *c, char const *key, char text[ADDR_DOMAIN_MAX + 1],
+	size_t *len_r)
 {
 	struct config_domain const *first = NULL;
 	char const *name = values_text(&c->values, "hostname");
@@ -271,6 +271,17 @@ write_logins(struct output *o)
 	return true;
 }
 
+/* A second place in the table for those that others may ask for; a blank is in
+ * no address. */
+static bool
+add_shared(struct output *o, struct config_user const *u)
+{
+	char key[sizeof "shared " + ADDR_KEY_MAX];
+
+	(void)snprintf(key, sizeof key, "shared %s", u->name.s);
+	return add(o, key, strlen(key), o->value.s, o->value.len);
+}
+
 static bool
 write_users(struct output *o)
 {
@@ -283,10 +294,9 @@ write_users(struct output *o)
 			!stralloc_append(&o->value, '\0') ||
 			!config_maildir(c, u, &o->value) ||
 			!stralloc_append(&o->value, '\0') ||
-			(config_is_shared(c, u->name.s) &&
-				!stralloc_catb(&o->value, "shared", 7)) ||
 			!add(o, u->name.s, u->name.len, o->value.s,
-				o->value.len))
+				o->value.len) ||
+			(config_is_shared(c, u->name.s) && !add_shared(o, u)))
 			return false;
 	}
 	return true;

@@ -11,7 +11,8 @@
  * monitor, 4 the public certificates, 5 settings.cdb. smtpd on port 25 is its
  * own front and has besides: 6 queue/tmp, 7 queue/new, 8 recipients.cdb. A
  * mailbox program has 0 and 1 the pipes, 2, 5, and smtpd 6, 7, 8, and its
- * sessions with policy (9) and check (10), /dev/null where there is none.
+ * sessions with policy (9) and check (10), /dev/null where there is none; imapd
+ * in place of policy a pair to the monitor, to ask for shared mailboxes.
  */
 #ifndef FRONT_H
 #define FRONT_H
@@ -32,6 +33,8 @@
 #define FRONT_RECIPIENTS_FD 8
 #define FRONT_POLICY_FD 9
 #define FRONT_CHECK_FD 10
+/* Of imapd, which has neither of them. */
+#define FRONT_ATTACH_FD FRONT_POLICY_FD
 
 struct front {
 	struct stream stream;

@@ -28,14 +28,16 @@
 
 static struct service const services[] = {
 	{"smtp", "smtpd", NULL, "uid-smtpd", "bind-smtp", NULL, true, false,
-		"421 4.7.0 Too many connections, try again later\r\n"},
+		"421 4.7.0 Too many connections, try again later\r\n", false},
 	{"submit", "submit-front", "smtpd", "uid-submit", "bind-submit",
 		"bind-submits", false, true,
-		"421 4.7.0 Too many connections, try again later\r\n"},
+		"421 4.7.0 Too many connections, try again later\r\n", false},
 	{"pop3", "pop3-front", "pop3d", "uid-pop3d", "bind-pop3", "bind-pop3s",
-		false, false, "-ERR [SYS/TEMP] Too many connections\r\n"},
+		false, false, "-ERR [SYS/TEMP] Too many connections\r\n",
+		false},
 	{"imap", "imap-front", "imapd", "uid-imapd", "bind-imap", "bind-imaps",
-		false, false, "* BYE [UNAVAILABLE] Too many connections\r\n"},
+		false, false, "* BYE [UNAVAILABLE] Too many connections\r\n",
+		true},
 };
 
 static struct house house;

@@ -22,7 +22,7 @@
 #define REST_MS 20
 
 /* What an event is about: its kind, and a session's place or a role. */
-enum kind { SIGNALS, LISTENER, LISTENER_TLS, ROLE, PAIR, STATUS };
+enum kind { SIGNALS, LISTENER, LISTENER_TLS, ROLE, PAIR, STATUS, ATTACH };
 
 static struct house *house;
 static int epoll_fd, spare_fd;
@@ -250,13 +250,20 @@ open_if_set(struct session const *s, char const *setting, enum role role)
 static void
 start_program(struct session *s)
 {
+	int ends[2];
 	int asked[2] = {open_if_set(s, "policy", ROLE_POLICY),
 		open_if_set(s, "check-login", ROLE_CHECK)};
 
 	s->program = -1;
+	unwatch(&s->attach);
+	if (house->service->attaches && pair_make(ends, true)) {
+		s->attach = ends[0];
+		asked[0] = ends[1];
+		(void)watch(s->attach, ATTACH, (size_t)(s - sessions.list));
+	}
 	if (table_refresh(&house->users, house->tables_fd, "users.cdb"))
-		s->program = start_mailbox(house, s->mailbox, &s->client, asked,
-			s->pipes, &s->status);
+		s->program = start_mailbox(house, s->mailbox, NULL, &s->client,
+			asked, s->pipes, &s->status);
 	for (int i = 0; i < 2; i++)
 		if (asked[i] >= 0)
 			close(asked[i]);
@@ -266,6 +273,47 @@ start_program(struct session *s)
 	if (s->program < 0 ||
 		!watch(s->status, STATUS, (size_t)(s - sessions.list)))
 		answer(s, REQUEST_LATER);
+}
+
+/* The mailbox program asks for that of a shared mailbox, for its user. Whether
+ * that runs is not waited for: if not, its pipes end. */
+static void
+hear_attach(struct session *s)
+{
+	static int const none[2] = {-1, -1};
+	char frame[REQUEST_FRAME_MAX], octet = REQUEST_LATER;
+	ssize_t n =
+		pair_receive(s->attach, frame, sizeof frame - 1, NULL, 0, NULL);
+	int pipes[2], status;
+	char const *mailbox;
+	uint32_t number;
+	size_t len, i = 0;
+	pid_t pid = -1;
+	bool sent;
+
+	if (n < 0 && errno == EAGAIN)
+		return;
+	while (i < SESSION_ATTACHED_MAX && s->attached[i] > 0)
+		i++;
+	sent = n > 0 &&
+	       request_admit_decode(frame, (size_t)n, &number, &mailbox, &len);
+	if (sent && i < SESSION_ATTACHED_MAX &&
+		table_refresh(&house->users, house->tables_fd, "users.cdb")) {
+		/* It is the frame's last field. */
+		frame[n] = '\0';
+		pid = start_mailbox(house, mailbox, s->mailbox, &s->client,
+			none, pipes, &status);
+	}
+	if (pid > 0) {
+		s->attached[i] = pid;
+		octet = REQUEST_OK;
+		close(status);
+	}
+	sent = sent && pair_send(s->attach, &octet, 1, pipes, pid > 0 ? 2 : 0);
+	for (i = 0; pid > 0 && i < 2; i++)
+		close(pipes[i]);
+	if (!sent)
+		unwatch(&s->attach);
 }
 
 /* False: auth does not keep to the form. */
@@ -292,6 +340,7 @@ static void
 forget(struct session *s)
 {
 	hang_up(s);
+	unwatch(&s->attach);
 	session_free(s);
 }
 
@@ -461,9 +510,14 @@ reap(void)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-		for (size_t i = 0; i < sessions.top; i++)
-			if (sessions.list[i].program == pid)
-				sessions.list[i].program = 0;
+		for (size_t i = 0; i < sessions.top; i++) {
+			struct session *s = &sessions.list[i];
+			if (s->program == pid)
+				s->program = 0;
+			for (size_t k = 0; k < SESSION_ATTACHED_MAX; k++)
+				if (s->attached[k] == pid)
+					s->attached[k] = 0;
+		}
 }
 
 /* After login the mailbox program is told: it can finish what it does and say
@@ -526,6 +580,10 @@ act(uint64_t what)
 	case STATUS:
 		if (s->status == fd)
 			hear_status(s);
+		break;
+	case ATTACH:
+		if (s->attach == fd)
+			hear_attach(s);
 		break;
 	}
 }

@@ -21,6 +21,7 @@ struct service {
 	bool drops; /* chrooted in queue/, with its folders' descriptors */
 	bool mailbox_drops; /* the same for the program after login */
 	char const *busy;   /* said to a client that is one too many */
+	bool attaches; /* it may ask for the programs of shared mailboxes */
 };
 
 /* Whom the monitor talks to over a pair: its own children, the templates from
@@ -83,12 +84,13 @@ int start_session(struct house const *h, int role_pair, uint32_t ticket,
 	struct client const *c, char const *mailbox, char const *table);
 
 /*
- * Start the mailbox program. sessions: its ends with policy and check, or -1.
- * pipes_r: to write to it, to read from it; *status_r ends without an octet
- * once the exec has worked. Returns its pid, or -1 and errno.
+ * Start the mailbox program. user: who asks for a shared mailbox; NULL: whose
+ * own it is. sessions: its ends with policy (or, where it attaches, with us)
+ * and check, or -1. pipes_r: to write to it, to read from it; *status_r ends
+ * without an octet once the exec has worked. Returns its pid, or -1 and errno.
  */
 pid_t start_mailbox(struct house const *h, char const *mailbox,
-	struct client const *c, int const sessions[2], int pipes_r[2],
-	int *status_r);
+	char const *user, struct client const *c, int const sessions[2],
+	int pipes_r[2], int *status_r);
 
 #endif

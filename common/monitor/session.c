@@ -75,6 +75,7 @@ session_clear(struct session *s, struct client const *client, size_t rank)
 {
 	*s = (struct session){.pair = -1,
 		.status = -1,
+		.attach = -1,
 		.pipes = {-1, -1},
 		.generation = (uint16_t)(s->generation + 1),
 		.rank = rank,

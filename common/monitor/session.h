@@ -14,11 +14,16 @@
 #include "common/monitor/request.h"
 #include "common/monitor/service.h"
 
+/* Mailbox programs of shared mailboxes that one session may have at once. */
+#define SESSION_ATTACHED_MAX 16
+
 /* A client, from accept until its front is gone. */
 struct session {
 	bool is_used;
-	enum role template;   /* whose child its front is */
-	pid_t program;	      /* the mailbox's, while it runs */
+	enum role template; /* whose child its front is */
+	pid_t program;	    /* the mailbox's, while it runs */
+	int attach;	    /* the pair to it, to ask for others; or -1 */
+	pid_t attached[SESSION_ATTACHED_MAX]; /* that it was given */
 	int pair;	      /* to the front; -1 once it has no more to ask */
 	int status;	      /* of a mailbox program on its way; else -1 */
 	int pipes[2];	      /* kept for the front until then */

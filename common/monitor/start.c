@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <linux/close_range.h>
 #include <sys/socket.h>
@@ -211,13 +212,13 @@ run_mailbox(struct house const *h, uid_t uid, char const *home,
 {
 	struct gift gifts[] = {{from[0], 0}, {from[1], 1},
 		{open_table(h, "settings.cdb"), FRONT_SETTINGS_FD},
-		{h->tmp_fd, FRONT_TMP_FD}, {h->new_fd, FRONT_NEW_FD},
-		{open_table(h, "recipients.cdb"), FRONT_RECIPIENTS_FD},
 		{from[2] < 0 ? h->null_fd : from[2], FRONT_POLICY_FD},
-		{from[3] < 0 ? h->null_fd : from[3], FRONT_CHECK_FD}};
+		{from[3] < 0 ? h->null_fd : from[3], FRONT_CHECK_FD},
+		{h->tmp_fd, FRONT_TMP_FD}, {h->new_fd, FRONT_NEW_FD},
+		{open_table(h, "recipients.cdb"), FRONT_RECIPIENTS_FD}};
 	bool drops = h->service->mailbox_drops;
 
-	if (give(gifts, drops ? 8 : 3) && (!drops || enter_root(h, true)))
+	if (give(gifts, drops ? 8 : 4) && (!drops || enter_root(h, true)))
 		become(h->mailbox_fd, uid, drops ? NULL : home, argv);
 	log_error(
 		"not-started", NULL, "program", h->service->mailbox, (char *)0);
@@ -235,19 +236,26 @@ close_all(int const ends[6])
 }
 
 pid_t
-start_mailbox(struct house const *h, char const *mailbox,
+start_mailbox(struct house const *h, char const *mailbox, char const *user,
 	struct client const *c, int const sessions[2], int pipes_r[2],
 	int *status_r)
 {
 	char const *argv[] = {h->service->mailbox, "-m", mailbox, "-a", c->text,
-		h->service->mailbox_drops ? NULL : ".", NULL};
+		user != NULL		    ? "-s"
+		: h->service->mailbox_drops ? NULL
+					    : ".",
+		user, ".", NULL};
+	char key[sizeof "shared " + REQUEST_MAILBOX_MAX];
 	/* input, output, status */
 	int ends[6] = {-1, -1, -1, -1, -1, -1};
 	char const *home;
 	uid_t uid;
 	pid_t pid;
 
-	if (user_find(&h->users, mailbox, strlen(mailbox),
+	/* One that is shared has its place in the table twice. */
+	(void)snprintf(key, sizeof key, "%s%s", user != NULL ? "shared " : "",
+		mailbox);
+	if (user_find(&h->users, key, strlen(key),
 		    settings_number(
 			    &h->settings, "mailbox-uid-min", UINT32_MAX),
 		    settings_number(&h->settings, "mailbox-uid-max", 0), &uid,
