@@ -13,7 +13,7 @@
 #include <sys/types.h>
 
 /* Descriptors that one frame may carry. */
-#define PAIR_FDS_MAX 5
+#define PAIR_FDS_MAX 6
 
 /* Make a pair; nonblock applies to ends[0] alone. errno on failure. */
 bool pair_make(int ends_r[2], bool nonblock)

@@ -14,7 +14,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define STREAM_IN 8192
+/* Room for a line of 12,288 octets (RFC 4954 4), a command's name before it. */
+#define STREAM_IN 12416
 #define STREAM_OUT 8192
 /* How long stream_close waits for the peer to close. */
 #define STREAM_LINGER_MS 2000

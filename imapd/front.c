@@ -31,9 +31,11 @@
 #define BAD_COMMANDS_MAX 10
 /* Octets of a command with its literals. */
 #define INPUT_MAX 4096
+/* AUTHENTICATE with a token, and a name before it, in one line. */
+#define LINE_MAX_AUTHENTICATE (LOGIN_BASE64(LOGIN_TOKEN_MAX) + 100)
 
 static struct front front;
-static char input[INPUT_MAX], text[INPUT_MAX];
+static char input[LINE_MAX_AUTHENTICATE + 4], text[sizeof input];
 static size_t input_len;
 static struct command command;
 static unsigned bad_commands;
@@ -65,9 +67,9 @@ say_capabilities(void)
 {
 	say("CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ENABLE ID");
 	if (front.is_tls)
-		say(front_has_scram(&front)
-				? " AUTH=SCRAM-SHA-256 AUTH=PLAIN AUTH=LOGIN"
-				: " AUTH=PLAIN AUTH=LOGIN");
+		front_say_mechanisms(&front, " AUTH=");
+	if (front.is_tls)
+		say(" AUTH=PLAIN AUTH=LOGIN");
 	else if (front.has_certificates)
 		say(" STARTTLS LOGINDISABLED");
 	else
@@ -160,7 +162,8 @@ sasl_line(char const *prompt, char *out, size_t max, size_t *len_r)
 	size_t len;
 
 	say(prompt);
-	if (stream_line(&front.stream, INPUT_MAX, &line, &len, NULL) <= 0)
+	if (stream_line(&front.stream, LOGIN_BASE64(LOGIN_TOKEN_MAX), &line,
+		    &len, NULL) <= 0)
 		return -1;
 	if (len == 1 && *line == '*') {
 		refuse("BAD Cancelled");
@@ -213,17 +216,16 @@ ask(void *data, char const *challenge, char *out, size_t max, size_t *len_r)
 
 /* False: the session is over. */
 static bool
-scram(struct lex_text const *initial)
+exchange(struct front_mechanism const *m, struct lex_text const *initial)
 {
-	char sasl[LOGIN_MESSAGE_MAX];
+	char sasl[LOGIN_TOKEN_MAX];
 	enum request_verdict v;
 	size_t len;
 	int pipes[2];
-	int r = first_message(initial, "+ \r\n", sasl, sizeof sasl, &len);
+	int r = first_message(initial, "+ \r\n", sasl, m->message_max, &len);
 
 	if (r > 0)
-		r = front_exchange(&front, "SCRAM-SHA-256", sasl, len, ask,
-			NULL, &v, pipes);
+		r = front_exchange(&front, m, sasl, len, ask, NULL, &v, pipes);
 	if (r > 0)
 		judged(v, pipes);
 	return r >= 0;
@@ -258,6 +260,7 @@ cmd_authenticate(void)
 {
 	struct lex *const l = &command.lex;
 	struct lex_text mechanism, initial = {NULL, 0};
+	struct front_mechanism const *m;
 
 	if (!may_log_in())
 		return true;
@@ -270,8 +273,9 @@ cmd_authenticate(void)
 		return plain(&initial);
 	if (lex_is(&mechanism, "LOGIN"))
 		return login(&initial);
-	if (lex_is(&mechanism, "SCRAM-SHA-256") && front_has_scram(&front))
-		return scram(&initial);
+	m = front_mechanism(&front, mechanism.s, mechanism.len);
+	if (m != NULL)
+		return exchange(m, &initial);
 	refuse("NO No such mechanism");
 	return true;
 }
@@ -409,8 +413,10 @@ collect(void)
 	input_len = 0;
 	for (;;) {
 		/* Room for a CRLF and so that the last line can end. */
-		size_t const room = sizeof input - 4 - input_len;
-		size_t left;
+		size_t const room =
+			(input_len == 0 && front.is_tls ? sizeof input
+							: INPUT_MAX) -
+			4 - input_len;
 		bool synchronizing;
 		char const *line;
 		uint64_t size;
@@ -425,8 +431,8 @@ collect(void)
 			return 1;
 		}
 		/* A CRLF stands in front of the literal. */
-		left = sizeof input - 4 - input_len;
-		if (left < 2 || size > left - 2) {
+		if (input_len > INPUT_MAX - 6 ||
+			size > INPUT_MAX - 6 - input_len) {
 			errno = EMSGSIZE;
 			return -1;
 		}

@@ -28,6 +28,8 @@
 #define TIMEOUTS_MAX 3
 #define FAILED_LOGINS_MAX 3
 #define BAD_COMMANDS_MAX 10
+/* AUTH with a token; other commands POP3_LINE_MAX. */
+#define AUTH_LINE_MAX (LOGIN_BASE64(LOGIN_TOKEN_MAX) + 20)
 
 static struct front front;
 static char user[REQUEST_MAILBOX_MAX];
@@ -55,9 +57,11 @@ cmd_capa(void)
 {
 	say(POP3_CAPABILITIES);
 	if (front.is_tls)
-		say(front_has_scram(&front)
-				? "USER\r\nSASL SCRAM-SHA-256 PLAIN\r\n"
-				: "USER\r\nSASL PLAIN\r\n");
+		say("USER\r\nSASL");
+	if (front.is_tls)
+		front_say_mechanisms(&front, " ");
+	if (front.is_tls)
+		say(" PLAIN\r\n");
 	else if (front.has_certificates)
 		say("STLS\r\n");
 	say(POP3_CAPABILITIES_END);
@@ -179,7 +183,8 @@ ask(void *data, char const *challenge, char *out, size_t max, size_t *len_r)
 	say("+ ");
 	say(challenge);
 	say("\r\n");
-	if (stream_line(&front.stream, POP3_LINE_MAX, &line, &len, NULL) <= 0)
+	if (stream_line(&front.stream, LOGIN_BASE64(LOGIN_TOKEN_MAX), &line,
+		    &len, NULL) <= 0)
 		return -1;
 	return decode(line, len, out, max, len_r);
 }
@@ -190,31 +195,32 @@ is_word(char const *s, size_t len, char const *word)
 	return len == strlen(word) && strncasecmp(s, word, len) == 0;
 }
 
-/* One login by mechanism, with the initial response s; `=` is an empty one
- * (RFC 5034 4). False: the session is over. */
+/* One login by m, or PLAIN for NULL, with the initial response s; `=` is an
+ * empty one (RFC 5034 4). False: the session is over. */
 static bool
-authenticate(char const *mechanism, char const *s, size_t len)
+authenticate(struct front_mechanism const *m, char const *s, size_t len)
 {
-	char sasl[LOGIN_MESSAGE_MAX];
+	char sasl[LOGIN_TOKEN_MAX];
+	size_t max = m != NULL ? m->message_max : LOGIN_MESSAGE_MAX;
 	enum request_verdict v;
 	size_t n = 0;
 	int pipes[2];
 	int r = 1;
 
 	if (len == 0)
-		r = ask(NULL, "", sasl, sizeof sasl, &n);
+		r = ask(NULL, "", sasl, max, &n);
 	else if (len > 1 || *s != '=')
-		r = decode(s, len, sasl, sizeof sasl, &n);
+		r = decode(s, len, sasl, max, &n);
 	if (r <= 0)
 		return r == 0;
-	if (strcmp(mechanism, "PLAIN") == 0) {
+	if (m == NULL) {
 		if (n == 0)
 			refuse("Malformed SASL message");
 		else
 			log_in(sasl, n);
 		return true;
 	}
-	r = front_exchange(&front, mechanism, sasl, n, ask, NULL, &v, pipes);
+	r = front_exchange(&front, m, sasl, n, ask, NULL, &v, pipes);
 	if (r > 0)
 		judged(v, pipes);
 	return r >= 0;
@@ -226,14 +232,14 @@ cmd_auth(struct pop3_command const *c)
 {
 	char const *space, *initial;
 	size_t word_len, initial_len;
-	bool has_scram = front_has_scram(&front);
+	struct front_mechanism const *m;
 
 	if (!may_log_in())
 		return true;
 	if (c->text_len == 0) {
-		say("+OK\r\n");
-		say(has_scram ? "SCRAM-SHA-256\r\nPLAIN\r\n.\r\n"
-			      : "PLAIN\r\n.\r\n");
+		say("+OK");
+		front_say_mechanisms(&front, "\r\n");
+		say("\r\nPLAIN\r\n.\r\n");
 		return true;
 	}
 	space = memchr(c->text, ' ', c->text_len);
@@ -245,9 +251,10 @@ cmd_auth(struct pop3_command const *c)
 		initial_len--;
 	}
 	if (is_word(c->text, word_len, "PLAIN"))
-		return authenticate("PLAIN", initial, initial_len);
-	if (has_scram && is_word(c->text, word_len, "SCRAM-SHA-256"))
-		return authenticate("SCRAM-SHA-256", initial, initial_len);
+		return authenticate(NULL, initial, initial_len);
+	m = front_mechanism(&front, c->text, word_len);
+	if (m != NULL)
+		return authenticate(m, initial, initial_len);
 	refuse("No such mechanism");
 	return true;
 }
@@ -261,6 +268,10 @@ command(char const *line, size_t len)
 
 	if (!pop3_command_parse(line, len, &c, &err)) {
 		refuse(pop3_command_strerror(err));
+		return true;
+	}
+	if (len > POP3_LINE_MAX && c.verb != POP3_AUTH) {
+		refuse("Line too long");
 		return true;
 	}
 	switch (c.verb) {
@@ -320,7 +331,7 @@ next(int64_t deadline_ms)
 
 	if (left_ms < front.stream.timeout_ms)
 		front.stream.timeout_ms = left_ms > 0 ? (int)left_ms : 0;
-	r = stream_line(&front.stream, POP3_LINE_MAX, &line, &len, NULL);
+	r = stream_line(&front.stream, AUTH_LINE_MAX, &line, &len, NULL);
 	if (r > 0) {
 		if (!command(line, len))
 			return false;

@@ -130,7 +130,7 @@ tick(void)
 	}
 	if (now - looked >= ROOM_MS) {
 		looked = now;
-		room_tick(waiting_count());
+		room_tick(waiting_count(), scan_backlog());
 	}
 	if (swept == 0 || now - swept >= SWEEP_MS) {
 		swept = now;

@@ -25,39 +25,52 @@ room_judge(uint64_t free, uint64_t all)
 	return free >= all / NONE ? ROOM_SCARCE : ROOM_NONE;
 }
 
-/* Without an fsync: after a crash it is written anew. */
-static bool
-publish(enum room room, uint64_t free_octets, size_t messages)
+static int
+open_load(void)
 {
+	struct stat st;
+	int fd = openat(folders.queue, "load",
+		O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+		fchmod(fd, 0644) == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* In its place, which a full disk has room for and who has it open sees.
+ * Without an fsync: after a crash it is written anew. */
+static bool
+publish(enum room room, uint64_t free_octets, size_t waiting, size_t behind)
+{
+	static int fd = -1;
 	char text[128];
 	int n = snprintf(text, sizeof text,
-		"kereru-load 1\nroom %s\nfree %llu\nwaiting %zu\n", names[room],
-		(unsigned long long)free_octets, messages);
-	int fd = openat(folders.queue, "load.new",
-		O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-	bool ok;
+		"kereru-load 1\nroom %-6s\nfree %020llu\nwaiting %010zu\n"
+		"behind %010zu\n",
+		names[room], (unsigned long long)free_octets, waiting, behind);
 
 	if (fd < 0)
-		return false;
-	ok = fchmod(fd, 0644) == 0 && write(fd, text, (size_t)n) == n;
-	ok = close(fd) == 0 && ok;
-	if (ok)
-		ok = renameat(folders.queue, "load.new", folders.queue,
-			     "load") == 0;
-	if (!ok)
-		(void)unlinkat(folders.queue, "load.new", 0);
-	return ok;
+		fd = open_load();
+	return fd >= 0 && pwrite(fd, text, (size_t)n, 0) == n;
+}
+
+static bool
+is_much(size_t now, size_t told)
+{
+	return (now > told ? now - told : told - now) > told / 10 + 100;
 }
 
 void
-room_tick(size_t messages)
+room_tick(size_t waiting, size_t behind)
 {
 	static enum room last;
-	static size_t told;
+	static size_t told_waiting, told_behind;
 	static bool is_told;
 	struct statvfs v;
 	enum room room, inodes;
-	size_t change = messages > told ? messages - told : told - messages;
 
 	if (fstatvfs(folders.queue, &v) < 0)
 		return;
@@ -65,14 +78,15 @@ room_tick(size_t messages)
 	inodes = room_judge(v.f_favail, v.f_files);
 	if (inodes > room)
 		room = inodes;
-	if (is_told && room == last && change <= told / 10 + 100)
+	if (is_told && room == last && !is_much(waiting, told_waiting) &&
+		!is_much(behind, told_behind))
 		return;
 	if (room != last)
 		log_event("room", NULL, "is", names[room], (char *)0);
-	/* On a disk that is full to the last block the old one stays. */
-	if (publish(room, (uint64_t)v.f_bavail * v.f_frsize, messages)) {
+	if (publish(room, (uint64_t)v.f_bavail * v.f_frsize, waiting, behind)) {
 		last = room;
-		told = messages;
+		told_waiting = waiting;
+		told_behind = behind;
 		is_told = true;
 	}
 }

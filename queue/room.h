@@ -2,9 +2,10 @@
  * room.h - telling those who accept mail how much room there is
  *
  * The manager looks at the disk of the queue and publishes what it finds in
- * queue/load, a small text file that it replaces by rename: kereru-queue(5).
- * Who accepts mail reads it before it asks a client for a message, so that a
- * full disk is told before the message was sent.
+ * queue/load, a small text file of fixed length that it writes over:
+ * kereru-queue(5). Who accepts mail has it open and reads it before it asks a
+ * client for a message, so that a full disk is told before the message was
+ * sent, and intake waits for a manager that does not keep up.
  */
 #ifndef ROOM_H
 #define ROOM_H
@@ -22,8 +23,9 @@ enum room {
  * them (all is 0) has plenty. Pure. */
 enum room room_judge(uint64_t free, uint64_t all);
 
-/* Look, and publish if the answer or the number of messages that wait has
- * changed much; every few seconds. */
-void room_tick(size_t messages);
+/* Look, and publish if the answer or one of the numbers has changed much; every
+ * few seconds. waiting: messages that wait for a time or a line; behind: files
+ * in new that the manager has no room to take. */
+void room_tick(size_t waiting, size_t behind);
 
 #endif

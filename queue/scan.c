@@ -90,6 +90,19 @@ scan_again(void)
 	is_stale = true;
 }
 
+size_t
+scan_backlog(void)
+{
+	DIR *d = active_has_room() ? NULL : open_stream(folders.new_);
+	size_t n = 0;
+
+	while (d != NULL && n < SCAN_BACKLOG_MAX && readdir(d) != NULL)
+		n++;
+	if (d != NULL)
+		closedir(d);
+	return n;
+}
+
 /* True: the slice was full. */
 static bool
 scan_new(void)

@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include "smtpd/cmd.h"
 #include "smtpd/guard.h"
+#include "smtpd/load.h"
 #include "smtpd/lookup.h"
 
 static char const syntax[] = "MAIL FROM:<address> parameters";
@@ -90,6 +91,7 @@ smtp_cmd_mail(struct smtp_session *s, char const *argument, size_t len)
 	enum addr_error address_error = ADDR_ERR_SYNTAX;
 	uint64_t now = (uint64_t)time(NULL);
 	enum smtp_reply verdict;
+	struct smtp_load load;
 
 	if (!smtp_path_parse(argument, len,
 		    "FROM:", ADDR_ALLOW_EMPTY | ADDR_ALLOW_LONG,
@@ -103,7 +105,9 @@ smtp_cmd_mail(struct smtp_session *s, char const *argument, size_t len)
 	}
 	smtp_transaction_mail(&s->mail, &path, now);
 	s->state = SMTP_AT_MAIL;
-	verdict = judge(s, &path);
+	smtp_load_read(&load);
+	smtp_session_pause(s, smtp_load_wait_ms(&load));
+	verdict = load.is_full ? SMTP_R_QUEUE_FULL : judge(s, &path);
 	if (verdict != SMTP_R_SENDER)
 		smtp_session_refuse(s, verdict, "", NULL);
 	else if (smtp_guard_stage(s, POLICING_MAIL, NULL, s->mail.size)) {

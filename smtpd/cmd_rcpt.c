@@ -3,6 +3,7 @@
 #include "common/srs.h"
 #include "smtpd/cmd.h"
 #include "smtpd/guard.h"
+#include "smtpd/load.h"
 #include "smtpd/lookup.h"
 
 static char const syntax[] = "RCPT TO:<address> parameters";
@@ -121,6 +122,8 @@ take(struct smtp_session *s, struct addr const *a,
 					  ? SMTP_R_TOO_MANY_RECIPIENTS
 					  : judge(s, a);
 
+	if (verdict == SMTP_R_RECIPIENT && smtp_load_is_full())
+		verdict = SMTP_R_QUEUE_FULL;
 	if (verdict != SMTP_R_RECIPIENT) {
 		refuse(s, verdict, a);
 		return;

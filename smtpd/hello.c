@@ -65,10 +65,11 @@ smtp_hello_send(struct front *front, struct smtp_hello const *h)
 		line(out, "REQUIRETLS");
 	if (h->has_starttls)
 		line(out, "STARTTLS");
-	if (h->has_auth)
-		line(out, front_has_scram(front)
-				  ? "AUTH SCRAM-SHA-256 PLAIN LOGIN"
-				  : "AUTH PLAIN LOGIN");
+	if (h->has_auth) {
+		(void)stream_puts(out, "250-AUTH");
+		front_say_mechanisms(front, " ");
+		(void)stream_puts(out, " PLAIN LOGIN\r\n");
+	}
 	if (h->has_xclient)
 		line(out, "XCLIENT NAME ADDR PORT PROTO HELO");
 	(void)stream_puts(out, "250 HELP\r\n");

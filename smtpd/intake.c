@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "smtpd/guard.h"
 #include "smtpd/intake.h"
+#include "smtpd/load.h"
 #include "smtpd/session.h"
 #include "smtpd/stamp.h"
 
@@ -121,7 +122,9 @@ smtp_intake_begin(struct smtp_session *s, bool is_chunked)
 	in->size = 0;
 	in->error = 0;
 	in->is_dropped = false;
-	if (smtp_stamp_begin(s, s->mail.flags)) {
+	if (smtp_load_is_full()) {
+		errno = ENOSPC;
+	} else if (smtp_stamp_begin(s, s->mail.flags)) {
 		in->is_open = true;
 		return true;
 	}

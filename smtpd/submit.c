@@ -11,6 +11,8 @@
 #include "smtpd/submit.h"
 
 #define BAD_MAX 10
+/* RFC 4954 3: AUTH may be this long; other commands SMTP_LINE_MAX. */
+#define AUTH_LINE_MAX (LOGIN_BASE64(LOGIN_TOKEN_MAX) + 20)
 #define SIZE_MAX_DEFAULT 52428800
 
 void
@@ -254,10 +256,13 @@ submit_run(struct submit *s)
 		size_t len;
 
 		if (!submit_line(
-			    s, SMTP_LINE_MAX, SMTP_R_LINE_LONG, &line, &len))
+			    s, AUTH_LINE_MAX, SMTP_R_LINE_LONG, &line, &len))
 			continue;
 		smtp_command_parse(line, len, &command);
-		run_command(s, &command);
+		if (len > SMTP_LINE_MAX && command.verb != SMTP_AUTH)
+			submit_reply(s, SMTP_R_LINE_LONG, "");
+		else
+			run_command(s, &command);
 	}
 	if (s->is_login && stream_flush(&s->front->stream))
 		return true;

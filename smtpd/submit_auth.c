@@ -1,4 +1,5 @@
-/* AUTH: PLAIN, LOGIN and SCRAM-SHA-256 (RFC 4954, RFC 4616, RFC 7677). */
+/* AUTH: PLAIN, LOGIN, SCRAM-SHA-256 and OAUTHBEARER (RFC 4954, RFC 4616, RFC
+ * 7677, RFC 7628). */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,10 +9,6 @@
 #include "common/tls.h"
 #include "smtpd/command.h"
 #include "smtpd/submit.h"
-
-/* Octets of base64 that LOGIN_MESSAGE_MAX octets need. RFC 4954 4 wants room
- * for 12,288; what is longer than this can't be a message that we take. */
-#define BASE64_MAX ((LOGIN_MESSAGE_MAX + 2) / 3 * 4)
 
 /* base64 of "Username:" and "Password:", which clients wait for. */
 static char const ask_name[] = "334 VXNlcm5hbWU6\r\n";
@@ -108,7 +105,7 @@ decode(struct submit *s, char const *text, size_t len, char *out, size_t max,
 		submit_reply(s, SMTP_R_CANCELLED, "");
 		return false;
 	}
-	if (len > BASE64_MAX) {
+	if (len > LOGIN_BASE64(max)) {
 		submit_reply(s, SMTP_R_SASL_LONG, "");
 		return false;
 	}
@@ -130,7 +127,8 @@ ask(struct submit *s, char const *question, char *out, size_t max,
 	bool ok;
 
 	(void)stream_puts(stream, question);
-	if (!submit_line(s, BASE64_MAX, SMTP_R_SASL_LONG, &line, &len))
+	/* What is longer can't be a message that is taken. */
+	if (!submit_line(s, LOGIN_BASE64(max), SMTP_R_SASL_LONG, &line, &len))
 		return false;
 	ok = decode(s, line, len, out, max, len_r);
 	sodium_memzero(stream->in + (line - stream->in), len);
@@ -170,23 +168,24 @@ static int
 ask_next(
 	void *data, char const *challenge, char *out, size_t max, size_t *len_r)
 {
-	char question[sizeof "334 \r\n" + (LOGIN_CHALLENGE_MAX + 2) / 3 * 4];
+	char question[sizeof "334 \r\n" + LOGIN_BASE64(LOGIN_CHALLENGE_MAX)];
 
 	(void)snprintf(question, sizeof question, "334 %s\r\n", challenge);
 	return ask(data, question, out, max, len_r) ? 1 : 0;
 }
 
 static void
-scram(struct submit *s, char const *text, size_t len)
+exchange(struct submit *s, struct front_mechanism const *m, char const *text,
+	size_t len)
 {
-	char sasl[LOGIN_MESSAGE_MAX];
+	char sasl[LOGIN_TOKEN_MAX];
 	enum request_verdict verdict;
 	size_t n = 0;
 
-	if ((len > 0 ? initial(s, text, len, sasl, sizeof sasl, &n)
-		     : ask(s, ask_first, sasl, sizeof sasl, &n)) &&
-		front_exchange(s->front, "SCRAM-SHA-256", sasl, n, ask_next, s,
-			&verdict, s->pipes) > 0)
+	if ((len > 0 ? initial(s, text, len, sasl, m->message_max, &n)
+		     : ask(s, ask_first, sasl, m->message_max, &n)) &&
+		front_exchange(s->front, m, sasl, n, ask_next, s, &verdict,
+			s->pipes) > 0)
 		judged(s, verdict);
 }
 
@@ -215,6 +214,7 @@ done:
 void
 submit_auth(struct submit *s, char const *argument, size_t len)
 {
+	struct front_mechanism const *m;
 	size_t word = 0, start;
 
 	if (!s->front->is_tls) {
@@ -230,13 +230,13 @@ submit_auth(struct submit *s, char const *argument, size_t len)
 	start = word;
 	while (start < len && argument[start] == ' ')
 		start++;
+	m = front_mechanism(s->front, argument, word);
 	if (word == 5 && smtp_word(argument, word, "PLAIN"))
 		plain(s, argument + start, len - start);
 	else if (word == 5 && smtp_word(argument, word, "LOGIN"))
 		login(s, argument + start, len - start);
-	else if (word == 13 && smtp_word(argument, word, "SCRAM-SHA-256") &&
-		 front_has_scram(s->front))
-		scram(s, argument + start, len - start);
+	else if (m != NULL)
+		exchange(s, m, argument + start, len - start);
 	else
 		submit_reply(s, SMTP_R_MECHANISM, "");
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "common/admin/publish.h"
 
@@ -65,8 +66,16 @@ publish_close(int fd, uid_t uid, gid_t gid, mode_t mode)
 bool
 publish_commit(struct publish *p)
 {
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}};
 	char path[NAME_SIZE];
 
+	if (clock_gettime(CLOCK_REALTIME, &times[1]) < 0)
+		return false;
+	for (size_t i = 0; i < p->count; i++) {
+		temporary(path, p->names[i]);
+		if (utimensat(p->folder_fd, path, times, 0) < 0)
+			return false;
+	}
 	while (p->count > 0) {
 		char const *name = p->names[p->count - 1];
 		temporary(path, name);

@@ -3,7 +3,8 @@
  *
  * Each is written beside the old one, made durable, and renamed only when all
  * are there: whoever reads sees the old or the new, and after a failure nothing
- * has changed. A lock on the folder keeps two writers apart.
+ * has changed. Files that were replaced together have one time of modification.
+ * A lock on the folder keeps two writers apart.
  */
 #ifndef PUBLISH_H
 #define PUBLISH_H

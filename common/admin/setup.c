@@ -1,5 +1,6 @@
 /* A host made, or completed: accounts, folders, files, services. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +92,20 @@ make_accounts(struct values const *v)
 	return true;
 }
 
+/* The manager writes it over, and those who accept mail hold it open from their
+ * start on: what is there is left alone. */
+static bool
+make_load(char const *path, uid_t uid, gid_t gid)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	bool ok = fd >= 0 ? fchown(fd, uid, gid) == 0 && fchmod(fd, 0644) == 0
+			  : errno == EEXIST;
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
 /* doc/QUEUE.md says why the queue's folders have these modes. */
 static bool
 make_folders(struct values const *v)
@@ -102,8 +117,7 @@ make_folders(struct values const *v)
 		!values_account(v, "check", &check) ||
 		!values_account(v, "policy", &policy) ||
 		!values_account(v, "remote", &remote) ||
-		!values_account(v, "sts", &sts) ||
-		!values_group_drop(v, &drop))
+		!values_account(v, "sts", &sts) || !values_group_drop(v, &drop))
 		return false;
 	struct {
 		char const *name;
@@ -139,7 +153,8 @@ make_folders(struct values const *v)
 			    folders[i].mode))
 			return false;
 	}
-	return true;
+	snprintf(path, sizeof path, "%s/queue/load", values_text(v, "state"));
+	return make_load(path, manager.uid, manager.gid);
 }
 
 /* Only if nobody has said where others are. */

@@ -22,6 +22,7 @@
 #include "common/pair.h"
 #include "common/sandbox.h"
 #include "common/settings.h"
+#include "common/monitor/bearer.h"
 #include "common/monitor/exchange.h"
 #include "common/monitor/question.h"
 #include "common/monitor/remember.h"
@@ -44,6 +45,9 @@ struct peer {
 	uint32_t ticket;    /* its monitor's name for it */
 	uint64_t due; /* when a denial is told, in monotonic ms; 0: none */
 	bool is_asking;
+	bool is_bearer; /* a denial of it is told in two steps (RFC 7628
+			 * 3.2.3); then is_denied until the second */
+	bool is_denied;
 	struct exchange *exchange; /* a login of several steps; NULL: none */
 	size_t client_len;
 	char client[REQUEST_CLIENT_MAX];
@@ -53,7 +57,7 @@ struct peer {
 static struct peer peers[PEERS_MAX];
 static int peers_end; /* none behind it */
 static struct question questions[QUESTIONS_MAX];
-static char const *checkpassword, *login_domain;
+static char const *checkpassword, *oauth, *login_domain;
 static unsigned first_delay, running;
 static int events;
 
@@ -114,6 +118,18 @@ admit(struct peer const *p, struct question const *q)
 	       pair_send(p->control, frame, len, NULL, 0);
 }
 
+/* A challenge: the front has the word. */
+static void
+go_on(int fd, char const *challenge, size_t challenge_len)
+{
+	char frame[REQUEST_FRAME_MAX];
+	size_t len = login_answer_encode(
+		frame, sizeof frame, REQUEST_GO_ON, challenge, challenge_len);
+
+	if (!pair_send(fd, frame, len, NULL, 0))
+		drop_peer(fd);
+}
+
 static void
 answer(int fd, enum request_verdict verdict, struct question const *q)
 {
@@ -124,24 +140,17 @@ answer(int fd, enum request_verdict verdict, struct question const *q)
 		return;
 	peers[fd].is_asking = false;
 	peers[fd].due = 0;
+	peers[fd].is_denied = verdict == REQUEST_DENIED && peers[fd].is_bearer;
+	peers[fd].is_bearer = false;
+	if (peers[fd].is_denied) {
+		go_on(fd, BEARER_FAILURE, strlen(BEARER_FAILURE));
+		return;
+	}
 	if (verdict == REQUEST_OK && !admit(&peers[fd], q))
 		verdict = REQUEST_LATER;
 	len = login_answer_encode(frame, sizeof frame, verdict, "", 0);
 	/* Who is in has no more to ask. */
 	if (!pair_send(fd, frame, len, NULL, 0) || verdict == REQUEST_OK)
-		drop_peer(fd);
-}
-
-/* A challenge: the front has the word. */
-static void
-go_on(int fd, char const *challenge, size_t challenge_len)
-{
-	char frame[REQUEST_FRAME_MAX];
-	size_t len = login_answer_encode(
-		frame, sizeof frame, REQUEST_GO_ON, challenge, challenge_len);
-
-	peers[fd].is_asking = false;
-	if (!pair_send(fd, frame, len, NULL, 0))
 		drop_peer(fd);
 }
 
@@ -174,24 +183,18 @@ judge(struct question *q, enum request_verdict verdict)
 		answer(q->peer, verdict, q);
 	else if (q->peer >= 0)
 		peers[q->peer].due = now_ms() + (uint64_t)delay * 1000;
-	sodium_memzero(q, sizeof *q);
+	question_free(q);
 }
 
 static void
-take_question(struct question *q, int fd, struct login_step const *step)
+take_password(struct question *q, int fd, struct login_step const *step)
 {
-	struct peer *p = &peers[fd];
-
-	q->peer = fd;
-	q->since = now_ms();
-	q->child_fd = -1;
-	question_set_client(q, p->client, p->client_len);
 	if (!question_read(q, step->message, step->message_len, login_domain)) {
 		judge(q, REQUEST_DENIED);
 		return;
 	}
 	if (checkpassword == NULL) {
-		if (!question_find_hash(q, p->table)) {
+		if (!question_find_hash(q, peers[fd].table)) {
 			judge(q, REQUEST_LATER);
 			return;
 		}
@@ -204,7 +207,35 @@ take_question(struct question *q, int fd, struct login_step const *step)
 }
 
 static void
-take_plain(int fd, struct login_step const *step)
+take_bearer(struct question *q, int fd, struct login_step const *step)
+{
+	int r = question_read_bearer(
+		q, step->message, step->message_len, login_domain);
+
+	peers[fd].is_bearer = true;
+	if (r > 0)
+		q->state = QUESTION_WAITING;
+	else
+		judge(q, r == 0 ? REQUEST_DENIED : REQUEST_LATER);
+}
+
+static void
+take_question(struct question *q, int fd, struct login_step const *step,
+	bool is_bearer)
+{
+	q->peer = fd;
+	q->since = now_ms();
+	q->child_fd = -1;
+	question_set_client(q, peers[fd].client, peers[fd].client_len);
+	if (is_bearer)
+		take_bearer(q, fd, step);
+	else
+		take_password(q, fd, step);
+}
+
+/* One that a child judges. */
+static void
+take_secret(int fd, struct login_step const *step, bool is_bearer)
 {
 	size_t i = 0;
 
@@ -213,7 +244,7 @@ take_plain(int fd, struct login_step const *step)
 	if (i == QUESTIONS_MAX)
 		answer(fd, REQUEST_LATER, NULL);
 	else
-		take_question(&questions[i], fd, step);
+		take_question(&questions[i], fd, step, is_bearer);
 }
 
 /* It is judged at once: the work is the client's. */
@@ -230,6 +261,7 @@ take_exchange(int fd, struct login_step const *step)
 	v = exchange_step(&p->exchange, &q, step, p->table, login_domain,
 		challenge, &len);
 	if (v == REQUEST_GO_ON) {
+		p->is_asking = false;
 		go_on(fd, challenge, len);
 		return;
 	}
@@ -250,14 +282,22 @@ static bool
 take_step(int fd, struct login_step const *step)
 {
 	struct peer *p = &peers[fd];
+	bool was_denied = p->is_denied && step->mechanism_len == 0;
+	bool is_bearer = checkpassword == NULL && oauth != NULL &&
+			 is_mechanism(step, "OAUTHBEARER");
 
+	p->is_denied = false;
 	if (step->mechanism_len > 0)
 		exchange_end(&p->exchange);
-	else if (p->exchange == NULL)
+	else if (p->exchange == NULL && !was_denied)
+		return false;
+	if (step->message_len > LOGIN_MESSAGE_MAX && !is_bearer)
 		return false;
 	p->is_asking = true;
-	if (is_mechanism(step, "PLAIN"))
-		take_plain(fd, step);
+	if (was_denied)
+		answer(fd, REQUEST_DENIED, NULL);
+	else if (is_bearer || is_mechanism(step, "PLAIN"))
+		take_secret(fd, step, is_bearer);
 	else if (step->mechanism_len == 0 ||
 		 (checkpassword == NULL && is_mechanism(step, "SCRAM-SHA-256")))
 		take_exchange(fd, step);
@@ -269,7 +309,7 @@ take_step(int fd, struct login_step const *step)
 static void
 hear_session(int fd)
 {
-	char frame[REQUEST_FRAME_MAX];
+	char frame[LOGIN_FRAME_MAX];
 	struct login_step step;
 	ssize_t n = pair_receive(fd, frame, sizeof frame, NULL, 0, NULL);
 
@@ -312,25 +352,42 @@ hear_control(int fd)
 	memcpy(p->client, call.session.client, p->client_len);
 }
 
+static char const *
+judge_of(struct question const *q)
+{
+	return q->token != NULL ? oauth : checkpassword;
+}
+
+static enum request_verdict
+finish_child(struct question *q)
+{
+	char owner[VERIFY_OWNER_MAX];
+	size_t len;
+	enum request_verdict v = verify_finish(q, judge_of(q), owner, &len);
+
+	running--;
+	if (v == REQUEST_OK && q->token != NULL &&
+		!question_set_owner(q, owner, len, login_domain))
+		return REQUEST_DENIED;
+	if (v == REQUEST_OK && judge_of(q) == NULL)
+		remember_add(q, now_ms());
+	return v;
+}
+
 static void
 hear_child(int fd)
 {
 	struct question *q = peers[fd].question;
-	enum request_verdict verdict;
 
 	(void)epoll_ctl(events, EPOLL_CTL_DEL, fd, NULL);
 	peers[fd].kind = NOBODY;
-	verdict = verify_finish(q, checkpassword);
-	running--;
-	if (verdict == REQUEST_OK && checkpassword == NULL)
-		remember_add(q, now_ms());
-	judge(q, verdict);
+	judge(q, finish_child(q));
 }
 
 static void
 start_child(struct question *q)
 {
-	if (!verify_start(q, checkpassword)) {
+	if (!verify_start(q, judge_of(q))) {
 		judge(q, REQUEST_LATER);
 		return;
 	}
@@ -339,7 +396,7 @@ start_child(struct question *q)
 	if (add_peer(q->child_fd, CHILD))
 		peers[q->child_fd].question = q;
 	else
-		judge(q, verify_finish(q, checkpassword));
+		judge(q, finish_child(q));
 }
 
 /* Starts those that wait, the oldest first, as far as children may run. */
@@ -416,7 +473,7 @@ loop(void)
 	}
 }
 
-/* What a checkpassword program, which runs as we do, has put in its place is
+/* What a program of others, which runs as we do, has put in its place is
  * not ours. */
 static int
 open_throttle(void)
@@ -454,6 +511,9 @@ read_settings(struct table const *settings)
 	checkpassword = settings_text(settings, "checkpassword");
 	if (checkpassword != NULL && *checkpassword == '\0')
 		checkpassword = NULL;
+	oauth = settings_text(settings, "oauth");
+	if (oauth != NULL && *oauth == '\0')
+		oauth = NULL;
 	login_domain = settings_text(settings, "login-domain");
 	if (login_domain == NULL)
 		login_domain = "";
@@ -488,8 +548,8 @@ main(int argc, char const *const *argv)
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
 		limit.rlim_max < sandbox.files)
 		sandbox.files = (unsigned)limit.rlim_max;
-	/* A checkpassword program has needs that we can't know. */
-	if (checkpassword == NULL)
+	/* Such a program has needs that we can't know. */
+	if (checkpassword == NULL && oauth == NULL)
 		sandbox_enter_or_exit(&sandbox);
 	role_ready(&options);
 	loop();

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 #include <skalibs/sgetopt.h>
 #include <skalibs/types.h>
@@ -220,7 +221,7 @@ static bool
 ask_auth(int auth_fd, struct login_step const *step, enum request_verdict *v_r,
 	char *challenge, size_t *challenge_len)
 {
-	char frame[REQUEST_FRAME_MAX];
+	char frame[LOGIN_FRAME_MAX];
 	size_t len = login_step_encode(frame, sizeof frame, step);
 	bool sent = len > 0 && pair_send(auth_fd, frame, len, NULL, 0);
 	char const *text;
@@ -296,17 +297,58 @@ front_login(struct front *f, char const *sasl, size_t len, int pipes_r[2])
 	return v == REQUEST_GO_ON ? REQUEST_LATER : v;
 }
 
+static struct front_mechanism const mechanisms[] = {
+	{"SCRAM-SHA-256", LOGIN_MESSAGE_MAX}, {"OAUTHBEARER", LOGIN_TOKEN_MAX}};
+
+static bool
+is_set(struct front const *f, char const *setting)
+{
+	char const *text = settings_text(&f->settings, setting);
+
+	return text != NULL && *text != '\0';
+}
+
+/* A checkpassword program wants the password itself. */
+static bool
+is_offered(struct front const *f, struct front_mechanism const *m)
+{
+	return !is_set(f, "checkpassword") &&
+	       (m == mechanisms ? settings_number(&f->settings, "scram", 0) != 0
+				: is_set(f, "oauth"));
+}
+
+struct front_mechanism const *
+front_mechanism(struct front const *f, char const *name, size_t len)
+{
+	for (size_t i = 0; i < sizeof mechanisms / sizeof *mechanisms; i++)
+		if (strlen(mechanisms[i].name) == len &&
+			strncasecmp(mechanisms[i].name, name, len) == 0)
+			return is_offered(f, &mechanisms[i]) ? &mechanisms[i]
+							     : NULL;
+	return NULL;
+}
+
+void
+front_say_mechanisms(struct front *f, char const *before)
+{
+	for (size_t i = 0; i < sizeof mechanisms / sizeof *mechanisms; i++)
+		if (is_offered(f, &mechanisms[i])) {
+			(void)stream_puts(&f->stream, before);
+			(void)stream_puts(&f->stream, mechanisms[i].name);
+		}
+}
+
 int
-front_exchange(struct front *f, char const *mechanism,
-	char message[LOGIN_MESSAGE_MAX], size_t len, front_ask *ask, void *data,
+front_exchange(struct front *f, struct front_mechanism const *mechanism,
+	char *message, size_t len, front_ask *ask, void *data,
 	enum request_verdict *verdict_r, int pipes_r[2])
 {
-	struct login_step step = {.mechanism = mechanism,
-		.mechanism_len = strlen(mechanism),
+	struct login_step step = {.mechanism = mechanism->name,
+		.mechanism_len = strlen(mechanism->name),
 		.message = message,
 		.message_len = len};
 	char challenge[LOGIN_CHALLENGE_MAX];
-	char text[(LOGIN_CHALLENGE_MAX + 2) / 3 * 4 + 1];
+	char text[LOGIN_BASE64(LOGIN_CHALLENGE_MAX) + 1];
 	int r = 1;
 
 	while (r > 0) {
@@ -318,20 +360,11 @@ front_exchange(struct front *f, char const *mechanism,
 			(unsigned char const *)challenge, len,
 			sodium_base64_VARIANT_ORIGINAL);
 		step.mechanism_len = 0;
-		r = ask(data, text, message, LOGIN_MESSAGE_MAX,
+		r = ask(data, text, message, mechanism->message_max,
 			&step.message_len);
 	}
-	sodium_memzero(message, LOGIN_MESSAGE_MAX);
+	sodium_memzero(message, mechanism->message_max);
 	return r;
-}
-
-bool
-front_has_scram(struct front const *f)
-{
-	char const *program = settings_text(&f->settings, "checkpassword");
-
-	return settings_number(&f->settings, "scram", 0) != 0 &&
-	       (program == NULL || *program == '\0');
 }
 
 void

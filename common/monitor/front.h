@@ -9,10 +9,11 @@
  *
  * Descriptors: 0 and 1 the client's socket, 2 the log, 3 the pair to the
  * monitor, 4 the public certificates, 5 settings.cdb. smtpd on port 25 is its
- * own front and has besides: 6 queue/tmp, 7 queue/new, 8 recipients.cdb. A
- * mailbox program has 0 and 1 the pipes, 2, 5, and smtpd 6, 7, 8, and its
- * sessions with policy (9) and check (10), /dev/null where there is none; imapd
- * in place of policy a pair to the monitor, to ask for shared mailboxes.
+ * own front and has besides: 6 queue/tmp, 7 queue/new, 8 recipients.cdb, 9
+ * queue/load. A mailbox program has 0 and 1 the pipes, 2, 5, and smtpd 6 to 9,
+ * and its sessions with policy (10) and check (11), /dev/null where there is
+ * none; imapd in place of policy a pair to the monitor, to ask for shared
+ * mailboxes.
  */
 #ifndef FRONT_H
 #define FRONT_H
@@ -31,8 +32,9 @@
 #define FRONT_TMP_FD 6
 #define FRONT_NEW_FD 7
 #define FRONT_RECIPIENTS_FD 8
-#define FRONT_POLICY_FD 9
-#define FRONT_CHECK_FD 10
+#define FRONT_LOAD_FD 9
+#define FRONT_POLICY_FD 10
+#define FRONT_CHECK_FD 11
 /* Of imapd, which has neither of them. */
 #define FRONT_ATTACH_FD FRONT_POLICY_FD
 
@@ -97,19 +99,30 @@ enum request_verdict front_login(struct front *f, char const *sasl, size_t len,
 typedef int front_ask(void *data, char const *challenge, char *out, size_t max,
 	size_t *len_r);
 
+/* A mechanism of front_exchange, by the name that clients give. NULL: there is
+ * none, or it is not offered: SCRAM-SHA-256 is where auth has the passwords,
+ * OAUTHBEARER where there is a program for it. */
+struct front_mechanism {
+	char const *name;
+	size_t message_max; /* of what the client sends */
+};
+struct front_mechanism const *front_mechanism(
+	struct front const *f, char const *name, size_t len);
+
 /*
  * A whole login by a mechanism that auth knows (not PLAIN). len octets of
- * message, which has room for LOGIN_MESSAGE_MAX and is wiped, are the client's
- * initial response. 1: *verdict_r, never REQUEST_GO_ON, with pipes_r as
- * front_login_step; 0 and -1 as ask.
+ * message, which has room for the mechanism's message_max and is wiped, are the
+ * client's initial response. 1: *verdict_r, never REQUEST_GO_ON, with pipes_r
+ * as front_login_step; 0 and -1 as ask.
  */
-int front_exchange(struct front *f, char const *mechanism,
-	char message[LOGIN_MESSAGE_MAX], size_t len, front_ask *ask, void *data,
+int front_exchange(struct front *f, struct front_mechanism const *mechanism,
+	char *message, size_t len, front_ask *ask, void *data,
 	enum request_verdict *verdict_r, int pipes_r[2])
 	__attribute__((warn_unused_result));
 
-/* Whether SCRAM-SHA-256 can work: auth has the passwords. */
-bool front_has_scram(struct front const *f);
+/* What is offered besides PLAIN, each with before in front: ` AUTH=X AUTH=Y`.
+ * The strongest first. */
+void front_say_mechanisms(struct front *f, char const *before);
 
 /*
  * Tell the monitor, before all else, that the peer is a balancer, which speaks

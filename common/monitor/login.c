@@ -6,7 +6,7 @@ static bool
 is_step(struct login_step const *step)
 {
 	return step->mechanism_len <= LOGIN_MECHANISM_MAX &&
-	       step->message_len <= LOGIN_MESSAGE_MAX;
+	       step->message_len <= LOGIN_TOKEN_MAX;
 }
 
 size_t
@@ -32,7 +32,7 @@ login_step_decode(char const *s, size_t len, struct login_step *step_r)
 	step_r->mechanism = wire_get_bytes(
 		&in, LOGIN_MECHANISM_MAX, &step_r->mechanism_len);
 	step_r->message =
-		wire_get_bytes(&in, LOGIN_MESSAGE_MAX, &step_r->message_len);
+		wire_get_bytes(&in, LOGIN_TOKEN_MAX, &step_r->message_len);
 	return wire_end(&in) && is_step(step_r);
 }
 

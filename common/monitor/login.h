@@ -14,15 +14,20 @@
 #include <stddef.h>
 #include "common/monitor/request.h"
 
-/* Octets of a mechanism's name (RFC 4422 3.1), a client's message, and a
- * challenge. */
+/* Octets of a mechanism's name (RFC 4422 3.1), of a client's message, of one
+ * that has a token (12,288 in base64), of a challenge, and of a frame. */
 #define LOGIN_MECHANISM_MAX 20
 #define LOGIN_MESSAGE_MAX 1024
+#define LOGIN_TOKEN_MAX 9216
 #define LOGIN_CHALLENGE_MAX 512
+#define LOGIN_FRAME_MAX 12288
+/* Octets of base64 that a message of n needs. */
+#define LOGIN_BASE64(n) (((n) + 2) / 3 * 4)
 
 struct login_step {
 	char const *mechanism, *message;
-	size_t mechanism_len, message_len; /* 0 to 20; 0 to 1,024 */
+	/* 0 to 20; 0 to LOGIN_TOKEN_MAX, which is for OAUTHBEARER alone */
+	size_t mechanism_len, message_len;
 };
 size_t login_step_encode(char *s, size_t max, struct login_step const *step);
 bool login_step_decode(char const *s, size_t len, struct login_step *step_r)

@@ -76,10 +76,13 @@ open_house(char const *tables)
 	house.empty_fd = open_below(state, "empty", O_DIRECTORY);
 	house.tmp_fd = open_below(house.queue_fd, "tmp", O_DIRECTORY);
 	house.new_fd = open_below(house.queue_fd, "new", O_DIRECTORY);
+	house.load_fd = open_below(house.queue_fd, "load", O_NONBLOCK);
 	house.front_fd = open_below(libexec, s->front, O_PATH);
 	house.mailbox_fd = s->mailbox == NULL
 				   ? house.null_fd
 				   : open_below(libexec, s->mailbox, O_PATH);
+	if (house.load_fd < 0)
+		house.load_fd = house.null_fd;
 	return house.empty_fd >= 0 && house.tmp_fd >= 0 && house.new_fd >= 0 &&
 	       house.null_fd >= 0 && house.front_fd >= 0 &&
 	       house.mailbox_fd >= 0;

@@ -1,5 +1,7 @@
 /* What auth is asked. */
+#include <stdlib.h>
 #include <string.h>
+#include "common/monitor/bearer.h"
 #include "common/monitor/question.h"
 #include "common/table.h"
 
@@ -76,6 +78,49 @@ question_set_user(
 	memcpy(q->user, s, len);
 	q->user_len = len;
 	return complete_user(q, login_domain);
+}
+
+int
+question_read_bearer(
+	struct question *q, char const *s, size_t len, char const *login_domain)
+{
+	struct bearer b;
+
+	if (!bearer_parse(s, len, &b) ||
+		(b.user_len > 0 && !question_set_user(q, b.user, b.user_len,
+					   login_domain)))
+		return 0;
+	q->token = strndup(b.token, b.token_len);
+	return q->token != NULL ? 1 : -1;
+}
+
+bool
+question_set_owner(
+	struct question *q, char const *s, size_t len, char const *login_domain)
+{
+	struct question owner = {.user_len = 0};
+	char const *end = memchr(s, '\n', len);
+
+	if (end != NULL)
+		len = (size_t)(end - s);
+	if (!question_set_user(&owner, s, len, login_domain) ||
+		(q->user_len > 0 &&
+			(q->user_len != owner.user_len ||
+				memcmp(q->user, owner.user, q->user_len) != 0)))
+		return false;
+	memcpy(q->user, owner.user, owner.user_len);
+	q->user_len = owner.user_len;
+	q->is_known = true;
+	return true;
+}
+
+void
+question_free(struct question *q)
+{
+	if (q->token != NULL)
+		sodium_memzero(q->token, strlen(q->token));
+	free(q->token);
+	sodium_memzero(q, sizeof *q);
 }
 
 void

@@ -1,8 +1,9 @@
 /*
  * question.h - what auth is asked: who it is, from where, with which password
+ * or token
  *
- * A question lives from its arrival until its answer; it holds a password, and
- * is wiped whole when it is free again.
+ * A question lives from its arrival until its answer; it holds a secret, and is
+ * wiped whole (question_free) when it is free again.
  */
 #ifndef QUESTION_H
 #define QUESTION_H
@@ -27,6 +28,7 @@ struct question {
 	uint64_t since; /* milliseconds: its place in the line */
 	int child_fd;	/* RUNNING: its end is the child's end */
 	pid_t child;
+	char *token;   /* OAUTHBEARER's, NUL-ended, of its own; or NULL */
 	bool is_known; /* hash is the user's */
 	size_t user_len, password_len, client_len;
 	char user[REQUEST_MAILBOX_MAX];
@@ -43,6 +45,24 @@ struct question {
  */
 bool question_read(struct question *q, char const *s, size_t len,
 	char const *login_domain) __attribute__((warn_unused_result));
+
+/*
+ * Read s, the message of OAUTHBEARER: token, and user, which may be empty. 1; 0
+ * malformed; -1 no memory.
+ */
+int question_read_bearer(struct question *q, char const *s, size_t len,
+	char const *login_domain) __attribute__((warn_unused_result));
+
+/*
+ * Whom the token belongs to, as its judge says it (a line; what is behind it is
+ * nothing): the user becomes that one. False: it is no name, or another than
+ * the client has asked for.
+ */
+bool question_set_owner(struct question *q, char const *s, size_t len,
+	char const *login_domain) __attribute__((warn_unused_result));
+
+/* Wipe all of it. */
+void question_free(struct question *q);
 
 /* The user alone, as question_read makes it. */
 bool question_set_user(struct question *q, char const *s, size_t len,

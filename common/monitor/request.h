@@ -70,10 +70,10 @@ bool request_signature_decode(char const *s, size_t len,
 	__attribute__((warn_unused_result));
 
 /*
- * monitor -> template: fork a front; comes with its five descriptors: socket,
- * pair, certs, settings.cdb, recipients.cdb (/dev/null where the service has
- * none). For TEMPLATE_TERM and TEMPLATE_KILL, and as the template's own word
- * that a front is gone, the ticket alone.
+ * monitor -> template: fork a front; comes with its six descriptors: socket,
+ * pair, certs, settings.cdb, recipients.cdb, queue/load (/dev/null where the
+ * service has none). For TEMPLATE_TERM and TEMPLATE_KILL, and as the template's
+ * own word that a front is gone, the ticket alone.
  */
 enum template_kind {
 	TEMPLATE_FORK = 'n',
@@ -81,7 +81,7 @@ enum template_kind {
 	TEMPLATE_KILL = 'k',
 	TEMPLATE_GONE = 'g'
 };
-#define TEMPLATE_FDS 5
+#define TEMPLATE_FDS 6
 struct template_order {
 	enum template_kind kind;
 	uint32_t ticket;

@@ -67,28 +67,28 @@ skip_extension(struct input *in)
 	       take(in, *in->s, &value);
 }
 
-/* =2C and =3D (RFC 5802, 5.1). */
-static bool
-unescape(struct input name, char *out, size_t max, size_t *len_r)
+bool
+scram_unescape(char const *s, size_t len, char *out, size_t max, size_t *len_r)
 {
 	size_t n = 0;
 
-	while (name.len > 0) {
-		char c = *name.s;
+	while (len > 0) {
+		char c = *s;
 		size_t used = 1;
 		if (c == '=') {
-			if (name.len < 3)
+			if (len < 3)
 				return false;
-			if (memcmp(name.s, "=2C", 3) == 0)
+			if (memcmp(s, "=2C", 3) == 0)
 				c = ',';
-			else if (memcmp(name.s, "=3D", 3) != 0)
+			else if (memcmp(s, "=3D", 3) != 0)
 				return false;
 			used = 3;
 		}
 		if (n == max)
 			return false;
 		out[n++] = c;
-		advance(&name, used);
+		s += used;
+		len -= used;
 	}
 	*len_r = n;
 	return scramkey_is_prepared(out, n);
@@ -129,7 +129,8 @@ is_user(struct scram const *x, struct input authzid)
 	size_t len;
 
 	return authzid.len == 0 ||
-	       (unescape(authzid, name, sizeof name, &len) &&
+	       (scram_unescape(
+			authzid.s, authzid.len, name, sizeof name, &len) &&
 		       len == x->user_len && memcmp(name, x->user, len) == 0);
 }
 
@@ -148,7 +149,8 @@ scram_first(struct scram *x, char const *s, size_t len)
 	while (in.len > 0)
 		if (!comma(&in) || !skip_extension(&in))
 			return false;
-	if (!unescape(name, x->user, sizeof x->user, &x->user_len) ||
+	if (!scram_unescape(
+		    name.s, name.len, x->user, sizeof x->user, &x->user_len) ||
 		!is_user(x, authzid))
 		return false;
 	memcpy(x->text, bare.s, bare.len);

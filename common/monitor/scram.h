@@ -53,4 +53,9 @@ bool scram_final(struct scram *x, struct scramkey const *key, char const *s,
 	size_t len, char out[SCRAM_FINAL_LEN])
 	__attribute__((warn_unused_result));
 
+/* A saslname (RFC 5802, 5.1): =2C and =3D are a comma and an equals sign.
+ * False: malformed, longer than max, or not prepared. */
+bool scram_unescape(char const *s, size_t len, char *out, size_t max,
+	size_t *len_r) __attribute__((warn_unused_result));
+
 #endif

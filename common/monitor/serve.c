@@ -108,8 +108,8 @@ sign(struct session *s, struct request const *r)
 
 	if (s->signs++ >= REQUEST_SIGNS_MAX)
 		return false;
-	len = sign_hash(r->key_index, r->key_type, r->algorithm, r->hash,
-		r->hash_len, signature);
+	len = sign_hash(s->keys, r->key_index, r->key_type, r->algorithm,
+		r->hash, r->hash_len, signature);
 	len = request_signature_encode(frame, sizeof frame, signature, len);
 	return pair_send(s->pair, frame, len, NULL, 0);
 }
@@ -129,14 +129,6 @@ pair_of(enum role role)
 	if (pairs[role] >= 0 && !watch(pairs[role], ROLE, role))
 		unwatch(&pairs[role]);
 	return pairs[role];
-}
-
-static enum role
-role_of(enum request_kind kind)
-{
-	return kind == REQUEST_AUTH    ? ROLE_AUTH
-	       : kind == REQUEST_CHECK ? ROLE_CHECK
-				       : ROLE_POLICY;
 }
 
 static bool
@@ -160,8 +152,11 @@ open_session(struct session const *s, enum role role)
 }
 
 static bool
-open_for_front(struct session *s, enum role role)
+open_for_front(struct session *s, enum request_kind kind)
 {
+	enum role role = kind == REQUEST_AUTH	 ? ROLE_AUTH
+			 : kind == REQUEST_CHECK ? ROLE_CHECK
+						 : ROLE_POLICY;
 	char octet = REQUEST_OK;
 	bool sent;
 	int fd;
@@ -207,15 +202,6 @@ take_peer(struct session *s, struct request const *r)
 	return pair_send(s->pair, &octet, 1, NULL, 0);
 }
 
-static bool
-obey(struct session *s, struct request const *r)
-{
-	if (r->kind == REQUEST_SIGN)
-		return sign(s, r);
-	return r->kind == REQUEST_PEER ? take_peer(s, r)
-				       : open_for_front(s, role_of(r->kind));
-}
-
 static void
 hear_front(struct session *s)
 {
@@ -227,7 +213,9 @@ hear_front(struct session *s)
 	if (n < 0 && errno == EAGAIN)
 		return;
 	if (n > 0 && request_decode(frame, (size_t)n, &r))
-		ok = obey(s, &r);
+		ok = r.kind == REQUEST_SIGN   ? sign(s, &r)
+		     : r.kind == REQUEST_PEER ? take_peer(s, &r)
+					      : open_for_front(s, r.kind);
 	if (!ok && n != 0) {
 		log_client("bad-request", s);
 		(void)tell_template(s, TEMPLATE_KILL);
@@ -407,8 +395,7 @@ begin(struct session *s, int socket_fd, bool implicit_tls,
 	if (!table_refresh(
 		    &house->settings, house->tables_fd, "settings.cdb") ||
 		!table_refresh(
-			&house->networks, house->tables_fd, "networks.cdb") ||
-		!sign_refresh(house->tables_fd))
+			&house->networks, house->tables_fd, "networks.cdb"))
 		log_error("stale-table", NULL, (char *)0);
 	s->template =
 		house->service->drops &&
@@ -417,7 +404,8 @@ begin(struct session *s, int socket_fd, bool implicit_tls,
 			: ROLE_FRONT;
 	if (pair_of(s->template) >= 0)
 		s->pair = start_front(house, pairs[s->template],
-			session_ticket(s), socket_fd, implicit_tls, client);
+			session_ticket(s), socket_fd, implicit_tls, client,
+			&s->keys);
 	if (s->pair < 0) {
 		log_error("no-front", NULL, "client", client->text, (char *)0);
 		return false;

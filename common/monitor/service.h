@@ -39,7 +39,7 @@ enum role {
 /* What is open for the monitor's whole life. */
 struct house {
 	struct service const *service;
-	int tables_fd, queue_fd, empty_fd, tmp_fd, new_fd, null_fd;
+	int tables_fd, queue_fd, empty_fd, tmp_fd, new_fd, load_fd, null_fd;
 	int front_fd, mailbox_fd; /* programs */
 	struct table settings, users, networks;
 };
@@ -73,10 +73,12 @@ int start_role(struct house const *h, enum role role);
 
 /*
  * Have a template fork a front for the client on socket_fd (0: that of inetd),
- * known as ticket. Returns our end of the front's pair, or -1.
+ * known as ticket. Returns our end of the front's pair, or -1. *keys_r is the
+ * set (sign.h) that goes with its certificates.
  */
 int start_front(struct house const *h, int template_pair, uint32_t ticket,
-	int socket_fd, bool implicit_tls, struct client const *c);
+	int socket_fd, bool implicit_tls, struct client const *c,
+	unsigned *keys_r);
 
 /* Hand a service a session with the client, known as ticket. Returns the other
  * end, or -1. */

@@ -27,6 +27,7 @@ struct session {
 	int pair;	      /* to the front; -1 once it has no more to ask */
 	int status;	      /* of a mailbox program on its way; else -1 */
 	int pipes[2];	      /* kept for the front until then */
+	unsigned keys;	      /* those of the certificates that it got */
 	uint8_t signs, opens; /* signatures given, sessions with others */
 	uint16_t generation;  /* so that a late answer finds nobody */
 	size_t rank; /* which of its network's sessions it was; 0: evicted */

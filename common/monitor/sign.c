@@ -19,13 +19,15 @@ struct key {
 
 /* The keys of one file, and what they point into. */
 struct file {
+	struct timespec made;
 	size_t count;
 	struct key keys[KEYS_MAX];
 	unsigned char octets[FILE_MAX];
 };
 
-/* One in force, and one to read the next into. */
-static struct file files[2], *loaded = &files[0];
+/* One in force; the other is the one before, until the next is read there. */
+static struct file files[2];
+static unsigned current;
 static struct stat seen;
 
 static bool
@@ -82,16 +84,14 @@ read_keys(int fd, struct file *f)
 static bool
 is_same(struct stat const *a, struct stat const *b)
 {
-	return a->st_ino == b->st_ino && a->st_dev == b->st_dev &&
-	       a->st_size == b->st_size &&
-	       a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
-	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+	return a->st_ino == b->st_ino &&
+	       memcmp(&a->st_ctim, &b->st_ctim, sizeof a->st_ctim) == 0;
 }
 
 bool
 sign_refresh(int tables_fd)
 {
-	struct file *old = loaded, *next = &files[loaded == &files[0]];
+	struct file *next = &files[!current];
 	struct stat st;
 	int fd;
 	bool ok;
@@ -103,13 +103,26 @@ sign_refresh(int tables_fd)
 	fd = openat(tables_fd, "keys", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return false;
+	explicit_bzero(next, sizeof *next);
 	ok = read_keys(fd, next);
 	close(fd);
 	seen = st;
-	if (ok)
-		loaded = next;
-	explicit_bzero(ok ? old : next, sizeof *next);
+	if (ok) {
+		next->made = st.st_mtim;
+		current = !current;
+	}
 	return ok;
+}
+
+unsigned
+sign_set(int certs_fd)
+{
+	struct timespec const *made = &files[!current].made;
+	struct stat st;
+	bool is_old = fstat(certs_fd, &st) == 0 &&
+		      memcmp(&st.st_mtim, made, sizeof *made) == 0;
+
+	return current ^ is_old;
 }
 
 static struct {
@@ -124,16 +137,16 @@ static struct {
 };
 
 size_t
-sign_hash(uint8_t key_index, uint8_t key_type, uint8_t algorithm,
+sign_hash(unsigned set, uint8_t key_index, uint8_t key_type, uint8_t algorithm,
 	char const *hash, size_t hash_len, unsigned char *signature_r)
 {
-	struct key const *k = &loaded->keys[key_index % KEYS_MAX];
+	struct key const *k = &files[set].keys[key_index % KEYS_MAX];
 	size_t h = 0;
 
 	while (h < 3 && hashes[h].algorithm != algorithm)
 		h++;
-	if (key_index >= loaded->count || k->type != (char)key_type || h == 3 ||
-		hash_len != hashes[h].len)
+	if (key_index >= files[set].count || k->type != (char)key_type ||
+		h == 3 || hash_len != hashes[h].len)
 		return 0;
 	if (k->type == 'E')
 		return br_ecdsa_sign_asn1_get_default()(br_ec_get_default(),

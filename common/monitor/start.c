@@ -22,6 +22,7 @@
 #include "common/monitor/front.h"
 #include "common/monitor/request.h"
 #include "common/monitor/service.h"
+#include "common/monitor/sign.h"
 #include "common/monitor/template.h"
 
 #define PATIENCE_MS 1000
@@ -173,18 +174,25 @@ hand_over(int role_pair, char const *frame, size_t len, int *fds, size_t count,
 
 int
 start_front(struct house const *h, int template_pair, uint32_t ticket,
-	int socket_fd, bool implicit_tls, struct client const *c)
+	int socket_fd, bool implicit_tls, struct client const *c,
+	unsigned *keys_r)
 {
 	int fds[TEMPLATE_FDS] = {socket_fd, -1, open_table(h, "certs"),
 		open_table(h, "settings.cdb"),
 		h->service->drops ? open_table(h, "recipients.cdb")
-				  : h->null_fd};
+				  : h->null_fd,
+		h->load_fd};
 	char frame[REQUEST_FRAME_MAX];
 	size_t len = template_encode(frame, sizeof frame, TEMPLATE_FORK, ticket,
 		implicit_tls, c->port, c->text);
-	int pair = hand_over(template_pair, frame, len, fds, TEMPLATE_FDS, 1);
+	int pair;
 
-	for (int i = 2; i < TEMPLATE_FDS; i++)
+	if (!sign_refresh(h->tables_fd))
+		log_error("stale-table", NULL, (char *)0);
+	*keys_r = sign_set(fds[2]);
+	pair = hand_over(template_pair, frame, len, fds, TEMPLATE_FDS, 1);
+
+	for (int i = 2; i < 5; i++)
 		if (fds[i] >= 0 && fds[i] != h->null_fd)
 			close(fds[i]);
 	return pair;
@@ -215,10 +223,11 @@ run_mailbox(struct house const *h, uid_t uid, char const *home,
 		{from[2] < 0 ? h->null_fd : from[2], FRONT_POLICY_FD},
 		{from[3] < 0 ? h->null_fd : from[3], FRONT_CHECK_FD},
 		{h->tmp_fd, FRONT_TMP_FD}, {h->new_fd, FRONT_NEW_FD},
-		{open_table(h, "recipients.cdb"), FRONT_RECIPIENTS_FD}};
+		{open_table(h, "recipients.cdb"), FRONT_RECIPIENTS_FD},
+		{h->load_fd, FRONT_LOAD_FD}};
 	bool drops = h->service->mailbox_drops;
 
-	if (give(gifts, drops ? 8 : 4) && (!drops || enter_root(h, true)))
+	if (give(gifts, drops ? 9 : 4) && (!drops || enter_root(h, true)))
 		become(h->mailbox_fd, uid, drops ? NULL : home, argv);
 	log_error(
 		"not-started", NULL, "program", h->service->mailbox, (char *)0);

@@ -102,7 +102,8 @@ become_front(char const *name, struct template_order const *o,
 	int const fds[TEMPLATE_FDS], char const *const **argv_r)
 {
 	static int const places[TEMPLATE_FDS] = {0, FRONT_PAIR_FD,
-		FRONT_CERTIFICATES_FD, FRONT_SETTINGS_FD, FRONT_RECIPIENTS_FD};
+		FRONT_CERTIFICATES_FD, FRONT_SETTINGS_FD, FRONT_RECIPIENTS_FD,
+		FRONT_LOAD_FD};
 	static char client[REQUEST_CLIENT_MAX + 1], port[UINT64_FMT];
 	static char const *argv[] = {
 		NULL, "-a", client, "-p", port, "-T", NULL};
@@ -115,8 +116,7 @@ become_front(char const *name, struct template_order const *o,
 	for (size_t i = 0; i < TEMPLATE_FDS; i++)
 		if (dup2(fds[i], places[i]) < 0)
 			give_up("descriptors");
-	if (dup2(fds[0], 1) < 0 ||
-		close_range(FRONT_RECIPIENTS_FD + 1, ~0U, 0) < 0)
+	if (dup2(fds[0], 1) < 0 || close_range(FRONT_LOAD_FD + 1, ~0U, 0) < 0)
 		give_up("descriptors");
 	memcpy(client, o->client, o->client_len);
 	port[uint64_fmt(port, o->port)] = '\0';
@@ -229,7 +229,7 @@ prepare(char const *name)
 	n = read(TEMPLATE_CHILDREN_FD, children, sizeof children);
 	child_count = n < 0 ? 0 : (size_t)n / sizeof *children;
 	/* What we get must not take a place that a front's will have. */
-	for (int fd = TEMPLATE_PAIR_FD; fd <= FRONT_RECIPIENTS_FD; fd++)
+	for (int fd = TEMPLATE_PAIR_FD; fd <= FRONT_LOAD_FD; fd++)
 		if ((fd != FRONT_TMP_FD && fd != FRONT_NEW_FD) ||
 			fcntl(fd, F_GETFD) < 0)
 			(void)dup2(0, fd);

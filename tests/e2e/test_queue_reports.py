@@ -420,5 +420,5 @@ def test_a_route_holds_and_room_is_published(host):
         lines = f.read().splitlines()
     assert lines[0] == "kereru-load 1"
     assert [line.split()[0] for line in lines[1:]] == [
-        "room", "free", "waiting"]
+        "room", "free", "waiting", "behind"]
     assert os.stat(path).st_mode & 0o777 == 0o644

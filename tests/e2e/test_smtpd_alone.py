@@ -95,6 +95,37 @@ def test_ehlo_announces(smtp):
     assert smtp.cmd("HELO sorcerer.example.net") == "250 mx.kereru.test"
 
 
+def test_no_room_is_told_at_once(smtp, tables):
+    """Whatever the session was about to do; and all goes on when there is."""
+    smtp.hello()
+    full = "452 4.3.1 no room here, try again later"
+    for step in range(4):
+        tables.publish("none" if step == 0 else "plenty", 0)
+        answer = smtp.cmd("MAIL FROM:<a@example.net>")
+        if step == 0:
+            assert answer == full
+            continue
+        assert answer.startswith("250")
+        tables.publish("none" if step == 1 else "scarce", 0)
+        answer = smtp.cmd("RCPT TO:<alice@kereru.test>")
+        if step == 1:
+            assert answer == full
+            assert smtp.cmd("RCPT TO:<no@kereru.test>").startswith("550")
+            assert smtp.cmd("RSET").startswith("250")
+            continue
+        assert answer.startswith("250")
+        tables.publish("none", 0)
+        if step == 2:
+            assert smtp.cmd("DATA") == full
+        else:
+            smtp.send(b"BDAT 5 LAST\r\nabc\r\n")
+            assert smtp.reply() == full
+    tables.publish("scarce", 3000)
+    transaction(smtp)
+    smtp.send(MESSAGE + b".\r\n")
+    assert smtp.reply().startswith("250 ")
+
+
 def test_two_messages_in_a_session(smtp, tables):
     smtp.hello()
     for i in range(2):

@@ -38,6 +38,8 @@ class Tables:
     def __init__(self, folder, settings=None, recipients=None):
         self.folder = folder
         self.queue = os.path.join(folder, "queue")
+        self.load = os.path.join(self.queue, "load")
+        self.publish("plenty", 0)
         for name in ("tmp", "new"):
             path = os.path.join(self.queue, name)
             os.makedirs(path, exist_ok=True)
@@ -50,6 +52,14 @@ class Tables:
                                   dict(SETTINGS, **(settings or {})).items()})
         write_cdb(self.recipients, recipients or RECIPIENTS)
         open(self.certificates, "wb").close()
+
+    def publish(self, room, behind):
+        """As the queue's manager does."""
+        os.makedirs(self.queue, exist_ok=True)
+        with open(self.load, "r+b" if os.path.exists(self.load) else
+                  "wb") as f:
+            f.write(b"kereru-load 1\nroom %-6s\nfree %020d\nwaiting %010d\n"
+                    b"behind %010d\n" % (room.encode(), 1 << 30, 7, behind))
 
     def make_certificate(self):
         self.make_certificates([("E", ["mx.kereru.test"])])
@@ -234,7 +244,8 @@ class Client:
         opened = [os.open(p, os.O_RDONLY) for p in
                   (tables.certificates, tables.settings,
                    os.path.join(tables.queue, "tmp"),
-                   os.path.join(tables.queue, "new"), tables.recipients)]
+                   os.path.join(tables.queue, "new"), tables.recipients,
+                   tables.load)]
         fds = [far.fileno(), far.fileno(), self.log.fileno(),
                far_pair.fileno()] + opened
         arguments = ["-a", client]

@@ -236,13 +236,13 @@ who_is_let_in(void **state)
 static void
 steps_of_a_login(void **state)
 {
-	static char const big[LOGIN_MESSAGE_MAX + 1];
+	static char const big[LOGIN_TOKEN_MAX + 1];
 	struct login_step got, step = {.mechanism = "PLAIN",
 				       .mechanism_len = 5,
 				       .message = big,
 				       .message_len = sizeof big};
 	enum request_verdict v;
-	char s[REQUEST_FRAME_MAX];
+	char s[LOGIN_FRAME_MAX];
 	char const *challenge;
 	size_t n, len;
 
@@ -251,7 +251,7 @@ steps_of_a_login(void **state)
 	step.message_len--;
 	len = login_step_encode(s, sizeof s, &step);
 	assert_true(len > 0 && login_step_decode(s, len, &got));
-	assert_int_equal(got.message_len, LOGIN_MESSAGE_MAX);
+	assert_int_equal(got.message_len, LOGIN_TOKEN_MAX);
 	assert_memory_equal(got.mechanism, "PLAIN", 5);
 	assert_false(login_step_decode(s, len - 1, &got));
 	step.message_len = 0;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -48,7 +49,8 @@ sign(uint8_t key)
 	unsigned char signature[SIGN_MAX];
 	char hash[32] = "x";
 
-	return sign_hash(key, 'E', 4, hash, sizeof hash, signature);
+	return sign_hash(
+		sign_set(-1), key, 'E', 4, hash, sizeof hash, signature);
 }
 
 static int
@@ -84,10 +86,14 @@ what_is_not_as_it_should_be_is_not_signed(void **state)
 	assert_int_equal(sign(1), 0);
 	assert_int_equal(sign(8), 0);
 	assert_int_equal(sign(255), 0);
-	assert_int_equal(sign_hash(0, 'R', 4, hash, 32, signature), 0);
-	assert_int_equal(sign_hash(0, 'E', 5, hash, 32, signature), 0);
-	assert_int_equal(sign_hash(0, 'E', 2, hash, 20, signature), 0);
-	assert_int_equal(sign_hash(0, 'E', 4, hash, 64, signature), 0);
+	assert_int_equal(
+		sign_hash(sign_set(-1), 0, 'R', 4, hash, 32, signature), 0);
+	assert_int_equal(
+		sign_hash(sign_set(-1), 0, 'E', 5, hash, 32, signature), 0);
+	assert_int_equal(
+		sign_hash(sign_set(-1), 0, 'E', 2, hash, 20, signature), 0);
+	assert_int_equal(
+		sign_hash(sign_set(-1), 0, 'E', 4, hash, 64, signature), 0);
 }
 
 /* As of a file that was replaced twice. */
@@ -127,6 +133,42 @@ malformed_file_leaves_the_keys_that_were(void **state)
 	assert_int_equal(sign(1), 0);
 }
 
+/* Certificates that were opened before the keys were replaced. */
+static void
+the_keys_before_serve_the_certificates_before(void **state)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1}};
+	unsigned char signature[SIGN_MAX];
+	char hash[32] = "x";
+	int certs = openat(folder_fd, "certs", O_RDWR | O_CREAT, 0600);
+	unsigned old;
+
+	(void)state;
+	for (unsigned i = 1; i <= 3; i++) {
+		write_keys(i, 0);
+		times[1].tv_sec = (time_t)i;
+		assert_int_equal(utimensat(folder_fd, "keys", times, 0), 0);
+		assert_true(sign_refresh(folder_fd));
+		/* Those of the last time, of this one, of none. */
+		times[1].tv_sec = (time_t)i - 1;
+		assert_int_equal(futimens(certs, times), 0);
+		old = sign_set(certs);
+		if (i > 1)
+			assert_int_equal(sign_hash(old, (uint8_t)(i - 1), 'E',
+						 4, hash, 32, signature),
+				0);
+		assert_true(sign_hash(old, 0, 'E', 4, hash, 32, signature) > 0);
+		for (time_t t = i; t < (time_t)i + 9; t += 8) {
+			times[1].tv_sec = t;
+			assert_int_equal(futimens(certs, times), 0);
+			assert_true(sign_hash(sign_set(certs), (uint8_t)(i - 1),
+					    'E', 4, hash, 32, signature) > 0);
+		}
+	}
+	close(certs);
+	unlinkat(folder_fd, "certs", 0);
+}
+
 int
 main(void)
 {
@@ -134,6 +176,7 @@ main(void)
 		cmocka_unit_test(what_is_not_as_it_should_be_is_not_signed),
 		cmocka_unit_test(another_file_of_the_same_inode_is_read),
 		cmocka_unit_test(malformed_file_leaves_the_keys_that_were),
+		cmocka_unit_test(the_keys_before_serve_the_certificates_before),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, take_down);
