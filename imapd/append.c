@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "imapd/append.h"
+#include "imapd/junk.h"
 #include "imapd/courier.h"
 #include "common/filename.h"
 #include "imapd/resolve.h"
@@ -20,6 +21,7 @@ append_open(struct append *a, int root_fd, char const *dir, char const *host)
 
 	a->root_fd = root_fd;
 	a->host = host;
+	a->teaches = false;
 	a->v = NULL;
 	a->count = 0;
 	a->max = APPEND_MESSAGES_MAX;
@@ -244,6 +246,8 @@ append_commit(struct append *a)
 	if (a->has_quota)
 		quota_note(a->root_fd, (int64_t)a->octets, (int64_t)a->count);
 	for (size_t i = 0; i < a->count; i++) {
+		if (a->teaches)
+			junk_appended(a->root_fd, a->folder_fd, a->v[i].file);
 		free(a->v[i].file);
 		free(a->v[i].name);
 	}

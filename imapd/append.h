@@ -34,6 +34,7 @@ struct append {
 	size_t max; /* messages; APPEND_MESSAGES_MAX unless it is changed */
 	struct quota quota;
 	bool has_quota;
+	bool teaches; /* junk.h; false unless it is changed */
 	struct keywords keywords;
 	struct append_message *v;
 	size_t count;

@@ -11,6 +11,7 @@
 #include "imapd/body.h"
 #include "imapd/commands.h"
 #include "imapd/imapurl.h"
+#include "imapd/junk.h"
 #include "imapd/permit.h"
 #include "imapd/recode.h"
 #include "imapd/set.h"
@@ -507,8 +508,10 @@ start(struct job *j)
 	j->rights = permit_rights(s, name);
 	j->lex = s->command.lex;
 	boxname_dir(name, dir);
-	if (append_open(&j->append, s->root_fd, dir, s->host))
+	if (append_open(&j->append, s->root_fd, dir, s->host)) {
+		j->append.teaches = junk_teaches(s->root_fd, name);
 		return DONE;
+	}
 	if (errno != ENOENT)
 		return refuse_errno(j);
 	session_reply(s, "NO", "[TRYCREATE] No such mailbox");

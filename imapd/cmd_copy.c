@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "imapd/commands.h"
+#include "imapd/junk.h"
 #include "imapd/permit.h"
 #include "imapd/set.h"
 #include "imapd/transfer.h"
@@ -141,6 +142,7 @@ copy(struct session *s, bool move)
 	}
 	switch (transfer_run(&t, &s->mailbox, s->root_fd, dir, s->host)) {
 	case TRANSFER_DONE:
+		junk_copied(s, name, &t);
 		finish(s, &t, move);
 		break;
 	case TRANSFER_NO_FOLDER:

@@ -169,8 +169,8 @@ seal(struct delivery_place *p, struct job const *job, int fd,
 
 /* locked_fd: the message encrypted, or -1. */
 static enum queuebody_result
-write_message(
-	struct maildir_writer *w, struct job const *job, int fd, int locked_fd)
+write_message(struct maildir_writer *w, char const *note, struct job const *job,
+	int fd, int locked_fd)
 {
 	struct job_recipient const *to = &job->recipients[0];
 	enum queuebody_result r;
@@ -178,6 +178,7 @@ write_message(
 
 	put_line(w, "Return-Path: <", job->sender, job->sender_len, ">\n");
 	put_line(w, "Delivered-To: ", to->address, to->address_len, "\n");
+	maildir_write(w, note, strlen(note));
 	r = queuebody_copy(fd, job->added_offset, job->added_len, put, w);
 	if (r != QUEUEBODY_OK)
 		return r;
@@ -228,10 +229,10 @@ is_welcome(struct job const *job, int fd, struct delivery_result *result)
 }
 
 static bool
-write_file(struct maildir_writer *w, struct job const *job, int fd,
-	int locked_fd, struct delivery_result *result)
+write_file(struct maildir_writer *w, char const *note, struct job const *job,
+	int fd, int locked_fd, struct delivery_result *result)
 {
-	enum queuebody_result body = write_message(w, job, fd, locked_fd);
+	enum queuebody_result body = write_message(w, note, job, fd, locked_fd);
 
 	if (body != QUEUEBODY_OK) {
 		refuse_body(result, body);
@@ -259,7 +260,7 @@ deliver_write(struct maildir_writer *w, struct delivery_place *p, int folder_fd,
 	}
 	ok = begin(w, folder_fd, p->hostname, job->id);
 	if (ok)
-		ok = write_file(w, job, fd, locked_fd, result);
+		ok = write_file(w, p->note, job, fd, locked_fd, result);
 	else
 		refuse_error(result);
 	if (locked_fd >= 0)

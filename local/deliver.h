@@ -19,6 +19,7 @@ struct delivery_place {
 	int channel_fd;	      /* to the manager */
 	int locker_fd;	      /* what encrypts (atrest.h); -1: none */
 	bool is_locker_lost;  /* set here: locker_fd is of no use any more */
+	char const *note;     /* a header line of ours for the next; or "" */
 };
 
 /*

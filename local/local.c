@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/pair.h"
 #include "common/sandbox.h"
+#include "local/advise.h"
 #include "local/atrest.h"
 #include "local/deliver.h"
 #include "local/local.h"
@@ -22,6 +23,8 @@
 /* Where a message goes that was judged to be junk: Maildir++. */
 #define JUNK ".Junk"
 #define MEMORY_MAX ((size_t)32 * 1024 * 1024)
+/* Where the owner's classifier is asked. */
+#define ADVISE_MEMORY_MAX ((size_t)96 * 1024 * 1024)
 #define FILES_MAX 64
 
 struct mailbox {
@@ -30,6 +33,9 @@ struct mailbox {
 	char const *problem; /* why nothing can be delivered now, or NULL */
 	bool may_lock;
 	bool must_end; /* a locker is needed, for which it is too late here */
+	bool has_served;
+	bool junks;
+	struct advise advise;
 	struct delivery_place place;
 };
 
@@ -122,16 +128,20 @@ static void
 write_one(struct mailbox *m, struct job const *job, int fd, struct answer *a)
 {
 	char const *problem = m->problem;
-	bool locks = false;
+	bool locks = false, is_junk = (job->flags & QUEUEFILE_JUNK) != 0;
 
 	a->number = job->number;
 	a->is_written = false;
 	a->folder_fd = m->folder_fd;
 	if (problem == NULL && (problem = look_for_key(m, &locks)) != NULL)
 		log_event("encrypt-failed", job->id, "why", problem, (char *)0);
+	m->place.note = "";
+	if (problem == NULL && m->advise.tutor_fd >= 0) {
+		is_junk |= advise_ask(&m->advise, job, fd) && m->junks;
+		m->place.note = m->advise.note;
+	}
 	/* Without a junk folder it is better here than nowhere. */
-	if (problem == NULL && (job->flags & QUEUEFILE_JUNK) &&
-		junk_folder(m) >= 0)
+	if (problem == NULL && is_junk && junk_folder(m) >= 0)
 		a->folder_fd = junk_folder(m);
 	if (problem == NULL)
 		a->is_written = deliver_write(&a->writer, &m->place,
@@ -188,11 +198,18 @@ serve_batch(struct mailbox *m)
 	/* Encrypting takes longer than what is shared. */
 	size_t const batch_max = m->place.locker_fd >= 0 ? 1 : BATCH_MAX;
 	size_t count = 0;
-	int r, fd;
+	int r = 0, fd;
 
-	r = receive(m->channel_fd, IDLE_MS, &job, &fd);
+	/* Lessons in between, while nobody waits. */
+	while (m->has_served && m->advise.tutor_fd >= 0 && r == 0 &&
+		(r = receive(m->channel_fd, 0, &job, &fd)) == 0 &&
+		advise_learn(&m->advise))
+		;
+	if (r == 0)
+		r = receive(m->channel_fd, IDLE_MS, &job, &fd);
 	if (r <= 0)
 		return -1;
+	m->has_served = true;
 	do {
 		write_one(m, &job, fd, &answers[count++]);
 		close(fd);
@@ -242,6 +259,8 @@ local_run(struct local const *l)
 {
 	struct mailbox m = {.channel_fd = l->channel_fd,
 		.may_lock = l->may_lock,
+		.junks = l->junks,
+		.advise = ADVISE_ZERO,
 		.place = {.hostname = l->hostname,
 			.channel_fd = l->channel_fd,
 			.locker_fd = -1}};
@@ -255,6 +274,10 @@ local_run(struct local const *l)
 	if (m.folder_fd >= 0)
 		box.read_write[box.read_write_count++] = m.folder_fd;
 	start_locker(&m);
+	if (m.folder_fd >= 0)
+		advise_start(&m.advise, m.folder_fd, l->classifier);
+	if (m.advise.tutor_fd >= 0)
+		box.memory = ADVISE_MEMORY_MAX;
 	sandbox_enter_or_exit(&box);
 	while (serve_batch(&m) >= 0)
 		;

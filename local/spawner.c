@@ -27,6 +27,7 @@ struct spawning {
 	struct table users;
 	uint64_t uid_min, uid_max;
 	char hostname[256];
+	char classifier[256];
 	struct local local;
 	/* of the mailbox that was admitted last */
 	uid_t uid;
@@ -73,7 +74,7 @@ static void
 read_settings(struct spawning *s, char const *tables)
 {
 	struct table t = TABLE_ZERO;
-	char const *hostname;
+	char const *hostname, *classifier;
 
 	s->tables_fd = open(tables, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->tables_fd < 0 ||
@@ -82,6 +83,11 @@ read_settings(struct spawning *s, char const *tables)
 	s->uid_min = settings_number(&t, "mailbox-uid-min", 1);
 	s->uid_max = settings_number(&t, "mailbox-uid-max", 0);
 	s->local.may_lock = settings_number(&t, "delivery-encryption", 0) != 0;
+	s->local.junks = settings_number(&t, "user-classifier-junk", 1) != 0;
+	classifier = settings_text(&t, "classifier");
+	if (settings_number(&t, "user-classifier", 0) != 0 &&
+		classifier != NULL && strlen(classifier) < sizeof s->classifier)
+		memcpy(s->classifier, classifier, strlen(classifier) + 1);
 	hostname = settings_text(&t, "hostname");
 	if (hostname == NULL || strlen(hostname) >= sizeof s->hostname)
 		strerr_dief1x(100, "settings lack hostname");
@@ -93,8 +99,9 @@ int
 main(int argc, char const *const *argv)
 {
 	static struct spawning spawning = {.users = TABLE_ZERO,
-		.local = {
-			.home = spawning.home, .hostname = spawning.hostname}};
+		.local = {.home = spawning.home,
+			.hostname = spawning.hostname,
+			.classifier = spawning.classifier}};
 	struct spawner spawner = {.admit = admit,
 		.run = run,
 		.data = &spawning,
@@ -116,8 +123,10 @@ main(int argc, char const *const *argv)
 	read_settings(&spawning, tables);
 	if (!table_refresh(&spawning.users, spawning.tables_fd, "users.cdb"))
 		strerr_diefu3sys(111, "read ", tables, "/users.cdb");
-	box.filter = spawning.local.may_lock ? SANDBOX_LOCAL_SPAWNER_GPG
-					     : SANDBOX_LOCAL_SPAWNER;
+	/* Who executes something inherits it. */
+	box.filter = spawning.local.may_lock || *spawning.classifier != '\0'
+			     ? SANDBOX_LOCAL_SPAWNER_GPG
+			     : SANDBOX_LOCAL_SPAWNER;
 	sandbox_enter_as_root(&box);
 	return spawner_loop(&spawner, CONTROL_FD);
 }
