@@ -25,6 +25,8 @@
 #define MEMORY (32u << 20)
 /* A manager that has ended is followed by another before that. */
 #define ALONE_MS 3000
+/* Seconds that one message may take; less than the manager waits. */
+#define MESSAGE_SECONDS 240
 
 struct signer {
 	int tables_fd, manager_fd;
@@ -70,12 +72,14 @@ serve_manager(struct signer *s)
 	/* An older table does: it was good a moment ago. */
 	if (!table_refresh(&s->keys, s->tables_fd, "dkim.cdb"))
 		log_error("table-failed", ask.id, (char *)0);
+	(void)alarm(MESSAGE_SECONDS);
 	if (!s->keys.open || !signmsg_make(&s->keys, &ask, fd,
 				     (uint64_t)time(NULL), &made)) {
 		log_error("sign-failed", ask.id, (char *)0);
 		answer.outcome = SIGNASK_LATER;
 		made.len = 0;
 	}
+	(void)alarm(0);
 	close(fd);
 	log_made(&ask, &made);
 	answer.number = ask.number;
