@@ -14,7 +14,8 @@
 
 #define BLOCK 32768u
 
-/* Steps: MAIL, then a RCPT each, then DATA. */
+/* Steps: MAIL, then a RCPT each, then DATA; without DATA where the message goes
+ * by BDAT. */
 struct transaction {
 	struct client *c;
 	struct job const *job;
@@ -26,6 +27,7 @@ struct transaction {
 	bool mail_accepted, data_accepted;
 	bool unwanted;	 /* MAIL was refused for now: the session must end */
 	bool is_changed; /* the message is sent as seven makes it */
+	bool is_chunk;	 /* it goes as it is, by BDAT (RFC 3030) */
 	struct reencode *seven;
 };
 
@@ -156,7 +158,9 @@ fit(struct transaction *t, int fd, char const **code, char const **why)
 	bool keep_8bit =
 		!is_seven && (ehlo->eightbit || !(binary || lacks_8bit));
 
-	if (!is_seven && !binary && !lacks_8bit && !lacks_utf8)
+	t->is_chunk = binary && !is_seven && !lacks_utf8 && ehlo->chunking &&
+		      ehlo->binary;
+	if (t->is_chunk || (!is_seven && !binary && !lacks_8bit && !lacks_utf8))
 		return true;
 	*code = "5.6.7";
 	*why = "the host takes no SMTPUTF8";
@@ -332,8 +336,10 @@ put_mail(struct transaction *t)
 			(unsigned long long)size);
 		stream_puts(s, text);
 	}
-	if (ehlo->eightbit && !(t->job->flags & JOB_SEVEN) &&
-		(t->job->flags & (QUEUEFILE_8BIT | QUEUEFILE_BINARY)))
+	if (t->is_chunk)
+		stream_puts(s, " BODY=BINARYMIME");
+	else if (ehlo->eightbit && !(t->job->flags & JOB_SEVEN) &&
+		 (t->job->flags & (QUEUEFILE_8BIT | QUEUEFILE_BINARY)))
 		stream_puts(s, " BODY=8BITMIME");
 	if (ehlo->utf8 && (t->job->flags & QUEUEFILE_UTF8))
 		stream_puts(s, " SMTPUTF8");
@@ -437,7 +443,7 @@ is_pointless(struct transaction const *t, size_t step)
 static bool
 envelope(struct transaction *t)
 {
-	size_t steps = t->open_count + 2;
+	size_t steps = t->open_count + (t->is_chunk ? 1 : 2);
 	bool at_once = t->c->ehlo.pipelining;
 	struct reply reply;
 
@@ -489,8 +495,10 @@ send_octets(void *data, char const *s, size_t len)
 
 	while (len > 0 && !x->is_lost) {
 		size_t n = len < BLOCK ? len : BLOCK;
-		size_t made = body_push(x->b, s, n, out);
-		x->is_lost = !stream_write(&x->t->c->stream, out, made) ||
+		bool is_chunk = x->t->is_chunk;
+		size_t made = is_chunk ? n : body_push(x->b, s, n, out);
+		x->is_lost = !stream_write(&x->t->c->stream, is_chunk ? s : out,
+				     made) ||
 			     stream_clock_ms() > x->t->c->give_up_ms;
 		s += n;
 		len -= n;
@@ -515,6 +523,19 @@ take_changed(void *data, char const *s, size_t n)
 	return !x->is_lost;
 }
 
+/* RFC 3030 2: one chunk, since its size is known. */
+static void
+put_chunk(struct transaction *t)
+{
+	uint64_t size = 0;
+	char text[40];
+
+	(void)message_size(t->job, &size);
+	snprintf(text, sizeof text, "BDAT %llu LAST\r\n",
+		(unsigned long long)size);
+	stream_puts(&t->c->stream, text);
+}
+
 /* All but the final dot, which makes it the host's. */
 static enum sent
 send_parts(struct transaction *t, struct body *b, int fd)
@@ -524,6 +545,8 @@ send_parts(struct transaction *t, struct body *b, int fd)
 	bool ok;
 
 	client_limit(t->c, CLIENT_WAIT_BLOCK);
+	if (t->is_chunk)
+		put_chunk(t);
 	send_octets(&x, job->lines, job->lines_len);
 	if (t->is_changed)
 		reencode_write(t->seven, send_octets, &x);
@@ -542,7 +565,8 @@ end_of_data(struct transaction *t, struct body *b, struct reply *reply)
 {
 	char end[BODY_END_MOST];
 
-	stream_write(&t->c->stream, end, body_end(b, end));
+	if (!t->is_chunk)
+		stream_write(&t->c->stream, end, body_end(b, end));
 	return client_reply(t->c, CLIENT_WAIT_END, reply, t->text);
 }
 
@@ -561,7 +585,12 @@ hand_over(struct transaction *t, int fd)
 		text_join(t->text, CLIENT_TEXT_SIZE, "4.4.2 ", t->c->peer,
 			": the connection was lost while the message was sent",
 			(char *)0);
-		return CLIENT_TEMPORARY;
+		/* What made us give up may have come with its last octet,
+		 * and no dot was to follow. */
+		if (!t->is_chunk)
+			return CLIENT_TEMPORARY;
+		settle_many(t, false, JOB_RETRY);
+		return CLIENT_OK;
 	case SENT_UNREADABLE:
 		/* Without the final dot the host throws it away. */
 		client_close(t->c);
@@ -620,7 +649,7 @@ run(struct transaction *t, int file_fd)
 		client_quit(t->c);
 		return t->mail_accepted ? CLIENT_OK : CLIENT_TEMPORARY;
 	}
-	if (t->accepted_count > 0 && t->data_accepted)
+	if (t->accepted_count > 0 && (t->data_accepted || t->is_chunk))
 		return hand_over(t, file_fd);
 	leave(t);
 	return CLIENT_OK;

@@ -11,10 +11,10 @@ REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(
 sys.path.insert(0, os.path.join(REPOSITORY, "tests", "lib"))
 import pki  # noqa: E402
 from dnsserver import DnsServer  # noqa: E402
-from remotealone import MESSAGE, Remote, one, wait_for  # noqa: E402
+from remotealone import ADDED, MESSAGE, Remote, one, wait_for  # noqa: E402
 from smtpsink import CUT, SmtpSink  # noqa: E402
 
-FLAG_REQUIRETLS = 32
+FLAG_BINARY, FLAG_REQUIRETLS = 16, 32
 WITHOUT = b"TLS-Required: No\r\n" + MESSAGE
 ZEROS = "00" * 32
 
@@ -185,7 +185,7 @@ def test_ehlo_that_lies_before_tls_is_forgotten(world):
     sink = world.sink("good", replies={"ehlo": lambda s: next(ehlo)})
     world.domain(sink)
     world.policy("verify")
-    assert world.send(flags=4)[0] == "d"
+    assert world.send(flags=FLAG_BINARY)[0] == "d"
     assert not any("BDAT" in c for c in sink.sessions[0].commands)
 
 
@@ -362,3 +362,145 @@ def test_message_that_does_without(world):
     # The parameter goes before the header.
     assert world.send(message=WITHOUT, flags=FLAG_REQUIRETLS)[0] == "f"
     wait_for(lambda: any("event=tls-unmet" in x for x in world.remote.lines))
+
+
+# Names and passwords at relays
+
+AUTH = ("PIPELINING", "AUTH LOGIN PLAIN", "SIZE 1000000")
+
+
+@pytest.mark.parametrize("kind, extensions, policy, replies, result", [
+    ("good", AUTH, None, {}, "d"),
+    ("good", ("AUTH LOGIN",), None, {}, "d"),
+    ("good", AUTH, None, {"auth": "535 5.7.8 no secret"}, "r"),
+    ("good", AUTH, None, {"auth": "454 4.7.0 later"}, "r"),
+    ("good", ("AUTH CRAM-MD5",), None, {}, "r"),
+    ("good", (), None, {}, "r"),
+    # Not to whoever answers, unless somebody said so.
+    ("other", AUTH, None, {}, "r"), ("none", AUTH, None, {}, "r"),
+    ("other", AUTH, "must", {}, "d"), ("none", AUTH, "may", {}, "r"),
+    ("good", AUTH, "none", {}, "r")])
+def test_login(world, kind, extensions, policy, replies, result):
+    sink = world.sink(kind, extensions=extensions, replies=replies)
+    world.domain(sink)
+    world.policy(policy, "mx.good.test")
+    route = f"mx.good.test:{world.port}"
+    world.remote.table("relay-logins", {route: "me\0secret"})
+    status, text = world.send("bob@else.test", name=route)
+    world.remote.table("relay-logins", None)
+    assert status == result, text
+    assert "secret" not in text
+    if result == "d":
+        assert sink.logins == [("me", "secret")]
+        assert sink.transactions[0].session.over_tls
+    else:
+        assert sink.transactions == []
+        assert text.startswith("4.7.")
+        assert bool(sink.logins) == bool(replies)
+
+
+def test_login_is_for_its_route_alone(world):
+    sink = world.sink("good", extensions=AUTH)
+    world.domain(sink)
+    world.remote.table("relay-logins", {
+        f"mx.good.test:{world.port}": "me\0secret"})
+    assert world.send()[0] == "d"
+    world.remote.table("relay-logins", None)
+    assert sink.logins == []
+
+
+def test_tls_before_the_greeting(world):
+    address = "127.0.3.1"
+    try:
+        sink = SmtpSink(address, 465, certificate=world.pair("good"),
+                        tls_first=True, extensions=AUTH)
+    except PermissionError:
+        pytest.skip("port 465 is not ours")
+    with sink:
+        world.domain(sink)
+        world.remote.table("relay-logins", {"mx.good.test:465": "a\0b"})
+        status, text = world.send("bob@x.test", name="mx.good.test:465")
+        world.remote.table("relay-logins", None)
+        assert status == "d", text
+        assert sink.logins == [("a", "b")]
+        assert not any("STARTTLS" in c for c in sink.sessions[0].commands)
+
+
+# Addresses of ours
+
+def test_outgoing_addresses(world):
+    sink = world.sink("none")
+    world.domain(sink)
+    world.dns.zone["six.test"] = {"AAAA": ["::1"]}
+    remote = Remote(world.dns, world.port, outgoing=(
+        "127.0.4.1 one.test\n127.0.4.2 two.test\n"
+        "127.0.4.9 kept.test Kept.example other.example\n"
+        "::1 six.kereru.test\n").encode())
+    seen = []
+    for sender in ("a@x.example",) * 6 + ("b@kept.example",) * 2:
+        assert one(remote.deliver("bob@good.test", sender=sender))[0] == "d"
+        session = sink.transactions[-1].session
+        seen.append((session.peer, session.hello))
+    assert set(seen[:6]) == {("127.0.4.1", "one.test"),
+                             ("127.0.4.2", "two.test")}
+    assert set(seen[6:]) == {("127.0.4.9", "kept.test")}
+    # A kept session is for senders of the same address alone.
+    channel = remote.open("good.test")
+    before = len(sink.sessions)
+    for sender in ("a@x.example", "a@y.example", "b@kept.example"):
+        assert one(channel.deliver("bob@good.test", sender=sender))[0] == "d"
+    channel.close()
+    assert len(sink.sessions) == before + 2
+    with SmtpSink("::1", world.port) as six:
+        assert one(remote.deliver("bob@six.test"))[0] == "d"
+        assert six.transactions[0].session.hello == "six.kereru.test"
+    remote.stop()
+
+
+# BDAT
+
+BINARY = b"Subject: x\r\n\r\n\0\r\n.\r\na\rb\nc" + bytes(range(256)) * 400
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_binary_message_goes_as_it_is(world, pipelining):
+    sink = world.sink("good", extensions=(
+        "CHUNKING", "BINARYMIME", "8BITMIME", "SIZE", "DSN") + (
+            ("PIPELINING",) if pipelining else ()))
+    world.domain(sink)
+    channel = world.remote.open("good.test")
+    for _ in range(2):
+        assert one(channel.deliver("bob@good.test", message=BINARY, flags=FLAG_BINARY,
+                                   ret="H"))[0] == "d"
+    channel.close()
+    t = sink.transactions[1]
+    assert t.message == ADDED + BINARY and " BODY=BINARYMIME" in t.mail
+    assert f" SIZE={len(t.message)}" in t.mail and " RET=HDRS" in t.mail
+    # Others by DATA.
+    assert world.send()[0] == "d"
+    assert "DATA" in sink.transactions[2].session.commands
+
+
+@pytest.mark.parametrize("extensions", [
+    ("CHUNKING", "8BITMIME"), ("BINARYMIME", "8BITMIME"), ()])
+def test_binary_message_elsewhere_is_encoded(world, extensions):
+    sink = world.sink("good", extensions=extensions)
+    world.domain(sink)
+    status, text = world.send(flags=FLAG_BINARY, message=(
+        b"MIME-Version: 1.0\r\nContent-Type: application/octet-stream\r\n"
+        b"Content-Transfer-Encoding: binary\r\n\r\n\0\1\2\xff\r\n"))
+    assert status == "d", text
+    assert b"base64" in sink.transactions[0].message
+
+
+@pytest.mark.parametrize("replies, results", [
+    ({"rcpt:no@good.test": "550 no"}, ["f", "d"]),
+    ({"rcpt": "550 no"}, ["f", "f"]), ({"end": "554 no"}, ["f", "f"]),
+    ({"end": CUT}, ["r", "r"])])
+def test_bdat_that_is_refused(world, replies, results):
+    sink = world.sink("good", replies=replies, extensions=(
+        "CHUNKING", "BINARYMIME", "PIPELINING"))
+    world.domain(sink)
+    got = world.remote.deliver(["no@good.test", "b@good.test"],
+                               message=BINARY, flags=FLAG_BINARY)
+    assert [r[0] for r in got] == results

@@ -102,7 +102,8 @@ class Remote:
                   "remote-concurrency": "5"}
         values.update({k.replace("_", "-"): v for k, v in settings.items()})
         write_cdb(os.path.join(self.folder, "settings.cdb"),
-                  {k: v + "\0" for k, v in values.items()})
+                  {k: v if isinstance(v, bytes) else v + "\0"
+                   for k, v in values.items()})
         os.chmod(os.path.join(self.folder, "settings.cdb"), 0o644)
         self.lines = []
         self.control, child_end = socket.socketpair(

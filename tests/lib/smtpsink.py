@@ -14,7 +14,7 @@
     })
 
 Stages: connect, ehlo, helo, starttls, mail, rcpt, data, end (of data), rset,
-quit; "rcpt:ADDRESS" goes before "rcpt". Behaviours: None as usual; a string is
+quit, auth; "rcpt:ADDRESS" goes before "rcpt". Behaviours: None as usual; a string is
 sent as the reply (lines ended by CRLF, a final one is added); bytes are sent as
 they are; CUT closes the connection; STALL says nothing for ever; a function
 called with the session returns one of these; a list is used up from its front,
@@ -24,12 +24,14 @@ At the stage "body", CUT or STALL strike in the middle of the data.
 
 `extensions` are the lines of EHLO (default PIPELINING, SIZE, 8BITMIME; STARTTLS
 is added when `certificate`, the pair of files (chain, key), is given). `refuse`
-listens on nothing, but keeps the port: connections are refused. `window` bounds
+listens on nothing, but keeps the port: connections are refused. `tls_first` is
+for TLS before the greeting. `window` bounds
 what the kernel takes before the sink reads it.
 
 Every session is recorded in `sessions` (commands, whether over TLS), every
 message that got its final reply in `transactions`.
 """
+import base64
 import socket
 import ssl
 import threading
@@ -47,6 +49,7 @@ USUAL = {
     "end": "250 2.0.0 taken",
     "rset": "250 2.0.0 ok",
     "noop": "250 2.0.0 ok",
+    "auth": "235 2.7.0 welcome",
     "quit": "221 2.0.0 bye",
 }
 
@@ -68,9 +71,10 @@ class Transaction:
 
 
 class Session(threading.Thread):
-    def __init__(self, sink, sock):
+    def __init__(self, sink, sock, peer):
         super().__init__(daemon=True)
         self.sink, self.sock = sink, sock
+        self.peer = peer    # the client's address
         self.commands = []
         self.over_tls = False
         self.server_name = None
@@ -132,6 +136,8 @@ class Session(threading.Thread):
     # Commands
 
     def talk(self):
+        if self.sink.tls_first:
+            self.do_starttls(None)
         self.act("connect")
         while self.ended is None:
             line = self.line()
@@ -157,7 +163,7 @@ class Session(threading.Thread):
         self.act("helo")
 
     def do_starttls(self, _):
-        if self.act("starttls") != "220":
+        if not self.sink.tls_first and self.act("starttls") != "220":
             return
         if self.sink.tls is None:
             raise Cut
@@ -207,6 +213,42 @@ class Session(threading.Thread):
         self.act("end", before=lambda code: code.startswith("2") and
                  self.sink._taken(t))
 
+    def do_bdat(self, line):
+        words = line.split()
+        data = bytearray(self.buffer)
+        while len(data) < int(words[1]):
+            self.buffer = b""
+            self.more()
+            data += self.buffer
+        self.buffer = bytes(data[int(words[1]):])
+        t = self.transaction
+        if t is None or not t.recipients:
+            self.sock.sendall(b"503 5.5.1 no valid recipients\r\n")
+            return
+        t.message = t.raw = t.raw + bytes(data[:int(words[1])])
+        if words[2:] != ["LAST"]:
+            self.sock.sendall(b"250 2.0.0 ok\r\n")
+            return
+        self.transaction = None
+        self.act("end", before=lambda code: code.startswith("2") and
+                 self.sink._taken(t))
+
+    def do_auth(self, line):
+        """PLAIN and LOGIN; `logins` of the sink has (user, password)."""
+        words = line.split()
+
+        def decode(text):
+            return base64.b64decode(text).decode()
+        if words[1] == "PLAIN":
+            _, user, password = decode(words[2]).split("\0")
+        else:
+            self.sock.sendall(b"334 VXNlcm5hbWU6\r\n")
+            user = decode(self.line())
+            self.sock.sendall(b"334 UGFzc3dvcmQ6\r\n")
+            password = decode(self.line())
+        self.sink.logins.append((user, password))
+        self.act("auth")
+
     def do_rset(self, _):
         self.transaction = None
         self.act("rset")
@@ -222,11 +264,13 @@ class Session(threading.Thread):
 class SmtpSink:
     def __init__(self, host="127.0.0.1", port=0, replies=None,
                  extensions=DEFAULT_EXTENSIONS, certificate=None,
-                 name="sink.test", refuse=False, window=None):
+                 name="sink.test", refuse=False, window=None,
+                 tls_first=False):
+        self.tls_first = tls_first
         self.replies = dict(replies or {})
         self.extensions = extensions
         self.name = name
-        self.sessions, self.transactions = [], []
+        self.sessions, self.transactions, self.logins = [], [], []
         self._refuse = refuse
         self._stopped = threading.Event()
         self._changed = threading.Condition()
@@ -286,11 +330,11 @@ class SmtpSink:
     def _accept(self):
         while True:
             try:
-                sock, _ = self._socket.accept()
+                sock, address = self._socket.accept()
             except OSError:
                 return
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            session = Session(self, sock)
+            session = Session(self, sock, address[0])
             self.sessions.append(session)
             session.start()
 
