@@ -29,6 +29,7 @@ static char const help[] =
 	"  spam learn|test|text    the classifier of spam\n"
 	"  queue [list]        also: queue show, stats, retry, hold, release,\n"
 	"                      delete, bounce\n"
+	"  tlsrpt DOMAIN DAY   a report on TLS towards a domain\n"
 	"  wkd FOLDER <KEYS    OpenPGP keys for a web "
 	"server\n"
 	"\n"
@@ -51,6 +52,7 @@ static struct {
 	{"arc", command_arc},
 	{"dmarc", command_dmarc},
 	{"queue", command_queue},
+	{"tlsrpt", command_tlsrpt},
 	{"wkd", command_wkd},
 };
 

@@ -1,8 +1,11 @@
 """sts: policies fetched, kept and refreshed; results counted; and remote that
 asks it."""
+import email
+import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 
 import pytest
@@ -12,7 +15,7 @@ REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(
 sys.path.insert(0, os.path.join(REPOSITORY, "tests", "lib"))
 import pki  # noqa: E402
 from dnsserver import DnsServer  # noqa: E402
-from remotealone import Remote, one, wait_for  # noqa: E402
+from remotealone import BUILD, Remote, one, wait_for  # noqa: E402
 from smtpsink import SmtpSink  # noqa: E402
 from stsalone import PolicyServer, Sts  # noqa: E402
 
@@ -264,3 +267,67 @@ def test_remote_goes_on_without_sts(world, remote, sinks):
     remote.log("event=no-sts")
     world.sts.start()
     assert one(remote.deliver(f"bob@{name}"))[0] == "r"
+
+
+def test_report_of_a_day(world, tmp_path):
+    name = world.domain(policy(mx=["mx.good.test", "*.good.test"]))
+    assert world.sts.ask(name)[0] == "e"
+    for _ in range(4):
+        world.sts.report("s", 0, name)
+    world.counts()
+    for _ in range(2):
+        world.sts.report("s", 2, name, "mx.good.test", "192.0.2.9",
+                         "192.0.2.1", 'it is "another" name')
+    world.sts.report("n", 1, name, "b.test", "", "2001:db8::1")
+    world.counts()
+    (tmp_path / "settings").write_text(
+        f"hostname mail.kereru.test\nstate {world.sts.folder}\n")
+
+    def kereru(*args):
+        done = subprocess.run(
+            [os.path.join(BUILD, "bin", "kereru"), "-c", tmp_path, "tlsrpt",
+             *args], capture_output=True, text=True)
+        return done.returncode, done.stdout, done.stderr
+
+    [day] = os.listdir(world.sts.own + "/reports")
+    code, out, _ = kereru(day)
+    assert code == 0 and f"{name}\t4\t3\n" in out
+    code, out, _ = kereru(name, day)
+    assert code == 0
+    report = json.loads(out)
+    assert report["date-range"] == {
+        "start-datetime": day + "T00:00:00Z",
+        "end-datetime": day + "T23:59:59Z"}
+    assert report["organization-name"] == "mail.kereru.test"
+    assert report["policies"] == [
+        {"policy": {"policy-type": "no-policy-found", "policy-domain": name},
+         "summary": {"total-successful-session-count": 0,
+                     "total-failure-session-count": 1},
+         "failure-details": [{
+             "result-type": "starttls-not-supported",
+             "receiving-mx-hostname": "b.test", "receiving-ip": "2001:db8::1",
+             "failed-session-count": 1}]},
+        {"policy": {
+            "policy-type": "sts",
+            "policy-string": ["version: STSv1", "mode: enforce",
+                              "mx: mx.good.test", "mx: *.good.test",
+                              "max_age: 86400"],
+            "policy-domain": name,
+            "mx-host": ["mx.good.test", "*.good.test"]},
+         "summary": {"total-successful-session-count": 4,
+                     "total-failure-session-count": 2},
+         "failure-details": [{
+             "result-type": "certificate-host-mismatch",
+             "sending-mta-ip": "192.0.2.9",
+             "receiving-mx-hostname": "mx.good.test",
+             "receiving-ip": "192.0.2.1",
+             "failure-reason-code": 'it is "another" name',
+             "failed-session-count": 2}]}]
+    code, out, _ = kereru("--to", f"tls@{name}", name, day)
+    mail = email.message_from_string(out)
+    assert code == 0 and mail["To"] == f"<tls@{name}>"
+    assert mail["TLS-Report-Domain"] == name
+    assert json.loads(mail.get_payload()[1].get_payload(decode=True)) == report
+    assert kereru("nobody.test", day)[0] == 100
+    assert kereru(name, "2020-01-01")[0] == 100
+    assert kereru("../x", day)[0] == 100
