@@ -170,7 +170,7 @@ seal(struct delivery_place *p, struct job const *job, int fd,
 /* locked_fd: the message encrypted, or -1. */
 static enum queuebody_result
 write_message(struct maildir_writer *w, char const *note, struct job const *job,
-	int fd, int locked_fd)
+	int fd, int locked_fd, struct delivery_header const *header)
 {
 	struct job_recipient const *to = &job->recipients[0];
 	enum queuebody_result r;
@@ -179,6 +179,12 @@ write_message(struct maildir_writer *w, char const *note, struct job const *job,
 	put_line(w, "Return-Path: <", job->sender, job->sender_len, ">\n");
 	put_line(w, "Delivered-To: ", to->address, to->address_len, "\n");
 	maildir_write(w, note, strlen(note));
+	if (header != NULL && locked_fd < 0) {
+		put_line(w, "", header->s, header->len, "\n");
+		return queuebody_copy(fd,
+			job->message_offset + header->replaced,
+			job->message_len - header->replaced, put, w);
+	}
 	r = queuebody_copy(fd, job->added_offset, job->added_len, put, w);
 	if (r != QUEUEBODY_OK)
 		return r;
@@ -199,9 +205,9 @@ begin(struct maildir_writer *w, int folder_fd, char const *hostname,
 		       maildir_begin(w, folder_fd, hostname, id));
 }
 
-/* Whether it may be delivered here at all. */
-static bool
-is_welcome(struct job const *job, int fd, struct delivery_result *result)
+bool
+deliver_is_welcome(
+	struct job const *job, int fd, struct delivery_result *result)
 {
 	struct job_recipient const *to = &job->recipients[0];
 	struct queuebody const b = {.fd = fd,
@@ -230,9 +236,11 @@ is_welcome(struct job const *job, int fd, struct delivery_result *result)
 
 static bool
 write_file(struct maildir_writer *w, char const *note, struct job const *job,
-	int fd, int locked_fd, struct delivery_result *result)
+	int fd, int locked_fd, struct delivery_header const *header,
+	struct delivery_result *result)
 {
-	enum queuebody_result body = write_message(w, note, job, fd, locked_fd);
+	enum queuebody_result body =
+		write_message(w, note, job, fd, locked_fd, header);
 
 	if (body != QUEUEBODY_OK) {
 		refuse_body(result, body);
@@ -246,13 +254,11 @@ write_file(struct maildir_writer *w, char const *note, struct job const *job,
 bool
 deliver_write(struct maildir_writer *w, struct delivery_place *p, int folder_fd,
 	bool locks, struct job const *job, int fd,
-	struct delivery_result *result)
+	struct delivery_header const *header, struct delivery_result *result)
 {
 	int locked_fd = -1;
 	bool ok;
 
-	if (!is_welcome(job, fd, result))
-		return false;
 	if (locks) {
 		locked_fd = seal(p, job, fd, result);
 		if (locked_fd < 0)
@@ -260,7 +266,7 @@ deliver_write(struct maildir_writer *w, struct delivery_place *p, int folder_fd,
 	}
 	ok = begin(w, folder_fd, p->hostname, job->id);
 	if (ok)
-		ok = write_file(w, p->note, job, fd, locked_fd, result);
+		ok = write_file(w, p->note, job, fd, locked_fd, header, result);
 	else
 		refuse_error(result);
 	if (locked_fd >= 0)
@@ -269,18 +275,20 @@ deliver_write(struct maildir_writer *w, struct delivery_place *p, int folder_fd,
 }
 
 void
-deliver_commit(struct maildir_writer *w, struct delivery_result *result)
+deliver_commit(struct maildir_writer *w, char const *flags,
+	struct delivery_result *result)
 {
-	if (!maildir_commit(w, NULL)) {
+	if (!maildir_commit(w, flags)) {
 		refuse_error(result);
 		return;
 	}
 	result->status = JOB_DONE;
-	snprintf(result->text, sizeof result->text, "new/%s", w->name);
+	snprintf(result->text, sizeof result->text, "%s/%s",
+		flags != NULL ? "cur" : "new", w->name);
 }
 
 bool
-deliver_sync(int folder_fd)
+deliver_sync(int folder_fd, char const *sub)
 {
-	return maildir_sync(folder_fd, "new");
+	return maildir_sync(folder_fd, sub);
 }

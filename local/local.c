@@ -8,44 +8,24 @@
 #include "common/job.h"
 #include "common/log.h"
 #include "common/pair.h"
+#include "common/quota.h"
 #include "common/sandbox.h"
-#include "local/advise.h"
 #include "local/atrest.h"
-#include "local/deliver.h"
+#include "local/filter.h"
 #include "local/local.h"
 #include "local/locker.h"
+#include "local/mailbox.h"
+#include "local/sort.h"
 
 /* Jobs that are made durable together. */
 #define BATCH_MAX 16
 /* The manager closes channels that it does not need; this is for one that
  * can't. */
 #define IDLE_MS 600000
-/* Where a message goes that was judged to be junk: Maildir++. */
-#define JUNK ".Junk"
 #define MEMORY_MAX ((size_t)32 * 1024 * 1024)
 /* Where the owner's classifier is asked. */
 #define ADVISE_MEMORY_MAX ((size_t)96 * 1024 * 1024)
-#define FILES_MAX 64
-
-struct mailbox {
-	int channel_fd;
-	int folder_fd;	     /* the maildir; -1: see problem */
-	char const *problem; /* why nothing can be delivered now, or NULL */
-	bool may_lock;
-	bool must_end; /* a locker is needed, for which it is too late here */
-	bool has_served;
-	bool junks;
-	struct advise advise;
-	struct delivery_place place;
-};
-
-struct answer {
-	uint32_t number;
-	int folder_fd;	 /* where it goes */
-	bool is_written; /* waits for its commit */
-	struct delivery_result result;
-	struct maildir_writer writer;
-};
+#define FILES_MAX 96
 
 /* 1 a job, 0 none within the time, -1 the channel has ended. */
 static int
@@ -72,7 +52,7 @@ receive(int channel_fd, int timeout_ms, struct job *job, int *fd_r)
 }
 
 static bool
-report(int channel_fd, struct answer const *a)
+report(int channel_fd, struct delivery const *a)
 {
 	char frame[JOB_TEXT_MAX + 64];
 	static struct job_report r;
@@ -87,27 +67,32 @@ report(int channel_fd, struct answer const *a)
 	return len > 0 && pair_send(channel_fd, frame, len, NULL, 0);
 }
 
-/* The junk folder, made where it is missing; -1: it can't be had. */
-static int
-junk_folder(struct mailbox const *m)
+bool
+mailbox_has_room(
+	struct mailbox *m, uint64_t octets, struct delivery_result *result)
 {
-	static int fd = -1;
+	struct quota q;
 
-	for (int i = 0; i < 2 && fd < 0; i++) {
-		fd = openat(m->folder_fd, JUNK,
-			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd >= 0 || errno != ENOENT ||
-			!maildir_create(m->folder_fd, JUNK))
-			break;
+	if (__builtin_add_overflow(m->pending_octets, octets, &octets) ||
+		(quota_read(m->boxes.root_fd, &q) > 0 &&
+			!quota_allows(&q, octets, m->pending_count + 1))) {
+		deliver_refuse(result, JOB_RETRY, "4.2.2 the mailbox is full");
+		return false;
 	}
-	return fd;
+	return true;
+}
+
+void
+mailbox_count(struct mailbox *m, char const *name)
+{
+	quota_note(m->boxes.root_fd, (int64_t)quota_size(name), 1);
 }
 
 /* What the mailbox's key asks for; a reason to deliver nothing, or NULL. */
 static char const *
 look_for_key(struct mailbox *m, bool *locks)
 {
-	enum atrest key = atrest_look(m->folder_fd);
+	enum atrest key = atrest_look(m->boxes.root_fd);
 
 	*locks = key == ATREST_LOCKED;
 	if (key == ATREST_CLEAR)
@@ -124,68 +109,117 @@ look_for_key(struct mailbox *m, bool *locks)
 	return "4.3.0 what encrypts to " ATREST_KEY " does not run yet";
 }
 
+/* Without a script: INBOX, or the junk folder. */
 static void
-write_one(struct mailbox *m, struct job const *job, int fd, struct answer *a)
+write_plainly(struct mailbox *m, struct job const *job, int fd, bool locks,
+	struct delivery *d)
 {
-	char const *problem = m->problem;
-	bool locks = false, is_junk = (job->flags & QUEUEFILE_JUNK) != 0;
-
-	a->number = job->number;
-	a->is_written = false;
-	a->folder_fd = m->folder_fd;
-	if (problem == NULL && (problem = look_for_key(m, &locks)) != NULL)
-		log_event("encrypt-failed", job->id, "why", problem, (char *)0);
-	m->place.note = "";
-	if (problem == NULL && m->advise.tutor_fd >= 0) {
-		is_junk |= advise_ask(&m->advise, job, fd) && m->junks;
-		m->place.note = m->advise.note;
-	}
+	d->folder_fd = job->flags & QUEUEFILE_JUNK
+			       ? boxes_open(&m->boxes, MAILBOX_JUNK, true)
+			       : m->boxes.root_fd;
 	/* Without a junk folder it is better here than nowhere. */
-	if (problem == NULL && is_junk && junk_folder(m) >= 0)
-		a->folder_fd = junk_folder(m);
-	if (problem == NULL)
-		a->is_written = deliver_write(&a->writer, &m->place,
-			a->folder_fd, locks, job, fd, &a->result);
-	else
-		deliver_refuse(&a->result, JOB_RETRY, problem);
+	if (d->folder_fd < 0)
+		d->folder_fd = m->boxes.root_fd;
+	d->is_written = mailbox_has_room(m, job->message_len, &d->result) &&
+			deliver_write(&d->writer, &m->place, d->folder_fd,
+				locks, job, fd, NULL, &d->result);
 }
 
-/* Sync a folder once for all that went there. */
+/* The owner's classifier may make junk of it. */
 static void
-sync_folder(int folder_fd, struct answer *answers, size_t count)
+take_advice(struct mailbox *m, struct job *job, int fd)
+{
+	bool const is_junk =
+		m->advise.tutor_fd >= 0 && advise_ask(&m->advise, job, fd);
+
+	m->place.note = m->advise.note;
+	if (is_junk && m->junks)
+		job->flags |= QUEUEFILE_JUNK;
+}
+
+static void
+write_one(struct mailbox *m, struct job *job, int fd, struct delivery *d)
+{
+	static stralloc script;
+	char const *problem = m->problem;
+	bool locks = false;
+	int has_script;
+
+	d->number = job->number;
+	d->is_written = d->has_flags = d->is_synced = false;
+	if (problem == NULL && (problem = look_for_key(m, &locks)) != NULL)
+		log_event("encrypt-failed", job->id, "why", problem, (char *)0);
+	if (problem != NULL) {
+		deliver_refuse(&d->result, JOB_RETRY, problem);
+		return;
+	}
+	if (!deliver_is_welcome(job, fd, &d->result))
+		return;
+	take_advice(m, job, fd);
+	script.len = 0;
+	has_script = filter_read(m->boxes.root_fd, &script);
+	/* One that can't be read sorts nothing, and keeps nothing back. */
+	if (has_script < 0)
+		log_error("filter-unread", job->id, (char *)0);
+	if (has_script > 0)
+		sort_message(m, &script, job, fd, locks, d);
+	else
+		write_plainly(m, job, fd, locks, d);
+	if (d->is_written) {
+		m->pending_octets += job->message_len;
+		m->pending_count++;
+	}
+}
+
+static bool
+is_same_place(struct delivery const *a, struct delivery const *b)
+{
+	return a->folder_fd == b->folder_fd && a->has_flags == b->has_flags;
+}
+
+/* Sync a folder once for all that went there with the i-th. */
+static void
+sync_folder(struct delivery *list, size_t i, size_t count)
 {
 	static char const unsynced[] = "4.3.0 the mailbox could not be synced";
-	size_t done = 0;
+	bool const ok = deliver_sync(
+		list[i].folder_fd, list[i].has_flags ? "cur" : "new");
 
-	for (size_t i = 0; i < count; i++)
-		done += answers[i].result.status == JOB_DONE &&
-			answers[i].folder_fd == folder_fd;
-	if (done == 0 || deliver_sync(folder_fd))
-		return;
-	for (size_t i = 0; i < count; i++)
-		if (answers[i].result.status == JOB_DONE &&
-			answers[i].folder_fd == folder_fd)
-			deliver_refuse(&answers[i].result, JOB_RETRY, unsynced);
+	for (size_t k = count; k > i; k--) {
+		struct delivery *const d = &list[k - 1];
+
+		if (!d->is_written || d->result.status != JOB_DONE ||
+			!is_same_place(d, &list[i]))
+			continue;
+		d->is_synced = true;
+		if (!ok)
+			deliver_refuse(&d->result, JOB_RETRY, unsynced);
+	}
 }
 
 /* The files, then their names, then the folders. */
 static void
-commit(struct mailbox const *m, struct answer *answers, size_t count)
+commit(struct mailbox *m, struct delivery *list, size_t count)
 {
-	int junk_fd = -1;
-
 	for (size_t i = 0; i < count; i++)
-		if (answers[i].is_written)
-			maildir_harden(&answers[i].writer);
+		if (list[i].is_written)
+			maildir_harden(&list[i].writer);
 	for (size_t i = 0; i < count; i++) {
-		if (answers[i].is_written)
-			deliver_commit(&answers[i].writer, &answers[i].result);
-		if (answers[i].folder_fd != m->folder_fd)
-			junk_fd = answers[i].folder_fd;
+		struct delivery *const d = &list[i];
+
+		if (!d->is_written)
+			continue;
+		deliver_commit(&d->writer, d->has_flags ? d->letters : NULL,
+			&d->result);
+		if (d->result.status == JOB_DONE)
+			mailbox_count(m, d->writer.name);
 	}
-	sync_folder(m->folder_fd, answers, count);
-	if (junk_fd >= 0)
-		sync_folder(junk_fd, answers, count);
+	for (size_t i = 0; i < count; i++)
+		if (list[i].is_written && !list[i].is_synced &&
+			list[i].result.status == JOB_DONE)
+			sync_folder(list, i, count);
+	boxes_close(&m->boxes);
+	m->pending_octets = m->pending_count = 0;
 }
 
 /* Waits for a job, writes it and all that have come meanwhile, and makes them
@@ -193,7 +227,7 @@ commit(struct mailbox const *m, struct answer *answers, size_t count)
 static int
 serve_batch(struct mailbox *m)
 {
-	static struct answer answers[BATCH_MAX];
+	static struct delivery list[BATCH_MAX];
 	static struct job job;
 	/* Encrypting takes longer than what is shared. */
 	size_t const batch_max = m->place.locker_fd >= 0 ? 1 : BATCH_MAX;
@@ -211,13 +245,13 @@ serve_batch(struct mailbox *m)
 		return -1;
 	m->has_served = true;
 	do {
-		write_one(m, &job, fd, &answers[count++]);
+		write_one(m, &job, fd, &list[count++]);
 		close(fd);
 	} while (count < batch_max &&
 		 (r = receive(m->channel_fd, 0, &job, &fd)) > 0);
-	commit(m, answers, count);
+	commit(m, list, count);
 	for (size_t i = 0; i < count; i++)
-		if (!report(m->channel_fd, &answers[i]))
+		if (!report(m->channel_fd, &list[i]))
 			return -1;
 	return r < 0 || m->must_end || m->place.is_locker_lost ? -1 : 0;
 }
@@ -246,12 +280,19 @@ open_home(char const *home, char const **problem)
 static void
 start_locker(struct mailbox *m)
 {
-	if (!m->may_lock || m->folder_fd < 0 ||
-		atrest_look(m->folder_fd) != ATREST_LOCKED)
+	if (!m->may_lock || m->boxes.root_fd < 0 ||
+		atrest_look(m->boxes.root_fd) != ATREST_LOCKED)
 		return;
 	m->place.locker_fd = locker_start(ATREST_KEY);
 	if (m->place.locker_fd < 0)
 		log_error("locker-failed", NULL, (char *)0);
+}
+
+static void
+allow(struct sandbox *box, int folder_fd)
+{
+	if (folder_fd >= 0)
+		box->read_write[box->read_write_count++] = folder_fd;
 }
 
 int
@@ -259,23 +300,26 @@ local_run(struct local const *l)
 {
 	struct mailbox m = {.channel_fd = l->channel_fd,
 		.may_lock = l->may_lock,
+		.outgoing = l->outgoing,
 		.junks = l->junks,
 		.advise = ADVISE_ZERO,
 		.place = {.hostname = l->hostname,
 			.channel_fd = l->channel_fd,
-			.locker_fd = -1}};
+			.locker_fd = -1,
+			.note = ""}};
 	struct sandbox box = {.filter = SANDBOX_LOCAL,
 		.memory = MEMORY_MAX,
 		.files = FILES_MAX,
 		.may_write = true};
 
 	log_open("local");
-	m.folder_fd = open_home(l->home, &m.problem);
-	if (m.folder_fd >= 0)
-		box.read_write[box.read_write_count++] = m.folder_fd;
+	m.boxes.root_fd = open_home(l->home, &m.problem);
+	allow(&box, m.boxes.root_fd);
+	allow(&box, m.outgoing.tmp_fd);
+	allow(&box, m.outgoing.new_fd);
 	start_locker(&m);
-	if (m.folder_fd >= 0)
-		advise_start(&m.advise, m.folder_fd, l->classifier);
+	if (m.boxes.root_fd >= 0)
+		advise_start(&m.advise, m.boxes.root_fd, l->classifier);
 	if (m.advise.tutor_fd >= 0)
 		box.memory = ADVISE_MEMORY_MAX;
 	sandbox_enter_or_exit(&box);

@@ -27,6 +27,7 @@ struct spawning {
 	struct table users;
 	uint64_t uid_min, uid_max;
 	char hostname[256];
+	char state[HOME_MAX];
 	char classifier[256];
 	struct local local;
 	/* of the mailbox that was admitted last */
@@ -62,6 +63,9 @@ run(void *data, char const *name, size_t len, int channel_fd)
 
 	(void)name;
 	(void)len;
+	/* To add to the queue is all that it can do there: by the folders'
+	 * modes, once it is nobody but the mailbox. */
+	outgoing_open(&s->local.outgoing, s->state);
 	/* The other mailboxes are none of its business. */
 	table_close(&s->users);
 	if (!privilege_drop(s->uid, s->uid))
@@ -74,7 +78,7 @@ static void
 read_settings(struct spawning *s, char const *tables)
 {
 	struct table t = TABLE_ZERO;
-	char const *hostname, *classifier;
+	char const *hostname, *classifier, *state;
 
 	s->tables_fd = open(tables, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->tables_fd < 0 ||
@@ -92,6 +96,10 @@ read_settings(struct spawning *s, char const *tables)
 	if (hostname == NULL || strlen(hostname) >= sizeof s->hostname)
 		strerr_dief1x(100, "settings lack hostname");
 	memcpy(s->hostname, hostname, strlen(hostname) + 1);
+	state = settings_text(&t, "state");
+	if (state == NULL || strlen(state) >= sizeof s->state)
+		strerr_dief1x(100, "settings lack state");
+	memcpy(s->state, state, strlen(state) + 1);
 	table_close(&t);
 }
 
