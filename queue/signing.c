@@ -52,18 +52,28 @@ is_mailbox(uid_t uid)
 	       uid <= host.accounts.mailbox_max;
 }
 
-/* The SMTP server takes mail from anybody: it is not ours to sign. Nor is what
- * an older manager wrote without saying for whom. */
+/* Whether we say that it is from here. The SMTP server takes mail from anybody:
+ * it is not ours to sign. Nor is what an older manager wrote without saying for
+ * whom, nor what came to a mailbox from others, who may claim to be of our
+ * domain; but a list sends under a sender of its own. */
+static bool
+is_ours(struct queued const *m)
+{
+	uid_t uid = dropper_of(m);
+
+	if (uid == host.accounts.smtpd ||
+		(m->owner == host.accounts.queue && !m->q.has_dropper))
+		return false;
+	return !(m->q.flags & QUEUEFILE_FORWARDED) ||
+	       (m->q.sender_len > 0 && route_owns(&host.tables, m->q.sender,
+					       m->q.sender_len, uid) > 0);
+}
+
 static unsigned
 wishes_of(struct queued const *m)
 {
-	uid_t uid = dropper_of(m);
-	unsigned wishes = m->q.flags & QUEUEFILE_FORWARDED ? SIGNASK_SEAL : 0;
-
-	if (uid != host.accounts.smtpd &&
-		(m->owner != host.accounts.queue || m->q.has_dropper))
-		wishes |= SIGNASK_SIGN;
-	return wishes;
+	return (is_ours(m) ? SIGNASK_SIGN : 0) |
+	       (m->q.flags & QUEUEFILE_FORWARDED ? SIGNASK_SEAL : 0);
 }
 
 bool

@@ -23,7 +23,7 @@ void signing_init(struct table const *settings, signing_done *done);
 void signing_set_signer(int fd);
 
 /* Whether m must be asked for before it goes out: there are keys, and it is of
- * somebody who may sign, or is sent on. */
+ * somebody whom we sign for, or sent on. */
 bool signing_wants(struct queued const *m);
 
 /* Ask. Raises m->open until done is called, later. */

@@ -426,6 +426,17 @@ def test_what_is_sent_on_in_8_bit_stays(world, foreign_key):
     assert not t.message.isascii() and holds(world, t.message)
 
 
+def test_who_wrote_what_is_sent_on_is_not_said(world):
+    """Anybody can claim to be alice, to bob."""
+    t = world.forward(TEXT.encode(), ALICE)
+    assert t.sender == ALICE and signatures(t.message) == []
+    assert set(arc_sets(t.message).values()) == {1}
+    # A list sends as itself.
+    t = world.forward(TEXT.encode(), BOB)
+    verify(world, t.message)
+    assert set(arc_sets(t.message).values()) == {1}
+
+
 def test_a_report_finds_its_way_back(world):
     host = world.host
     t = world.forward(FOREIGN)
