@@ -8,6 +8,12 @@
 static struct queued *first;
 static size_t most, count, remote_count, weight;
 
+/* Messages of a sender that are few. */
+#define FEW 4
+/* How many of those that go to other hosts each sender has. */
+#define SENDERS 1024
+static unsigned remote_of[SENDERS];
+
 /* Ids end in chance. */
 #define CHAINS 1024
 static struct queued *chains[CHAINS];
@@ -56,8 +62,11 @@ active_enlist(struct queued *m)
 void
 active_is_remote(struct queued *m)
 {
-	remote_count += !m->is_remote;
+	if (m->is_remote)
+		return;
 	m->is_remote = true;
+	remote_count++;
+	remote_of[m->sender % SENDERS]++;
 }
 
 void
@@ -77,6 +86,7 @@ active_release(struct queued *m)
 	count--;
 	weight -= m->weight;
 	remote_count -= m->is_remote;
+	remote_of[m->sender % SENDERS] -= m->is_remote;
 	queued_free(m);
 }
 
@@ -93,9 +103,11 @@ active_has_room_for_due(void)
 }
 
 bool
-active_has_many_remote(void)
+active_has_many_remote(struct queued const *m)
 {
-	return remote_count >= most * 6 / 10;
+	bool has_few = remote_of[m->sender % SENDERS] <= FEW;
+
+	return remote_count >= most * (has_few ? 7 : 6) / 10;
 }
 
 bool

@@ -3,7 +3,8 @@
  *
  * Their number is bounded, and so is the memory that their envelopes take.
  * Half of both is for what has been tried before, so that new mail finds room;
- * what goes to other hosts, and may be slow, gets six tenths.
+ * what goes to other hosts, and may be slow, gets six tenths, and a seventh for
+ * senders that have few messages among it.
  */
 #ifndef ACTIVE_H
 #define ACTIVE_H
@@ -17,7 +18,8 @@ void active_init(size_t max);
 
 void active_enlist(struct queued *m);
 
-/* It goes through a remote: counted until its release. */
+/* It goes through a remote: counted until its release, also for its sender,
+ * which does not change any more. */
 void active_is_remote(struct queued *m);
 
 /* The one with this id, or NULL. */
@@ -31,8 +33,9 @@ void active_release(struct queued *m);
 bool active_has_room(void);
 bool active_has_room_for_due(void);
 
-/* Whether too many go to other hosts; and whether these have become few. */
-bool active_has_many_remote(void);
+/* Whether too many go to other hosts, which m does; who has few among them may
+ * add to them for longer. And whether these have become few. */
+bool active_has_many_remote(struct queued const *m);
 bool active_has_few_remote(void);
 
 size_t active_count(void);

@@ -63,9 +63,12 @@ deliveries_is_held(struct destination const *d)
 }
 
 bool
-deliveries_is_crowded(struct destination const *d)
+deliveries_is_crowded(struct destination const *d, uint32_t sender)
 {
-	return d->waiting + d->signing >= DELIVERIES_LINE_MAX;
+	size_t n = d->waiting + d->signing;
+
+	return n >= DELIVERIES_LINE_MAX * 3 / 2 ||
+	       (n >= DELIVERIES_LINE_MAX && destination_has_sender(d, sender));
 }
 
 bool
@@ -94,7 +97,7 @@ unpark_all(struct destination *d, uint64_t delay_s)
 {
 	char id[ID_LEN + 1];
 
-	for (uint64_t i = 0; idlist_take(&d->parked, id); i++)
+	for (uint64_t i = 0; fairlist_take(&d->parked, id); i++)
 		events.unpark(id, delay_s + (delay_s > 0 ? i / 100 : 0));
 }
 
@@ -104,7 +107,7 @@ unpark_some(struct destination *d)
 	char id[ID_LEN + 1];
 
 	for (size_t i = d->waiting; i < LINE_LOW; i++) {
-		if (!idlist_take(&d->parked, id))
+		if (!fairlist_take(&d->parked, id))
 			break;
 		events.unpark(id, 0);
 	}

@@ -14,7 +14,8 @@
 #include "queue/destination.h"
 #include "queue/turns.h"
 
-/* Deliveries in line for one destination; what comes then is parked. */
+/* Deliveries in line for one destination; what comes then is parked, but for
+ * the first of each sender as long as there are not half as many again. */
 #define DELIVERIES_LINE_MAX 100
 
 struct deliveries_events {
@@ -40,8 +41,9 @@ bool deliveries_add(struct destination *to, struct queued *m,
 	uint16_t const *recipients, size_t count)
 	__attribute__((warn_unused_result));
 
-/* Whether its line is so long that a message should be parked. */
-bool deliveries_is_crowded(struct destination const *d);
+/* Whether its line is so long that a message of this sender should be parked.
+ */
+bool deliveries_is_crowded(struct destination const *d, uint32_t sender);
 bool deliveries_is_held(struct destination const *d);
 
 /* Idle and silent channels, holds and pauses that are over. About twice a

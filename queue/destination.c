@@ -130,16 +130,32 @@ destination_count(void)
 	return count;
 }
 
+bool
+destination_has_sender(struct destination const *d, uint32_t sender)
+{
+	for (struct delivery const *j = d->first; j != NULL; j = j->next)
+		if (j->m->sender == sender)
+			return true;
+	return false;
+}
+
 void
 destination_append(struct destination *d, struct delivery *job)
 {
 	struct delivery **at = &d->first;
 	int priority = job->m->q.priority;
 
-	/* Most often it goes to the end. */
-	if (d->last != NULL && d->last->m->q.priority >= priority)
-		at = &d->last->next;
-	while (*at != NULL && (*at)->m->q.priority >= priority)
+	while (*at != NULL && (*at)->m->q.priority > priority)
+		at = &(*at)->next;
+	job->round = 0;
+	if (*at != NULL && (*at)->m->q.priority == priority)
+		job->round = (*at)->round;
+	for (struct delivery const *j = *at;
+		j != NULL && j->m->q.priority == priority; j = j->next)
+		if (j->m->sender == job->m->sender && j->round >= job->round)
+			job->round = j->round + 1;
+	while (*at != NULL && (*at)->m->q.priority == priority &&
+		(*at)->round <= job->round)
 		at = &(*at)->next;
 	job->next = *at;
 	*at = job;

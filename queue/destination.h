@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "queue/idlist.h"
+#include "queue/fairlist.h"
 #include "queue/queued.h"
 
 enum pool_kind { POOL_LOCAL, POOL_REMOTE, POOLS };
@@ -21,6 +21,7 @@ struct delivery {
 	struct queued *m;
 	struct delivery *next;
 	uint32_t number; /* of the job, once it is sent */
+	uint32_t round;	 /* in line: the n-th of its sender has the n-th */
 	uint16_t crashes;
 	uint16_t count;
 	uint16_t recipients[]; /* indexes */
@@ -39,7 +40,7 @@ struct destination {
 	struct delivery *first, *last;
 	size_t waiting; /* deliveries in line */
 	size_t signing; /* messages that come into line once they are signed */
-	struct idlist parked;
+	struct fairlist parked;
 
 	struct channel *channels;
 	unsigned channel_count, asking; /* asking are counted in both */
@@ -75,8 +76,13 @@ void destination_forgive_all(void);
 void destination_purge(uint64_t now_ms);
 size_t destination_count(void);
 
-/* Behind those of its priority (RFC 6710), before those of a lower one. */
+/*
+ * Behind those of its priority (RFC 6710), before those of a lower one; and of
+ * one priority senders take turns: it goes behind one job of each other sender
+ * for each of its own sender's that are in line.
+ */
 void destination_append(struct destination *d, struct delivery *job);
+bool destination_has_sender(struct destination const *d, uint32_t sender);
 void destination_prepend(struct destination *d, struct delivery *job);
 struct delivery *destination_shift(struct destination *d);
 

@@ -6,6 +6,7 @@
 #include "queue/forward.h"
 #include "queue/helpers.h"
 #include "queue/host.h"
+#include "queue/sender.h"
 #include "queue/settle.h"
 #include "queue/signing.h"
 #include "queue/waiting.h"
@@ -100,10 +101,10 @@ park(struct queued const *m)
 
 	if (only == NULL || deliveries_is_held(only))
 		return false;
-	if (deliveries_is_crowded(only))
-		return idlist_add(&only->parked, m->q.id);
-	return m->is_remote && active_has_many_remote() &&
-	       waiting_park_remote(m->q.id);
+	if (deliveries_is_crowded(only, m->sender))
+		return fairlist_add(&only->parked, m->sender, m->q.id);
+	return m->is_remote && active_has_many_remote(m) &&
+	       waiting_park_remote(m);
 }
 
 /* Whether one more recipient fits into the frame of a job. */
@@ -143,7 +144,7 @@ start_deliveries(struct queued *m)
 		bool crowded = !m->is_signed &&
 			       (to->waiting >= 2 * DELIVERIES_LINE_MAX ||
 				       (to->pool == POOL_REMOTE &&
-					       active_has_many_remote()));
+					       active_has_many_remote(m)));
 		if (!crowded && deliveries_add(to, m, same, count))
 			continue;
 		for (size_t k = 0; k < count; k++)
@@ -249,6 +250,7 @@ dispatch_start(struct queued *m)
 {
 	bool is_unsigned;
 
+	m->sender = sender_number(&host.accounts, m);
 	active_enlist(m);
 	if (!settle_is_own(m) && m->q.recipient_count > RECIPIENTS_UNCOPIED) {
 		settle_take_over(m);

@@ -28,6 +28,7 @@ struct queued {
 	uid_t owner;
 	struct queuefile q;
 	struct queued_fate *fates; /* q.recipient_count */
+	uint32_t sender;	   /* its number: see sender.h */
 	unsigned open;		   /* deliveries and tasks that are under way */
 	bool is_late;	  /* the report that is written tells of delay, too */
 	bool is_dropped;  /* by a command: it ends without a word */

@@ -4,6 +4,7 @@
 #include "common/addr.h"
 #include "common/log.h"
 #include "queue/active.h"
+#include "queue/fairlist.h"
 #include "queue/idlist.h"
 #include "queue/loop.h"
 #include "queue/schedule.h"
@@ -14,7 +15,7 @@
 
 static struct schedule schedule;
 static struct idlist ready;
-static struct idlist remote_parked;
+static struct fairlist remote_parked;
 
 /* Where it still has to go. */
 static uint64_t
@@ -63,9 +64,9 @@ waiting_add_ready(char const *id, uint64_t delay_s)
 }
 
 bool
-waiting_park_remote(char const *id)
+waiting_park_remote(struct queued const *m)
 {
-	return idlist_add(&remote_parked, id);
+	return fairlist_add(&remote_parked, m->sender, m->q.id);
 }
 
 void
@@ -74,7 +75,7 @@ waiting_unpark_remote(void)
 	char id[ID_LEN + 1];
 
 	while (ready.count < SLICE && active_has_few_remote() &&
-		idlist_take(&remote_parked, id))
+		fairlist_take(&remote_parked, id))
 		waiting_add_ready(id, 0);
 }
 

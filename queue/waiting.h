@@ -24,8 +24,10 @@ void waiting_add_later(char const *id, uint64_t delay_s);
 /* It is to be loaded after delay_s seconds; 0: as soon as there is room. */
 void waiting_add_ready(char const *id, uint64_t delay_s);
 
-/* It waits until fewer messages go to other hosts. False: no memory. */
-bool waiting_park_remote(char const *id) __attribute__((warn_unused_result));
+/* It waits until fewer messages go to other hosts; senders take turns. False:
+ * no memory. */
+bool waiting_park_remote(struct queued const *m)
+	__attribute__((warn_unused_result));
 
 /* Make ready some of these if there are few in work. */
 void waiting_unpark_remote(void);

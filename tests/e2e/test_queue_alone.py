@@ -450,7 +450,7 @@ def test_a_dead_starter_leaves_no_orphan(host):
     host.drop("s@else.test", ["bob@a.test"])
     host.mail("bob@a.test", 1)
     # One that an earlier test has killed may only be coming.
-    assert wait_for(lambda: len(host.children()) == 3, 5)
+    assert wait_for(lambda: len(host.children()) == 4, 5)
     children = host.children()
     host.stop(signal.SIGKILL)
     host.start()
@@ -703,6 +703,24 @@ def test_a_backlog_of_one_host_holds_back_no_other(host, sinks):
     assert len(one.transactions) < 300
     gone(host, 60)
     assert len(one.transactions) == 300
+
+
+def test_a_backlog_of_one_sender_holds_back_no_other(host, sinks):
+    """More than has room in a line, for the same host."""
+    one, _ = sinks
+    one.replies["end"] = lambda session: time.sleep(0.02)
+    host.drop_many(400, "bulk@else.test", ["x@one.test"])
+    assert wait_for(lambda: not host.files("new"), 30)
+    sent = len(one.transactions)
+    host.drop("single@else.test", ["x@one.test"])
+    assert wait_for(lambda: [t for t in one.transactions
+                             if t.sender == "single@else.test"], 30, 0.005)
+    [at] = [n for n, t in enumerate(list(one.transactions))
+            if t.sender == "single@else.test"]
+    assert at < sent + 100 and len(one.transactions) < 390
+    one.replies.clear()
+    gone(host, 60)
+    assert len(one.transactions) == 401
 
 
 def test_recipients_of_one_host_share_a_transaction(host, sinks):

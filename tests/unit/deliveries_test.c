@@ -386,7 +386,7 @@ three_failures_hold_a_destination(void **state)
 	serve(channels[0], JOB_RETRY, "4.4.1 down");
 	serve(channels[1], JOB_RETRY, "4.4.1 down");
 	assert_false(deliveries_is_held(d));
-	assert_true(idlist_add(&d->parked, FAKE_ID));
+	assert_true(fairlist_add(&d->parked, 0, FAKE_ID));
 	serve(channels[0], JOB_RETRY, "4.4.1 it is down");
 	assert_true(deliveries_is_held(d));
 	/* What was in line is put off for the same reason; not what is in
@@ -524,7 +524,7 @@ later_pauses_a_destination(void **state)
 	int asked = 0;
 
 	add("a", *state, 1);
-	assert_true(idlist_add(&destination("a")->parked, FAKE_ID));
+	assert_true(fairlist_add(&destination("a")->parked, 0, FAKE_ID));
 	run();
 	for (; result_count == 0; asked++) {
 		assert_true(hear_ask(&open));
@@ -546,7 +546,7 @@ unknown_fails_the_line(void **state)
 	struct job_open open;
 
 	add("a", *state, 3);
-	assert_true(idlist_add(&destination("a")->parked, FAKE_ID));
+	assert_true(fairlist_add(&destination("a")->parked, 0, FAKE_ID));
 	run();
 	assert_true(hear_ask(&open));
 	answer(open.channel, JOB_UNKNOWN, -1);
@@ -600,20 +600,83 @@ short_line_calls_the_parked_back(void **state)
 	int channel;
 
 	add("a", *state, DELIVERIES_LINE_MAX);
-	assert_true(deliveries_is_crowded(d));
+	assert_true(deliveries_is_crowded(d, 0));
 	for (int i = 0; i < 10; i++)
-		assert_true(idlist_add(&d->parked, FAKE_ID));
+		assert_true(fairlist_add(&d->parked, 0, FAKE_ID));
 	run();
 	channel = open_one("a");
 	while (d->waiting >= DELIVERIES_LINE_MAX / 2) {
 		assert_int_equal(unpark_count, 0);
 		serve(channel, JOB_DONE, "");
 	}
-	assert_false(deliveries_is_crowded(d));
+	assert_false(deliveries_is_crowded(d, 0));
 	serve(channel, JOB_DONE, "");
 	assert_true(unpark_count > 0);
 	assert_int_equal(unpark_delay, 0);
 	close(channel);
+}
+
+static void
+senders_take_turns(void **state)
+{
+	struct queued *many = *state, *one = fake_message(1);
+	int channel;
+
+	one->sender = 1;
+	add("a", many, 90);
+	add("a", one, 1);
+	run();
+	channel = open_one("a");
+	serve(channel, JOB_DONE, "");
+	serve(channel, JOB_DONE, "");
+	assert_int_equal(one->open, 0);
+	/* Two of his have the next turn and the one after. */
+	add("a", one, 2);
+	for (int i = 0; i < 6; i++)
+		serve(channel, JOB_DONE, "");
+	assert_int_equal(one->open, 0);
+	assert_true(many->open > 80);
+	close(channel);
+	run();
+	fake_message_free(one);
+}
+
+static void
+a_turn_is_of_one_priority(void **state)
+{
+	struct queued *many = *state, *urgent = fake_message(1),
+		      *one = fake_message(1);
+	int channel;
+
+	urgent->q.priority = 3;
+	urgent->sender = one->sender = 1;
+	add("a", many, 20);
+	add("a", urgent, 3);
+	add("a", one, 1);
+	run();
+	channel = open_one("a");
+	for (int i = 0; i < 3; i++)
+		serve(channel, JOB_DONE, "");
+	assert_int_equal(urgent->open, 0);
+	serve(channel, JOB_DONE, "");
+	serve(channel, JOB_DONE, "");
+	assert_int_equal(one->open, 0);
+	close(channel);
+	run();
+	fake_message_free(urgent);
+	fake_message_free(one);
+}
+
+static void
+who_has_nothing_in_line_is_let_in(void **state)
+{
+	struct destination *d = destination("a");
+
+	add("a", *state, DELIVERIES_LINE_MAX);
+	assert_true(deliveries_is_crowded(d, 0));
+	assert_false(deliveries_is_crowded(d, 1));
+	add("a", *state, DELIVERIES_LINE_MAX / 2);
+	assert_true(deliveries_is_crowded(d, 1));
 }
 
 /* For good: the last test. What is in line may have been let go of. */
@@ -671,6 +734,9 @@ main(void)
 		TEST(unknown_fails_the_line),
 		TEST(suspects_leave_room),
 		TEST(short_line_calls_the_parked_back),
+		TEST(senders_take_turns),
+		TEST(a_turn_is_of_one_priority),
+		TEST(who_has_nothing_in_line_is_let_in),
 		cmocka_unit_test_setup_teardown(
 			stop_leaves_the_line_alone, set_up, let_go),
 	};
