@@ -29,6 +29,8 @@ static char const help[] =
 	"  spam learn|test|text    the classifier of spam\n"
 	"  queue [list]        also: queue show, stats, retry, hold, release,\n"
 	"                      delete, bounce\n"
+	"  sieve check|run     a filter's script: its faults; over mail that is "
+	"there\n"
 	"  tlsrpt DOMAIN DAY   a report on TLS towards a domain\n"
 	"  wkd FOLDER <KEYS    OpenPGP keys for a web "
 	"server\n"
@@ -52,6 +54,7 @@ static struct {
 	{"arc", command_arc},
 	{"dmarc", command_dmarc},
 	{"queue", command_queue},
+	{"sieve", command_sieve},
 	{"tlsrpt", command_tlsrpt},
 	{"wkd", command_wkd},
 };

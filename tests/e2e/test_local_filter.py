@@ -9,7 +9,7 @@ import sys
 import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
-from queuehost import QueueHost, as_user, wait_for  # noqa: E402
+from queuehost import BUILD, QueueHost, as_user, wait_for  # noqa: E402
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="needs root")
 BOB = "bob@a.test"
@@ -284,3 +284,49 @@ def test_a_script_that_takes_too_long(host):
     host.send("Subject: a\n\n" + "a" * 200000 + "\n")
     assert len(host.folder("")) == 2
     assert host.events("filter-failed", why="the script takes too long")
+
+
+def kereru(*args, code=0):
+    done = subprocess.run([os.path.join(BUILD, "bin", "kereru"), "sieve",
+                           *args], capture_output=True, text=True)
+    assert done.returncode == code, (done.stdout, done.stderr)
+    return done.stdout
+
+
+def test_a_script_is_checked(host, tmp_path):
+    (tmp_path / "good").write_text("keep;")
+    (tmp_path / "bad").write_text("keep;\n\nfoo;")
+    assert kereru("check", str(tmp_path / "good")) == ""
+    assert "bad: line 3: there is no command" in kereru(
+        "check", str(tmp_path / "good"), str(tmp_path / "bad"), code=100)
+
+
+def test_mail_that_is_there_is_sorted(host, tmp_path):
+    script = tmp_path / "s"
+    script.write_text('''require ["fileinto", "mailbox", "envelope",
+        "imap4flags", "copy"];
+        if header "subject" "gone" { discard; }
+        elsif header "subject" "sent" { redirect "x@y.test"; }
+        elsif envelope "from" "s@else.test" {
+            addflag "\\\\Flagged"; fileinto :create "Moved"; }''')
+    host.script('require "imap4flags"; addflag ["$Label", "\\\\Seen"];')
+    for subject in "one", "gone", "sent":
+        host.send(PLAIN % subject)
+    home = host.home(BOB)
+    shown = kereru("run", "-n", str(script), home)
+    assert "into Moved" in shown and "3 messages, 1 would be moved" in shown
+    assert len(host.folder("")) == 3
+    assert "1 moved" in kereru("run", str(script), home)
+    (name,) = host.folder(".Moved")
+    assert re.search(r"^cur/.*:2,FSa$", name)
+    path = home + "/.Moved/" + name
+    assert os.stat(path).st_uid == host.uid(BOB)
+    assert os.stat(path).st_nlink == 1
+    with open(home + "/.Moved/dovecot-keywords") as f:
+        assert f.read() == "0 $Label\n"
+    assert len(host.folder("")) == 2
+    kereru("run", "-d", str(script), home)
+    assert len(host.folder("")) == 1
+    script.write_text('require "fileinto"; fileinto "INBOX";')
+    kereru("run", str(script), home + "/.Moved")
+    assert len(host.folder("")) == 2 and not host.folder(".Moved")
