@@ -79,6 +79,8 @@ checking_message_encode(char *s, size_t max, struct checking_message const *m)
 	wire_put_u64(&out, m->added_offset);
 	wire_put_u64(&out, m->added_len);
 	wire_put_u32(&out, m->flags);
+	wire_put_u32(&out, m->messages);
+	wire_put_u8(&out, m->is_early ? 1 : 0);
 	return out.failed ? 0 : out.len;
 }
 
@@ -86,6 +88,7 @@ bool
 checking_message_decode(char const *s, size_t len, struct checking_message *m_r)
 {
 	struct wire_in in;
+	unsigned early;
 
 	wire_open(&in, s, len);
 	if (wire_get_u8(&in) != 'm')
@@ -102,7 +105,10 @@ checking_message_decode(char const *s, size_t len, struct checking_message *m_r)
 	m_r->added_offset = wire_get_u64(&in);
 	m_r->added_len = wire_get_u64(&in);
 	m_r->flags = wire_get_u32(&in);
-	return wire_end(&in) && message_valid(m_r);
+	m_r->messages = wire_get_u32(&in);
+	early = wire_get_u8(&in);
+	m_r->is_early = early == 1;
+	return early <= 1 && wire_end(&in) && message_valid(m_r);
 }
 
 size_t

@@ -48,6 +48,8 @@ struct checking_message {
 	uint64_t message_offset, message_len; /* in the file */
 	uint64_t added_offset, added_len;     /* len 0: nothing added yet */
 	uint32_t flags;			      /* QUEUEFILE_* */
+	uint32_t messages; /* of policing_answer; 0: not known */
+	bool is_early;	   /* the client spoke before it was greeted */
 };
 
 enum checking_action {

@@ -91,6 +91,7 @@ smtp_guard_stage(struct smtp_session *s, enum policing_stage stage,
 		s->guard.policy.fd = -1;
 		return true;
 	}
+	s->guard.messages = answer.messages;
 	smtp_session_pause(s, (int)answer.delay_ms);
 	if (answer.action == POLICING_ACCEPT)
 		return true;
@@ -165,7 +166,9 @@ ask(struct smtp_session *s, int fd, int file, struct checking_answer *a)
 		.message_len = d->q.message_len,
 		.added_offset = d->q.added_offset,
 		.added_len = d->q.added_len,
-		.flags = s->mail.flags};
+		.flags = s->mail.flags,
+		.messages = s->guard.messages,
+		.is_early = s->guard.is_early};
 
 	if (seconds > CHECK_SECONDS_MAX)
 		seconds = CHECK_SECONDS_MAX;

@@ -233,9 +233,9 @@ judge(struct policystore *store, struct judge_rules const *rules,
 			greylist(store, rules, q, &who, now, answer_r);
 		break;
 	case POLICING_END:
-		if (messages_max > 0)
-			(void)in_this_hour(
-				store, POLICYSTORE_MESSAGES, who.part, 1, now);
+		/* The rules may want to know, whatever the limit is. */
+		answer_r->messages = in_this_hour(
+			store, POLICYSTORE_MESSAGES, who.part, 1, now);
 		break;
 	case POLICING_UNKNOWN:
 	case POLICING_LOGIN:

@@ -147,6 +147,7 @@ policing_answer_encode(char *s, size_t max, struct policing_answer const *a)
 	wire_put_u8(&out, (uint8_t)a->action);
 	wire_put_u32(&out, a->delay_ms);
 	wire_put_bytes(&out, a->text, text_len);
+	wire_put_u32(&out, a->messages);
 	return out.failed ? 0 : out.len;
 }
 
@@ -165,6 +166,7 @@ policing_answer_decode(char const *s, size_t len, struct policing_answer *a_r)
 	a_r->action = (enum policing_action)action;
 	a_r->delay_ms = wire_get_u32(&in);
 	text = get(&in, CHECKING_TEXT_MAX);
+	a_r->messages = wire_get_u32(&in);
 	if (!wire_end(&in) ||
 		!is_clean(text.s, text.len, CHECKING_TEXT_MAX, 0x7e))
 		return false;

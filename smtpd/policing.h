@@ -53,6 +53,9 @@ struct policing_answer {
 	/* The reply, e.g. "450 4.7.1 try again later"; of three digits of the
 	 * right class and printable ASCII; empty: the stage's own. */
 	char text[CHECKING_TEXT_MAX + 1];
+	/* At the end of data: messages within the hour of the client's network,
+	 * or of who has logged in, this one included; else 0. */
+	uint32_t messages;
 };
 
 size_t policing_question_encode(

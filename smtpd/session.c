@@ -87,6 +87,7 @@ smtp_session_init(struct smtp_session *s, struct front *front,
 	s->refused_max = number(s, "refused-max", REFUSED_MAX_DEFAULT);
 	s->tarpit_ms = (int)number(s, "tarpit-delay", 1) * 1000;
 	s->greet_ms = (int)number(s, "greet-delay", 0) * 1000;
+	s->refuses_early = number(s, "greet-refuse", 1) != 0;
 	s->hold_max = number(s, "future-release-max", 0);
 	s->hides_client = number(s, "hide-submitter", 0) != 0;
 	set_rights(s);
@@ -340,8 +341,11 @@ greet(struct smtp_session *s)
 		(stream_pending(stream) > 0 ||
 			stream_wait(stream, POLLIN,
 				stream_clock_ms() + s->greet_ms))) {
-		smtp_session_end(s, SMTP_R_EARLY, "early");
-		return false;
+		s->guard.is_early = true;
+		if (s->refuses_early) {
+			smtp_session_end(s, SMTP_R_EARLY, "early");
+			return false;
+		}
 	}
 	if (!smtp_guard_stage(s, POLICING_CONNECT, NULL, 0)) {
 		s->is_over = true;

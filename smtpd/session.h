@@ -48,6 +48,8 @@ struct smtp_guard_pair {
 
 struct smtp_guard {
 	struct smtp_guard_pair policy, check;
+	uint32_t messages; /* what policy said last: policing.h */
+	bool is_early;	   /* spoke before the greeting */
 };
 
 struct smtp_session {
@@ -61,6 +63,7 @@ struct smtp_session {
 	unsigned bad_max, refused_max;
 	int tarpit_ms;	   /* for each refused recipient but the first */
 	int greet_ms;	   /* before the greeting */
+	bool refuses_early; /* who speaks before it; else rules may ask */
 	bool may_repair;   /* bare CR, LF and NUL are made right */
 	bool hides_client; /* in our Received field, after login */
 	bool may_xclient;

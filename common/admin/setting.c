@@ -77,6 +77,7 @@ struct setting const setting_table[] = {
 	{"hide-submitter", SETTING_SWITCH, "no", 0, 0},
 	{"future-release-max", SETTING_DURATION, "30d", 0, YEAR},
 	{"check", SETTING_SWITCH, "no", 0, 0},
+	{"greet-refuse", SETTING_SWITCH, "yes", 0, 0},
 	{"check-login", SETTING_SWITCH, "no", 0, 0},
 	{"check-timeout", SETTING_DURATION, "120", 5, 540},
 	{"check-dns-timeout", SETTING_DURATION, "5", 1, 60},

@@ -238,6 +238,8 @@ know_session(struct state *st)
 	words[RULES_HELO] = facts_helo(m->helo, x->hostname);
 	words[RULES_REVERSE] = facts_reverse(m->name, m->helo);
 	words[RULES_GTUBE] = st->has_gtube ? "yes" : "no";
+	words[RULES_EARLY] = m->is_early ? "yes" : "no";
+	st->facts.numbers[RULES_RATE] = (int64_t)m->messages * RULES_UNIT;
 	st->facts.numbers[RULES_SIZE] = (int64_t)x->edit.len * RULES_UNIT;
 	st->facts.numbers[RULES_RECIPIENTS] = (int64_t)x->to_count * RULES_UNIT;
 }

@@ -24,12 +24,14 @@ static struct {
 	[RULES_SENDER] = {"sender", "empty,given"},
 	[RULES_HELO] = {"helo", "name,literal,address,unqualified,ours"},
 	[RULES_REVERSE] = {"reverse", "none,name,helo"},
+	[RULES_EARLY] = {"early", "yes,no"},
 };
 static char const *const numbers[RULES_NUMBERS] = {
 	[RULES_SCORE] = "score",
 	[RULES_SIZE] = "size",
 	[RULES_RECIPIENTS] = "recipients",
 	[RULES_SPAMICITY] = "spamicity",
+	[RULES_RATE] = "rate",
 };
 static struct {
 	char const *name;

@@ -44,6 +44,7 @@ enum rules_word {
 	RULES_SENDER,
 	RULES_HELO,
 	RULES_REVERSE,
+	RULES_EARLY,
 	RULES_WORDS
 };
 /* ...and numbers, in units of RULES_UNIT. */
@@ -52,6 +53,7 @@ enum rules_number {
 	RULES_SIZE, /* octets of the message */
 	RULES_RECIPIENTS,
 	RULES_SPAMICITY, /* 0 to 1; what the classifier said */
+	RULES_RATE,	 /* messages of the network within the hour */
 	RULES_NUMBERS
 };
 

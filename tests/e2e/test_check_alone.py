@@ -63,6 +63,12 @@ def dns():
         yield server
 
 
+@pytest.fixture(scope="module")
+def facts(dns):
+    with Check(FACTS, dns.address) as c:
+        yield c
+
+
 def wait_until(what, condition, seconds=30):
     end = time.monotonic() + seconds
     while not condition():
@@ -139,6 +145,42 @@ def test_a_user_is_not_looked_at_by_spf(check):
     assert v.spam() == "X-Spam: no; score=0"
 
 
+FACTS = """
+rule EARLY early=yes nothing
+rule BUSY rate>=30 nothing
+rule QUIET rate<2 nothing
+rule HELO_ADDRESS helo=address nothing
+rule HELO_LITERAL helo=literal nothing
+rule HELO_SHORT helo=unqualified nothing
+rule HELO_OURS helo=ours nothing
+rule HELO_NAME helo=name nothing
+rule NO_REVERSE reverse=none nothing
+rule REVERSE_HELO reverse=helo nothing
+rule REVERSE reverse=name nothing
+rule NULL_SENDER sender=empty nothing
+rule TLS tls=yes nothing
+"""
+
+
+@pytest.mark.parametrize("session, want", [
+    ({"early": 1}, "EARLY"), ({"messages": 30}, "BUSY"),
+    ({"messages": 1}, "QUIET"), ({"helo": "192.0.2.1"}, "HELO_ADDRESS"),
+    ({"helo": "[192.0.2.1]"}, "HELO_LITERAL"), ({"helo": "pc"}, "HELO_SHORT"),
+    ({"helo": "mx.kereru.test"}, "HELO_OURS"), ({"helo": "a.b"}, "HELO_NAME"),
+    ({"name": ""}, "NO_REVERSE"), ({"name": "a.b", "helo": "A.B"},
+                                   "REVERSE_HELO"),
+    ({"name": "c.d"}, "REVERSE"), ({"sender": ""}, "NULL_SENDER"),
+    ({"tls": "TLSv1.2"}, "TLS")])
+def test_facts_of_the_session(facts, session, want):
+    usual = {"messages": 5, "name": "x.y", "helo": "client.example.org"}
+    v = facts.ask(MESSAGE, client="192.0.2.9", **{**usual, **session})
+    names = set(v.spam().split("; ", 2)[2].split(", "))
+    # What a session has besides what this is about.
+    rest = names - {"HELO_NAME", "REVERSE"}
+    assert want in names and len(rest) == (want not in ("HELO_NAME",
+                                                        "REVERSE"))
+
+
 def test_claims_of_ours_are_removed(check):
     forged = (b"Authentication-Results: MX.kereru.test (x);\r\n\tspf=pass\r\n"
               b"X-Spam: no\r\n"
@@ -181,7 +223,7 @@ def test_a_file_that_is_shorter_than_it_says(check):
             f.flush()
             frame = b"m" + b"".join(field(x) for x in (
                 "192.0.2.1", "", "h", "", "", "a@b", "0k3v5m2n9p7q1r4t"))
-            frame += struct.pack(">QQQQI", 0, 1 << 20, 0, 0, 0)
+            frame += struct.pack(">QQQQIIB", 0, 1 << 20, 0, 0, 0, 0, 0)
             socket.send_fds(pair, [frame], [f.fileno()])
         pair.send(b"e")
         v = check.verdict(pair)

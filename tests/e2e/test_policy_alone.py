@@ -46,6 +46,10 @@ def test_all_sessions_share_what_is_known(folder):
         assert two.ask("r", **FROM_TO)[0] == "t"
         # Who may relay is not asked.
         assert p.session(flags=1).ask("r", **FROM_TO)[0] == "a"
+        # How many came of a network, whether or not there is a limit.
+        for n, s in enumerate((one, two, one), 1):
+            assert s.ask("e")[0] == "a" and s.messages == n
+        assert one.ask("r", **FROM_TO)[0] == "t" and one.messages == 0
         # A user's limit holds for all of the user's sessions.
         user = p.session("203.0.113.1", mailbox="alice@kereru.test")
         other = p.session("203.0.113.9", mailbox="alice@kereru.test")

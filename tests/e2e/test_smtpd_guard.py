@@ -19,13 +19,24 @@ pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="needs root")
 MESSAGE = b"From: <a@example.net>\r\nSubject: x\r\n\r\nHello\r\n"
 
 
-@pytest.fixture(scope="module")
-def tables(tmp_path_factory):
+def make_tables(tmp_path_factory, **more):
     path = folder = tmp_path_factory.mktemp("guard")
     while str(path) not in ("/", "/tmp"):
         os.chmod(path, 0o711)
         path = path.parent
-    return Tables(str(folder), settings={"policy": "1", "check": "1"})
+    return Tables(str(folder), settings={"policy": "1", "check": "1", **more})
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    return make_tables(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def early(tmp_path_factory):
+    """A host that looks for those who do not wait for its greeting."""
+    return make_tables(tmp_path_factory,
+                       **{"greet-delay": "1", "greet-refuse": "0"})
 
 
 def take_bytes(frame, n):
@@ -55,7 +66,7 @@ class Policy:
                 return
             action, delay, text = answer
             pair.send(struct.pack(">cIH", action.encode(), delay, len(text)) +
-                      text.encode())
+                      text.encode() + struct.pack(">I", 41))
 
 
 class Check:
@@ -70,7 +81,8 @@ class Check:
             if not frame:
                 return
             words, rest = take_bytes(frame[1:], 7)
-            at, n, added_at, added_n, flags = struct.unpack(">QQQQI", rest)
+            at, n, added_at, added_n, flags, self.messages, self.early = (
+                struct.unpack(">QQQQIIB", rest))
             to = []
             while (more := pair.recv(65536)) != b"e":
                 to += take_bytes(more[3:], struct.unpack(
@@ -224,6 +236,22 @@ def test_check_refuses(tables, verdict, want):
     assert tables.names() == [] and tables.names("tmp") == []
     assert c.cmd("NOOP").startswith("250")
     ended(c)
+
+
+@pytest.mark.parametrize("speaks_first", [False, True])
+def test_check_is_told_what_smtpd_and_policy_know(early, speaks_first):
+    check = Check()
+    c = client(early, Policy(), check, greet=False)
+    if speaks_first:
+        c.send("EHLO a.example\r\n")
+    assert c.reply().startswith("220 ")
+    if speaks_first:
+        assert c.reply().startswith("250")
+    else:
+        c.hello()
+    assert send(c).startswith("250 ")
+    ended(c)
+    assert (check.messages, check.early) == (41, int(speaks_first))
 
 
 def test_junk(tables):

@@ -138,7 +138,7 @@ class Check(Daemon):
     def ask_on(self, pair, message, to=("bob@kereru.test",),
                sender="alice@example.org", client="192.0.2.1", name="",
                helo="client.example.org", tls="", mailbox="", added=b"",
-               flags=0):
+               flags=0, messages=0, early=0):
         """One message; None if the pair ends without a verdict."""
         envelope = b"kereru test envelope\n"
         with tempfile.TemporaryFile() as f:
@@ -146,9 +146,9 @@ class Check(Daemon):
             f.flush()
             frame = (b"m" + field(client) + field(name) + field(helo) +
                      field(tls) + field(mailbox) + field(sender) + field(ID) +
-                     struct.pack(">QQQQI", len(envelope), len(message),
+                     struct.pack(">QQQQIIB", len(envelope), len(message),
                                  len(envelope) + len(message), len(added),
-                                 flags))
+                                 flags, messages, early))
             socket.send_fds(pair, [frame], [f.fileno()])
         pair.send(b"r" + struct.pack(">H", len(to)) +
                   b"".join(field(t) for t in to))
@@ -195,8 +195,9 @@ class PolicySession:
                        field(recipient) + struct.pack(">Q", size))
         frame = self.pair.recv(1024)
         action, delay, n = struct.unpack(">cIH", frame[:7])
-        assert len(frame) == 7 + n
-        return action.decode(), delay, frame[7:].decode()
+        assert len(frame) == 11 + n
+        self.messages, = struct.unpack(">I", frame[7 + n:])
+        return action.decode(), delay, frame[7:7 + n].decode()
 
     def close(self):
         self.pair.close()

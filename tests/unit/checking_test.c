@@ -31,6 +31,8 @@ static struct checking_message const sample = {
 	.added_offset = 1400,
 	.added_len = 0,
 	.flags = 3,
+	.messages = 12,
+	.is_early = true,
 };
 
 static void
@@ -48,6 +50,8 @@ message_round_trip(void **state)
 	assert_memory_equal(got.sender.s, sample.sender.s, got.sender.len);
 	assert_int_equal(got.message_len, 1000);
 	assert_int_equal(got.flags, 3);
+	assert_int_equal(got.messages, 12);
+	assert_true(got.is_early);
 	free(frame);
 	for (size_t cut = 0; cut < len; cut++) {
 		frame = exact(s, cut);

@@ -56,18 +56,18 @@ answers(void **state)
 		struct policing_answer a;
 		bool good;
 	} const cases[] = {
-		{{POLICING_ACCEPT, 0, ""}, true},
-		{{POLICING_ACCEPT, 5000, ""}, true},
-		{{POLICING_LATER, 0, "450 4.7.1 try again later"}, true},
-		{{POLICING_REFUSE, 0, "550 5.7.1 no"}, true},
-		{{POLICING_LATER, 0, ""}, true},
-		{{POLICING_LATER, 0, "550 5.7.1 no"}, false},
-		{{POLICING_REFUSE, 0, "450 4.7.1 no"}, false},
-		{{POLICING_ACCEPT, 0, "250 2.0.0 ok"}, false},
-		{{POLICING_REFUSE, 0, "550-5.7.1 no"}, false},
-		{{POLICING_REFUSE, 0, "550 a\r\n"}, false},
-		{{POLICING_REFUSE, 0, "550"}, false},
-		{{POLICING_ACCEPT, 60001, ""}, false},
+		{{POLICING_ACCEPT, 0, "", 7}, true},
+		{{POLICING_ACCEPT, 5000, "", 7}, true},
+		{{POLICING_LATER, 0, "450 4.7.1 try again later", 7}, true},
+		{{POLICING_REFUSE, 0, "550 5.7.1 no", 7}, true},
+		{{POLICING_LATER, 0, "", 7}, true},
+		{{POLICING_LATER, 0, "550 5.7.1 no", 7}, false},
+		{{POLICING_REFUSE, 0, "450 4.7.1 no", 7}, false},
+		{{POLICING_ACCEPT, 0, "250 2.0.0 ok", 7}, false},
+		{{POLICING_REFUSE, 0, "550-5.7.1 no", 7}, false},
+		{{POLICING_REFUSE, 0, "550 a\r\n", 7}, false},
+		{{POLICING_REFUSE, 0, "550", 7}, false},
+		{{POLICING_ACCEPT, 60001, "", 7}, false},
 	};
 	char s[1024];
 
@@ -83,6 +83,7 @@ answers(void **state)
 		assert_int_equal(got.action, cases[i].a.action);
 		assert_int_equal(got.delay_ms, cases[i].a.delay_ms);
 		assert_string_equal(got.text, cases[i].a.text);
+		assert_int_equal(got.messages, 7);
 		free(frame);
 	}
 }
@@ -90,7 +91,8 @@ answers(void **state)
 static void
 asked(void **state)
 {
-	struct policing_answer want = {POLICING_LATER, 100, "450 4.7.1 later"},
+	struct policing_answer want = {POLICING_LATER, 100, "450 4.7.1 later",
+				       0},
 			       got;
 	char s[1024];
 	int ends[2];
