@@ -6,12 +6,15 @@ The first learns and asks Debian's bogofilter in five folds, once about messages
 as they are and once about what `kereru spam text` makes of them; ours must be at
 least as good. It needs the corpus of SpamAssassin beside the repository, and is
 left out without it. The second gives 1,000 messages of 10 KB to check, with all
-checks on and a DNS that answers, and reports CPU and time for each.
+checks on and a DNS that answers, and reports CPU and time for each, in one session
+and in a session each.
 """
 import argparse
 import hashlib
+import multiprocessing
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tarfile
@@ -90,7 +93,7 @@ def accuracy(build, work):
     return True
 
 
-def tree_cpu(pid):
+def cpu(pid):
     """CPU seconds of a process and of its children that have ended."""
     try:
         with open(f"/proc/{pid}/stat") as f:
@@ -100,10 +103,23 @@ def tree_cpu(pid):
     return sum(int(x) for x in fields[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
-def family(pid):
+def tree_cpu(pid):
+    """Of it and of all that it has started, also of those that have ended."""
     out = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)],
                          stdout=subprocess.PIPE, text=True).stdout
-    return [pid] + [int(p) for p in out.split()]
+    return cpu(pid) + sum(tree_cpu(int(p)) for p in out.split())
+
+
+def answer_quickly(sock, server):
+    """What the server says to a question, remembered: dnspython takes longer for
+    each than all checks take for a message."""
+    known = {}
+    while True:
+        wire, client = sock.recvfrom(4096)
+        question = wire[2:]
+        if question not in known:
+            known[question] = server._reply(wire, tcp=False)[2:]
+        sock.sendto(wire[:2] + known[question], client)
 
 
 def cost(build):
@@ -122,28 +138,38 @@ def cost(build):
     line = b"Some words of a letter about http://example.net/page and more.\r\n"
     message = (b"From: <a@example.org>\r\nTo: <b@kereru.test>\r\nSubject: x\r\n"
                b"\r\n" + line * (10000 // len(line)))
-    with DnsServer(zone) as dns, Check(rules, dns.address) as check:
-        if shutil.which("bogofilter"):
-            for flag in "-s", "-n":
-                subprocess.run(["bogofilter", flag, "-d", check.home],
-                               input=message + flag.encode(), check=True)
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind(("127.0.0.1", 0))
+    dns = multiprocessing.Process(
+        target=answer_quickly, args=(sock, DnsServer(zone)), daemon=True)
+    dns.start()
+    bogofilter = shutil.which("bogofilter")
+    with Check(rules, "127.0.0.1:%d" % sock.getsockname()[1],
+               {"classifier": bogofilter or ""}) as check:
+        for flag in ("-s", "-n") if bogofilter else ():
+            subprocess.run([bogofilter, flag, "-d", check.home],
+                           input=message + flag.encode(), check=True)
         check.ask(message)
-        with check.open() as pair:
-            check.ask_on(pair, message)
-            pids = family(check.process.pid)
-            for p in list(pids):
-                pids += [c for c in family(p) if c not in pids]
-            before = sum(tree_cpu(p) for p in pids)
+        for sessions in 1, MESSAGES:
+            pair = check.open()
+            before = tree_cpu(check.process.pid)
             start = time.monotonic()
             for _ in range(MESSAGES):
+                if sessions > 1:
+                    pair.close()
+                    pair = check.open()
                 v = check.ask_on(pair, message)
                 assert v.action == "a", vars(v)
             seconds = time.monotonic() - start
-            after = sum(tree_cpu(p) for p in pids)
-    print(f"check, {MESSAGES} messages of 10 KB, one after another: "
-          f"{1000 * (after - before) / MESSAGES:.2f} ms of CPU and "
-          f"{1000 * seconds / MESSAGES:.2f} ms each (with a DNS server in "
-          "Python)")
+            after = tree_cpu(check.process.pid)
+            pair.close()
+            spent = 1000 * (after - before) / MESSAGES
+            took = 1000 * seconds / MESSAGES
+            print(f"check, {MESSAGES} messages of 10 KB, {sessions} "
+                  f"session{'s' * (sessions > 1)}: {spent:.2f} ms of CPU "
+                  f"(wanted: 2) and {took:.2f} ms each (wanted: 20)"
+                  f"{'' if bogofilter else ', without a classifier'}")
+    dns.terminate()
 
 
 def main():
