@@ -10,6 +10,7 @@
 #include "common/queuebody.h"
 #include "common/use.h"
 #include "local/filter.h"
+#include "local/forwardfile.h"
 #include "local/seen.h"
 #include "local/sieve/name.h"
 #include "mime/header.h"
@@ -100,6 +101,20 @@ script_of(char *target, char **name_r)
 	return sieve_name_script(target, len);
 }
 
+/* The file that stands for a script. */
+static int
+read_forward(int root_fd, stralloc *text)
+{
+	stralloc file = STRALLOC_ZERO;
+	int r = read_at(root_fd, FILTER_FORWARD, &file);
+
+	errno = ENOMEM;
+	if (r > 0 && !forwardfile_script(text, file.s, file.len))
+		r = -1;
+	stralloc_free(&file);
+	return r;
+}
+
 int
 filter_read(int root_fd, stralloc *text)
 {
@@ -108,7 +123,7 @@ filter_read(int root_fd, stralloc *text)
 		readlinkat(root_fd, FILTER_ACTIVE, target, sizeof target);
 
 	if (n < 0 && errno == ENOENT)
-		return 0;
+		return read_forward(root_fd, text);
 	if (n < 0)
 		return errno == EINVAL ? read_at(root_fd, FILTER_ACTIVE, text)
 				       : -1;

@@ -17,6 +17,8 @@
 #include "local/sieve/run.h"
 
 #define FILTER_ACTIVE ".dovecot.sieve"
+/* Without a script: forwardfile.h. */
+#define FILTER_FORWARD "forward"
 #define FILTER_FOLDER "sieve"
 #define FILTER_SUFFIX ".sieve"
 

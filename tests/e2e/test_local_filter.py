@@ -14,6 +14,7 @@ from queuehost import BUILD, QueueHost, as_user, wait_for  # noqa: E402
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="needs root")
 BOB = "bob@a.test"
 ALICE = "alice@a.test"
+CAROL = "carol@a.test"
 
 
 class Host(QueueHost):
@@ -52,7 +53,8 @@ class Host(QueueHost):
             home = self.home(address)
             os.system(f"rm -rf {home}/.[a-zA-Z]* {home}/sieve "
                       f"{home}/kereru-* {home}/new/* {home}/cur/* "
-                      f"{home}/maildirsize {home}/dovecot*")
+                      f"{home}/maildirsize {home}/dovecot* "
+                      f"{home}/forward")
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +169,21 @@ def test_sent_on_but_never_in_a_circle(host):
     assert len(host.folder("", ALICE)) == 2
 
 
+def test_forwarded_by_a_list_of_addresses(host):
+    host.put(BOB, "forward", f"# away\n{ALICE}\n")
+    host.send(PLAIN % "one")
+    assert wait_for(lambda: host.folder("", ALICE))
+    assert not host.folder("")
+    host.put(BOB, "forward", f"{ALICE}\nkeep\n")
+    host.send(PLAIN % "two")
+    assert wait_for(lambda: len(host.folder("", ALICE)) == 2)
+    assert len(host.folder("")) == 1
+    host.put(BOB, "forward", "|/bin/true\n")
+    host.send(PLAIN % "three")
+    assert len(host.folder("")) == 3
+    assert host.events("filter-failed")
+
+
 def test_an_answer_once_to_a_person(host):
     host.script('''require ["vacation", "variables"];
         if header :matches "subject" "*" {
@@ -249,9 +266,10 @@ def test_a_full_mailbox_is_tried_again(host):
 
 def test_killed_between_what_it_sends_and_its_report(host):
     """What was done is done again; nothing is lost. Each frame of the local
-    spawner and its children is held back for a while."""
+    spawner and its children is held back for a while; Carol has had no mail
+    yet, so that the child for her is new."""
     host.script(f'require ["copy", "fileinto", "mailbox"]; '
-                f'redirect :copy "{ALICE}"; fileinto :create "F";')
+                f'redirect :copy "{ALICE}"; fileinto :create "F";', CAROL)
     spawner = host.children()["local-spawner"]
     tracer = subprocess.Popen(
         ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=sendmsg", "-e",
@@ -259,12 +277,12 @@ def test_killed_between_what_it_sends_and_its_report(host):
          str(spawner)], stderr=subprocess.DEVNULL)
     assert wait_for(lambda: "TracerPid:\t0\n" not in open(
         f"/proc/{spawner}/status").read())
-    ident = host.drop("s@else.test", [BOB], (PLAIN % "k").encode())
+    ident = host.drop("s@else.test", [CAROL], (PLAIN % "k").encode())
     assert wait_for(lambda: host.events("queued", origin="filter"), 20, 0.01)
     killed = 0
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            if os.stat(f"/proc/{pid}").st_uid == host.uid(BOB):
+            if os.stat(f"/proc/{pid}").st_uid == host.uid(CAROL):
                 os.kill(int(pid), signal.SIGKILL)
                 killed += 1
         except OSError:
@@ -274,7 +292,7 @@ def test_killed_between_what_it_sends_and_its_report(host):
     assert killed == 1
     assert host.wait_event("removed", id=ident)
     assert wait_for(lambda: len(host.folder("", ALICE)) == 2)
-    assert len(host.folder(".F")) == 2
+    assert len(host.folder(".F", CAROL)) == 2
 
 
 def test_a_script_that_takes_too_long(host):

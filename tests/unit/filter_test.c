@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include "local/answer.h"
 #include "local/filter.h"
+#include "local/forwardfile.h"
 #include "local/seen.h"
 #include "tests/unit/exact.h"
 
@@ -164,6 +165,36 @@ spam(void **state)
 	}
 }
 
+static void
+forwards(void **state)
+{
+	static struct {
+		char const *text, *script;
+	} const cases[] = {
+		{"", ""},
+		{"a@b.test", "redirect \"a@b.test\";\n"},
+		{"# x\n\n  Kim <a@b.test> \r\nKeep\n",
+			"\n\nredirect \"a@b.test\";\nkeep;\n"},
+		{"\"a\\\"b\"@c.test\n",
+			"redirect \"\\\"a\\\\\\\"b\\\"@c.test\";\n"},
+		{"|/bin/sh\n", "redirect \"no address\";\n"},
+		{"a@b.test\"; discard; #\n", "redirect \"no address\";\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		stralloc out = STRALLOC_ZERO;
+		char *const s = exact(cases[i].text, strlen(cases[i].text));
+
+		assert_true(
+			forwardfile_script(&out, s, strlen(cases[i].text)) &&
+			stralloc_0(&out));
+		assert_string_equal(out.s, cases[i].script);
+		stralloc_free(&out);
+		free(s);
+	}
+}
+
 int
 main(void)
 {
@@ -172,6 +203,7 @@ main(void)
 		cmocka_unit_test(answers),
 		cmocka_unit_test(memory),
 		cmocka_unit_test(spam),
+		cmocka_unit_test(forwards),
 	};
 
 	return cmocka_run_group_tests_name("filter", tests, NULL, NULL);
