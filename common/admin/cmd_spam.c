@@ -8,15 +8,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "common/admin/command.h"
+#include "common/admin/setting.h"
 #include "common/admin/values.h"
 #include "common/classifier.h"
+#include "common/lessons.h"
+#include "common/privilege.h"
+#include "common/user.h"
 #include "mime/spamtext.h"
 
 #define TIMEOUT_MS 30000
 
 static char const usage[] =
-	"usage: kereru spam learn [-d FOLDER] [-u] spam|ham [PATH...]\n"
-	"       kereru spam test [-d FOLDER] [PATH...]\n"
+	"usage: kereru spam learn [-d FOLDER | -m MAILBOX] [-u] spam|ham "
+	"[PATH...]\n"
+	"       kereru spam test [-d FOLDER | -m MAILBOX] [PATH...]\n"
 	"       kereru spam text [-o FOLDER] [PATH...]\n"
 	"PATH is a message, or a folder of messages (a maildir too); none: "
 	"standard input.\n";
@@ -28,6 +33,7 @@ struct spam {
 	enum classifier_lesson lesson;
 	char const *program, *folder;
 	char const *out_folder; /* of VERB_TEXT; NULL: standard output */
+	char const *mailbox;	/* whose own database; or NULL */
 	struct classifier classifier;
 	struct message message;
 	stralloc text;
@@ -194,6 +200,8 @@ parse(struct spam *s, int argc, char const *const *argv, int *at_r)
 	for (; i < argc && argv[i][0] == '-'; i++) {
 		if (strcmp(argv[i], "-d") == 0 && i + 1 < argc)
 			s->folder = argv[++i];
+		else if (strcmp(argv[i], "-m") == 0 && i + 1 < argc)
+			s->mailbox = argv[++i];
 		else if (strcmp(argv[i], "-o") == 0 && i + 1 < argc)
 			s->out_folder = argv[++i];
 		else if (strcmp(argv[i], "-u") == 0)
@@ -213,6 +221,46 @@ parse(struct spam *s, int argc, char const *const *argv, int *at_r)
 	}
 	*at_r = i;
 	return true;
+}
+
+/* Become the mailbox, whose rights are enough for all that follows: messages
+ * are foreign, and so is what the owner put into the folder. */
+static bool
+become(struct values const *v, char const *mailbox)
+{
+	struct table users = TABLE_ZERO;
+	uint32_t min, max;
+	char tables[512];
+	char const *home = NULL;
+	uid_t uid;
+	int fd, found = 0;
+	bool ok;
+
+	snprintf(tables, sizeof tables, "%s/tables", values_text(v, "state"));
+	fd = open(tables, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 && table_refresh(&users, fd, "users.cdb") &&
+		setting_uids(values_text(v, "mailbox-uids"), &min, &max))
+		found = user_find(&users, mailbox, strlen(mailbox), min, max,
+			&uid, &home);
+	if (fd >= 0)
+		close(fd);
+	ok = found > 0 && chdir(home) == 0 && privilege_drop(uid, uid);
+	if (!ok)
+		fprintf(stderr, "kereru: %s: %s\n", mailbox,
+			found > 0 ? strerror(errno)
+				  : "there is no such mailbox here");
+	table_close(&users);
+	if (!ok)
+		return false;
+	(void)umask(077);
+	fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ok = fd >= 0 && lessons_create(fd);
+	if (!ok)
+		fprintf(stderr, "kereru: %s: %s\n", LESSONS_FOLDER,
+			strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return ok;
 }
 
 int
@@ -236,9 +284,13 @@ command_spam(struct command_context const *x, int argc, char const *const *argv)
 			values_text(&v, "state"));
 		if (s.folder == NULL)
 			s.folder = common;
+		if (s.mailbox != NULL)
+			s.folder = LESSONS_FOLDER;
 		if (*s.program == '\0')
 			fprintf(stderr, "kereru: the settings name no "
 					"classifier\n");
+		else if (s.mailbox != NULL && !become(&v, s.mailbox))
+			code = COMMAND_TEMPORARY;
 		else
 			code = run(&s, argc - at, argv + at);
 	}

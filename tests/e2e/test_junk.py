@@ -107,6 +107,17 @@ def test_moving_teaches(host, imap):
     assert [int(x) for x in counts[-2:]] == [6, 4]
 
 
+def test_teaching_by_hand(host):
+    for kind, text in ("spam", SPAM), ("ham", HAM):
+        host.kereru("spam", "learn", "-m", ALICE, kind,
+                    input=text % "by hand")
+    said = host.kereru("spam", "test", "-m", ALICE,
+                       input=SPAM % "asked").stdout
+    assert said.startswith("spam "), said
+    assert host.kereru("spam", "learn", "-m", "nobody@mx.example.org", "ham",
+                       input="x", check=False).returncode == 111
+
+
 def test_what_was_learnt_is_used_for_its_owner_alone(host):
     path = deliver(host, SPAM % "again", folder="Junk")
     assert verdict(path) == ["spam"]
