@@ -2,37 +2,8 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
-#include "smtpd/check/rules.h"
+#include "smtpd/check/rules_text.h"
 
-static struct {
-	char const *name;
-	char const *values; /* with commas between, as a condition has them */
-} const words[RULES_WORDS] = {
-#define AUTH_RESULTS "pass,fail,none,neutral,policy,temperror,permerror"
-	[RULES_SPF] = {"spf",
-		"pass,fail,softfail,neutral,none,temperror,permerror"},
-	[RULES_SPF_HELO] = {"spf-helo",
-		"pass,fail,softfail,neutral,none,temperror,permerror"},
-	[RULES_DKIM] = {"dkim", AUTH_RESULTS},
-	[RULES_ARC] = {"arc", AUTH_RESULTS},
-	[RULES_DMARC] = {"dmarc", AUTH_RESULTS},
-	[RULES_DMARC_POLICY] = {"dmarc-policy", "none,quarantine,reject"},
-	[RULES_BAYES] = {"bayes", "spam,ham,unsure,none"},
-	[RULES_GTUBE] = {"gtube", "yes,no"},
-	[RULES_LOGIN] = {"login", "yes,no"},
-	[RULES_TLS] = {"tls", "yes,no"},
-	[RULES_SENDER] = {"sender", "empty,given"},
-	[RULES_HELO] = {"helo", "name,literal,address,unqualified,ours"},
-	[RULES_REVERSE] = {"reverse", "none,name,helo"},
-	[RULES_EARLY] = {"early", "yes,no"},
-};
-static char const *const numbers[RULES_NUMBERS] = {
-	[RULES_SCORE] = "score",
-	[RULES_SIZE] = "size",
-	[RULES_RECIPIENTS] = "recipients",
-	[RULES_SPAMICITY] = "spamicity",
-	[RULES_RATE] = "rate",
-};
 static struct {
 	char const *name;
 	enum rules_action action;
@@ -46,295 +17,6 @@ static struct {
 	{"tempfail", RULES_TEMPFAIL},
 	{"discard", RULES_DISCARD},
 };
-
-static bool
-is(struct rules_text t, char const *word)
-{
-	return t.len == strlen(word) && memcmp(t.s, word, t.len) == 0;
-}
-
-/* Cut the next field off; false: there is none. */
-static bool
-field(struct rules_text *rest, struct rules_text *field_r)
-{
-	while (rest->len > 0 && (*rest->s == ' ' || *rest->s == '\t')) {
-		rest->s++;
-		rest->len--;
-	}
-	field_r->s = rest->s;
-	field_r->len = 0;
-	while (field_r->len < rest->len && field_r->s[field_r->len] != ' ' &&
-		field_r->s[field_r->len] != '\t')
-		field_r->len++;
-	rest->s += field_r->len;
-	rest->len -= field_r->len;
-	return field_r->len > 0;
-}
-
-/* Cut the next of a list with commas off. */
-static bool
-item(struct rules_text *rest, struct rules_text *item_r)
-{
-	char const *comma;
-
-	if (rest->len == 0)
-		return false;
-	comma = memchr(rest->s, ',', rest->len);
-	item_r->s = rest->s;
-	item_r->len = comma != NULL ? (size_t)(comma - rest->s) : rest->len;
-	rest->s += item_r->len + (comma != NULL);
-	rest->len -= item_r->len + (comma != NULL);
-	return true;
-}
-
-/* A decimal number with at most two places, in hundredths. */
-static bool
-number(struct rules_text t, bool may_be_negative, int64_t *n_r)
-{
-	int64_t n = 0;
-	size_t i = 0, places = 0;
-	bool is_negative = false, in_places = false;
-
-	if (may_be_negative && t.len > 0 && (t.s[0] == '-' || t.s[0] == '+'))
-		is_negative = t.s[i++] == '-';
-	if (i == t.len || t.s[i] < '0' || t.s[i] > '9')
-		return false;
-	for (; i < t.len; i++) {
-		if (t.s[i] == '.' && !in_places && i + 1 < t.len) {
-			in_places = true;
-			continue;
-		}
-		if (t.s[i] < '0' || t.s[i] > '9' || places == 2 ||
-			n > RULES_NUMBER_MAX / 100)
-			return false;
-		n = n * 10 + (t.s[i] - '0');
-		places += in_places;
-	}
-	for (; places < 2; places++)
-		n *= 10;
-	*n_r = is_negative ? -n : n;
-	return n <= RULES_NUMBER_MAX;
-}
-
-static bool
-address(struct rules_text t, uint32_t *n_r)
-{
-	char text[INET_ADDRSTRLEN];
-	struct in_addr a;
-
-	if (t.len == 0 || t.len >= sizeof text)
-		return false;
-	memcpy(text, t.s, t.len);
-	text[t.len] = '\0';
-	if (inet_pton(AF_INET, text, &a) != 1)
-		return false;
-	*n_r = ntohl(a.s_addr);
-	return true;
-}
-
-/* ADDRESS, ADDRESS-ADDRESS, or &BITS: any of these bits in the last octets. */
-static bool
-answer_range(struct rules_text t, uint32_t *low_r, uint32_t *high_r,
-	uint32_t *mask_r)
-{
-	char const *dash = memchr(t.s, '-', t.len);
-	struct rules_text second = t;
-	int64_t n;
-
-	*mask_r = 0;
-	if (t.len > 1 && t.s[0] == '&') {
-		t.s++;
-		t.len--;
-		if (!number(t, false, &n) || n % RULES_UNIT != 0 ||
-			n / RULES_UNIT > 0xffffff || n == 0)
-			return false;
-		*mask_r = (uint32_t)(n / RULES_UNIT);
-		return true;
-	}
-	if (dash != NULL) {
-		second.s = dash + 1;
-		second.len = t.len - (size_t)(dash - t.s) - 1;
-		t.len = (size_t)(dash - t.s);
-	}
-	return address(t, low_r) && address(second, high_r) &&
-	       *low_r <= *high_r && *low_r >> 24 == 127 && *high_r >> 24 == 127;
-}
-
-static bool
-in_list(struct rules_text list, char const *word)
-{
-	struct rules_text one;
-
-	while (item(&list, &one))
-		if (is(one, word))
-			return true;
-	return false;
-}
-
-static bool
-values_known(struct rules_text values, char const *known)
-{
-	struct rules_text one, all = {known, strlen(known)};
-
-	if (values.len == 0 || values.s[values.len - 1] == ',')
-		return false;
-	while (item(&values, &one)) {
-		struct rules_text left = all, k;
-		bool found = false;
-
-		while (!found && item(&left, &k))
-			found = k.len == one.len &&
-				memcmp(k.s, one.s, k.len) == 0;
-		if (!found)
-			return false;
-	}
-	return true;
-}
-
-static bool
-is_zone_name(struct rules_text t)
-{
-	bool has_dot = false;
-
-	if (t.len == 0 || t.len > RULES_ZONE_MAX || t.s[0] == '.' ||
-		t.s[t.len - 1] == '.')
-		return false;
-	for (size_t i = 0; i < t.len; i++) {
-		char c = t.s[i];
-
-		if (c == '.' && t.s[i - 1] == '.')
-			return false;
-		has_dot |= c == '.';
-		if (c != '.' && c != '-' && c != '_' &&
-			!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9'))
-			return false;
-	}
-	return has_dot;
-}
-
-/* The number of a zone, added if it is new; or RULES_ZONES_MAX. */
-static unsigned
-add_zone(struct rules *r, struct rules_text name, bool is_url)
-{
-	size_t i;
-
-	for (i = 0; i < r->zone_count; i++)
-		if (r->zones[i].is_url == is_url &&
-			r->zones[i].name.len == name.len &&
-			memcmp(r->zones[i].name.s, name.s, name.len) == 0)
-			return (unsigned)i;
-	if (i < RULES_ZONES_MAX)
-		r->zones[r->zone_count++] =
-			(struct rules_zone){.name = name, .is_url = is_url};
-	return (unsigned)i;
-}
-
-static char const *
-zone_condition(struct rules *r, struct rules_condition *c,
-	struct rules_text name, bool is_url)
-{
-	struct rules_text values = c->values, one;
-	uint32_t low, high, mask;
-
-	c->subject = RULES_IS_ZONE;
-	if (!is_zone_name(name))
-		return "names no zone, such as list:zen.example.org";
-	if (c->compare == RULES_EQUAL) {
-		if (values.len == 0 || values.s[values.len - 1] == ',')
-			return "has no answers behind =";
-		while (item(&values, &one))
-			if (!answer_range(one, &low, &high, &mask))
-				return "has an answer that is neither "
-				       "127.x.y.z, a range of them, nor &BITS";
-	} else if (c->compare != RULES_ANY) {
-		return "compares a list as if it were a number";
-	}
-	c->which = add_zone(r, name, is_url);
-	return c->which < RULES_ZONES_MAX ? NULL : "is of too many zones";
-}
-
-static char const *
-word_or_number(
-	struct rules *r, struct rules_condition *c, struct rules_text name)
-{
-	for (unsigned i = 0; i < RULES_WORDS; i++) {
-		if (!is(name, words[i].name))
-			continue;
-		c->subject = RULES_IS_WORD;
-		c->which = i;
-		r->uses_bayes |= i == RULES_BAYES;
-		return c->compare == RULES_EQUAL &&
-				       values_known(c->values, words[i].values)
-			       ? NULL
-			       : "has a value that this fact never has";
-	}
-	for (unsigned i = 0; i < RULES_NUMBERS; i++) {
-		if (!is(name, numbers[i]))
-			continue;
-		c->subject = RULES_IS_NUMBER;
-		c->which = i;
-		r->uses_bayes |= i == RULES_SPAMICITY;
-		return (c->compare == RULES_AT_LEAST ||
-			       c->compare == RULES_BELOW) &&
-				       number(c->values, true, &c->number)
-			       ? NULL
-			       : "has no number behind >= or <";
-	}
-	return "has a condition on a fact that there is not";
-}
-
-/* !NAME=VALUES, NAME>=NUMBER, NAME<NUMBER, list:ZONE. */
-static char const *
-condition(struct rules *r, struct rules_text t, struct rules_condition *c)
-{
-	struct rules_text name = t;
-	size_t at = 0, operator_len = 0;
-
-	*c = (struct rules_condition){.compare = RULES_ANY};
-	if (t.s[0] == '!') {
-		c->is_negated = true;
-		t.s++;
-		t.len--;
-		name = t;
-	}
-	while (at < t.len && t.s[at] != '=' && t.s[at] != '>' && t.s[at] != '<')
-		at++;
-	if (at < t.len && t.s[at] == '=') {
-		c->compare = RULES_EQUAL;
-		operator_len = 1;
-	} else if (at + 1 < t.len && t.s[at] == '>' && t.s[at + 1] == '=') {
-		c->compare = RULES_AT_LEAST;
-		operator_len = 2;
-	} else if (at < t.len && t.s[at] == '<') {
-		c->compare = RULES_BELOW;
-		operator_len = 1;
-	} else if (at < t.len) {
-		return "has a comparison that is none of =, >= and <";
-	}
-	name.len = at;
-	c->values.s = t.s + at + operator_len;
-	c->values.len = t.len - at - operator_len;
-	if (name.len > 5 && memcmp(name.s, "list:", 5) == 0)
-		return zone_condition(r, c,
-			(struct rules_text){name.s + 5, name.len - 5}, false);
-	if (name.len > 4 && memcmp(name.s, "url:", 4) == 0)
-		return zone_condition(r, c,
-			(struct rules_text){name.s + 4, name.len - 4}, true);
-	return word_or_number(r, c, name);
-}
-
-static char const *
-add_condition(struct rules *r, struct rules_statement *st, struct rules_text t)
-{
-	char const *why;
-
-	if (st->condition_count == RULES_CONDITIONS_MAX)
-		return "has too many conditions";
-	why = condition(r, t, &st->conditions[st->condition_count]);
-	if (why == NULL)
-		st->condition_count++;
-	return why;
-}
 
 static bool
 is_name(struct rules_text t)
@@ -376,8 +58,9 @@ take_action(struct rules_statement *st, enum rules_action action,
 		rest.len--;
 	}
 	if (action == RULES_WEIGHT)
-		return field(&rest, &f) && number(f, true, &st->weight) &&
-				       !field(&rest, &f)
+		return rules_field(&rest, &f) &&
+				       rules_number(f, true, &st->weight) &&
+				       !rules_field(&rest, &f)
 			       ? NULL
 			       : "has no number behind weight, or more than "
 				 "one";
@@ -397,13 +80,13 @@ take_rule(struct rules *r, struct rules_statement *st, struct rules_text rest)
 {
 	struct rules_text f;
 
-	while (field(&rest, &f)) {
+	while (rules_field(&rest, &f)) {
 		char const *why;
 
 		for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
-			if (is(f, actions[i].name))
+			if (rules_is(f, actions[i].name))
 				return take_action(st, actions[i].action, rest);
-		why = add_condition(r, st, f);
+		why = rules_add_condition(r, st, f);
 		if (why != NULL)
 			return why;
 	}
@@ -453,21 +136,21 @@ take_program(
 {
 	struct rules_text f;
 
-	if (!field(&rest, &st->where))
+	if (!rules_field(&rest, &st->where))
 		return "does not say where";
 	if (st->kind == RULES_HOOK &&
 		(st->where.s[0] != '/' || st->where.len > 255))
 		return "is not an absolute path";
 	if (st->kind == RULES_MILTER && !is_milter_address(st->where))
 		return "is neither inet:ADDRESS:PORT nor unix:/PATH";
-	while (field(&rest, &f)) {
+	while (rules_field(&rest, &f)) {
 		char const *why;
 
-		if (is(f, "skip") || is(f, "tempfail")) {
+		if (rules_is(f, "skip") || rules_is(f, "tempfail")) {
 			st->may_fail = f.s[0] == 's';
 			continue;
 		}
-		why = add_condition(r, st, f);
+		why = rules_add_condition(r, st, f);
 		if (why != NULL)
 			return why;
 	}
@@ -498,13 +181,13 @@ rules_line(struct rules *r, char const *s, size_t len, unsigned line,
 	while (rest.len > 0 &&
 		(rest.s[rest.len - 1] == ' ' || rest.s[rest.len - 1] == '\t'))
 		rest.len--;
-	if (!field(&rest, &verb))
+	if (!rules_field(&rest, &verb))
 		return true;
-	if (is(verb, "rule")) {
+	if (rules_is(verb, "rule")) {
 		st.kind = RULES_RULE;
-	} else if (is(verb, "hook")) {
+	} else if (rules_is(verb, "hook")) {
 		st.kind = RULES_HOOK;
-	} else if (is(verb, "milter")) {
+	} else if (rules_is(verb, "milter")) {
 		st.kind = RULES_MILTER;
 	} else {
 		*why_r = "begins with none of rule, hook and milter";
@@ -512,7 +195,7 @@ rules_line(struct rules *r, char const *s, size_t len, unsigned line,
 	}
 	if (r->count == RULES_STATEMENTS_MAX)
 		*why_r = "is one too many";
-	else if (!field(&rest, &st.name) || !is_name(st.name))
+	else if (!rules_field(&rest, &st.name) || !is_name(st.name))
 		*why_r = "has no name of letters, digits, _ and -";
 	else
 		*why_r = st.kind == RULES_RULE ? take_rule(r, &st, rest)
@@ -556,8 +239,8 @@ zone_holds(struct rules_zone const *z, struct rules_condition const *c)
 
 	if (c->compare == RULES_ANY)
 		return z->answer_count > 0;
-	while (item(&values, &one)) {
-		if (!answer_range(one, &low, &high, &mask))
+	while (rules_item(&values, &one)) {
+		if (!rules_answer_range(one, &low, &high, &mask))
 			continue;
 		for (size_t i = 0; i < z->answer_count; i++) {
 			uint32_t a = z->answers[i];
@@ -580,7 +263,7 @@ holds(struct rules const *r, struct rules_condition const *c,
 	switch (c->subject) {
 	case RULES_IS_WORD:
 		word = facts->words[c->which];
-		return word != NULL && in_list(c->values, word);
+		return word != NULL && rules_in_list(c->values, word);
 	case RULES_IS_NUMBER:
 		if (c->which == RULES_SPAMICITY && !facts->has_spamicity)
 			return false;
@@ -608,7 +291,7 @@ struct rules_zone *
 rules_zone(struct rules *r, char const *name)
 {
 	for (size_t i = 0; i < r->zone_count; i++)
-		if (is(r->zones[i].name, name))
+		if (rules_is(r->zones[i].name, name))
 			return &r->zones[i];
 	return NULL;
 }
