@@ -1,4 +1,5 @@
 /* The life of a message. */
+#include <string.h>
 #include "common/settings.h"
 #include "queue/active.h"
 #include "queue/deliveries.h"
@@ -8,12 +9,25 @@
 #include "queue/intake.h"
 #include "queue/loop.h"
 #include "queue/progress.h"
+#include "queue/room.h"
 #include "queue/settle.h"
 #include "queue/signing.h"
 #include "queue/waiting.h"
 
 /* Messages loaded in one go, between events. */
 #define SLICE 32
+
+/* Those who accept mail refuse it for a mailbox that is full. */
+static void
+tell_room(struct destination const *to, enum job_status status,
+	char const *text, size_t len)
+{
+	bool const is_full = status == JOB_RETRY && len >= 5 &&
+			     memcmp(text, "4.2.2", 5) == 0;
+
+	if (is_full || status == JOB_DONE)
+		room_mailbox(to->name, to->name_len, is_full, loop_time());
+}
 
 static void
 on_result(struct queued *m, size_t recipient, struct destination const *to,
@@ -39,6 +53,8 @@ on_result(struct queued *m, size_t recipient, struct destination const *to,
 	case JOB_RETRY:
 		break;
 	}
+	if (to->pool == POOL_LOCAL)
+		tell_room(to, status, text, len);
 	settle_note(m, recipient, to->name, state, text, len);
 }
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include "common/fullbox.h"
 #include "common/log.h"
 #include "queue/folders.h"
 #include "queue/room.h"
@@ -25,12 +26,14 @@ room_judge(uint64_t free, uint64_t all)
 	return free >= all / NONE ? ROOM_SCARCE : ROOM_NONE;
 }
 
+static int load_fd = -1;
+
 static int
 open_load(void)
 {
 	struct stat st;
 	int fd = openat(folders.queue, "load",
-		O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
+		O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
 
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
 		fchmod(fd, 0644) == 0)
@@ -40,21 +43,30 @@ open_load(void)
 	return -1;
 }
 
+/* What a manager before this one said of mailboxes is forgotten. */
+static bool
+use_load(void)
+{
+	if (load_fd >= 0)
+		return true;
+	load_fd = open_load();
+	if (load_fd >= 0 && ftruncate(load_fd, FULLBOX_OFFSET) < 0)
+		log_error("load-failed", NULL, (char *)0);
+	return load_fd >= 0;
+}
+
 /* In its place, which a full disk has room for and who has it open sees.
  * Without an fsync: after a crash it is written anew. */
 static bool
 publish(enum room room, uint64_t free_octets, size_t waiting, size_t behind)
 {
-	static int fd = -1;
 	char text[128];
 	int n = snprintf(text, sizeof text,
 		"kereru-load 1\nroom %-6s\nfree %020llu\nwaiting %010zu\n"
 		"behind %010zu\n",
 		names[room], (unsigned long long)free_octets, waiting, behind);
 
-	if (fd < 0)
-		fd = open_load();
-	return fd >= 0 && pwrite(fd, text, (size_t)n, 0) == n;
+	return use_load() && pwrite(load_fd, text, (size_t)n, 0) == n;
 }
 
 static bool
@@ -89,4 +101,12 @@ room_tick(size_t waiting, size_t behind)
 		told_behind = behind;
 		is_told = true;
 	}
+}
+
+void
+room_mailbox(char const *name, size_t len, bool is_full, uint64_t now)
+{
+	if (use_load() && !fullbox_set(load_fd, name, len,
+				  is_full ? now + FULLBOX_SECONDS : 0))
+		log_error("load-failed", NULL, (char *)0);
 }

@@ -10,6 +10,7 @@
 #ifndef ROOM_H
 #define ROOM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,5 +28,9 @@ enum room room_judge(uint64_t free, uint64_t all);
  * few seconds. waiting: messages that wait for a time or a line; behind: files
  * in new that the manager has no room to take. */
 void room_tick(size_t waiting, size_t behind);
+
+/* Publish that a mailbox has no room, or has it again (fullbox.h). now: seconds
+ * since 1970. */
+void room_mailbox(char const *name, size_t len, bool is_full, uint64_t now);
 
 #endif

@@ -240,7 +240,11 @@ settle_note(struct queued *m, size_t recipient, char const *via,
 	uint64_t end = end_time(&m->q, &why);
 
 	if (state == QUEUEFILE_TODO && loop_time() >= end) {
-		size_t n = strlen(why);
+		size_t n;
+
+		if (len >= 5 && memcmp(text, "4.2.2", 5) == 0)
+			why = "5.2.2 the mailbox stayed full; last: ";
+		n = strlen(why);
 		memcpy(late, why, n);
 		memcpy(late + n, text, len);
 		text = late;

@@ -124,6 +124,8 @@ take(struct smtp_session *s, struct addr const *a,
 
 	if (verdict == SMTP_R_RECIPIENT && smtp_load_is_full())
 		verdict = SMTP_R_QUEUE_FULL;
+	if (verdict == SMTP_R_RECIPIENT && smtp_load_mailbox_is_full(a))
+		verdict = SMTP_R_MAILBOX_FULL;
 	if (verdict != SMTP_R_RECIPIENT) {
 		refuse(s, verdict, a);
 		return;

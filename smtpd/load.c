@@ -1,6 +1,8 @@
 /* What the queue's manager says of its disk and its work. */
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+#include "common/fullbox.h"
 #include "common/monitor/front.h"
 #include "smtpd/command.h"
 #include "smtpd/load.h"
@@ -85,4 +87,17 @@ smtp_load_is_full(void)
 
 	smtp_load_read(&load);
 	return load.is_full;
+}
+
+bool
+smtp_load_mailbox_is_full(struct addr const *a)
+{
+	uint64_t const now = (uint64_t)time(NULL);
+	char key[ADDR_KEY_MAX];
+	size_t len = addr_key(a, key, sizeof key);
+
+	if (len > 0 && fullbox_has(FRONT_LOAD_FD, key, len, now))
+		return true;
+	len = len > 0 ? addr_key_base(key, len) : 0;
+	return len > 0 && fullbox_has(FRONT_LOAD_FD, key, len, now);
 }

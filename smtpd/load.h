@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "common/addr.h"
 
 /* Files behind before intake is slowed, and how long at most for a message. */
 #define SMTP_LOAD_BEHIND 2000
@@ -31,5 +32,8 @@ int smtp_load_wait_ms(struct smtp_load const *load);
 /* As it is now. */
 void smtp_load_read(struct smtp_load *load_r);
 bool smtp_load_is_full(void);
+
+/* Whether a mailbox has no room (common/fullbox.h). */
+bool smtp_load_mailbox_is_full(struct addr const *a);
 
 #endif

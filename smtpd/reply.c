@@ -43,6 +43,7 @@ static struct {
 	[SMTP_R_TROUBLE] = {"451 4.3.0 trouble here, try again later", false},
 	[SMTP_R_QUEUE_FULL] = {"452 4.3.1 no room here, try again later",
 		false},
+	[SMTP_R_MAILBOX_FULL] = {"452 4.2.2 the mailbox is full", false},
 	[SMTP_R_TOO_MANY_RECIPIENTS] = {"452 4.5.3 too many recipients", false},
 	[SMTP_R_WAKE_LATER] = {"458 4.3.0 can't do that now, try again later",
 		false},

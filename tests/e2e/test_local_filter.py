@@ -1,10 +1,12 @@
 """Delivery by the mailbox's Sieve script, quota, what is sent on."""
 import email
+import hashlib
 import os
 import re
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -248,6 +250,17 @@ def test_seen_before(host):
     assert len(host.folder("")) == 2
 
 
+def published(host, address):
+    """Whether queue/load says now that the mailbox has no room."""
+    found = hashlib.blake2b(address.encode(), digest_size=16).digest()[:8]
+    with open(os.path.join(host.queue, "load"), "rb") as f:
+        table = f.read()[4096:]
+    for i in range(0, len(table), 16):
+        if table[i:i + 8] == found:
+            return int.from_bytes(table[i + 8:i + 16], "big") > time.time()
+    return False
+
+
 def test_a_full_mailbox_is_tried_again(host):
     host.put(BOB, "maildirsize", "700S,3C\n0 0\n")
     host.send(PLAIN % "one")
@@ -259,9 +272,18 @@ def test_a_full_mailbox_is_tried_again(host):
     (late,) = host.wait_event("deferred", id=ident)[:1]
     assert "4.2.2" in late.get("answer", late.get("why", ""))
     assert len(host.folder("")) == 1
+    # Those who accept mail are told, until there is room.
+    assert wait_for(lambda: published(host, BOB))
+    assert not published(host, ALICE)
+    host.send("Subject: big\n\n" + "x" * 700 + "\n", sender=ALICE,
+              expires=int(time.time()) + 1)
+    assert wait_for(lambda: host.folder("", ALICE))
+    (bounce,) = host.folder("", ALICE).values()
+    assert b"Status: 5.2.2" in bounce
     host.put(BOB, "maildirsize", "7000S,3C\n0 0\n")
     assert host.wait_event("removed", id=ident)
     assert len(host.folder("")) == 2
+    assert wait_for(lambda: not published(host, BOB))
 
 
 def test_killed_between_what_it_sends_and_its_report(host):

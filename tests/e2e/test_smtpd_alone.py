@@ -95,6 +95,18 @@ def test_ehlo_announces(smtp):
     assert smtp.cmd("HELO sorcerer.example.net") == "250 mx.kereru.test"
 
 
+def test_a_mailbox_without_room(smtp, tables):
+    tables.publish("plenty", 0)
+    tables.publish_full("alice@kereru.test")
+    smtp.hello()
+    assert smtp.cmd("MAIL FROM:<a@example.net>").startswith("250")
+    full = "452 4.2.2 the mailbox is full"
+    assert smtp.cmd("RCPT TO:<Alice@kereru.test>") == full
+    assert smtp.cmd("RCPT TO:<alice+x@kereru.test>") == full
+    tables.publish_full("alice@kereru.test", -1)
+    assert smtp.cmd("RCPT TO:<alice@kereru.test>").startswith("250")
+
+
 def test_no_room_is_told_at_once(smtp, tables):
     """Whatever the session was about to do; and all goes on when there is."""
     smtp.hello()

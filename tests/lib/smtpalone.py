@@ -1,6 +1,7 @@
 """smtpd and submit-front by themselves: started by hand as front.h says, with a
 monitor in Python that signs, and judges logins."""
 import contextlib
+import hashlib
 import ipaddress
 import os
 import re
@@ -11,6 +12,7 @@ import struct
 import subprocess
 import tempfile
 import threading
+import time
 
 from cdbfile import write_cdb
 
@@ -60,6 +62,13 @@ class Tables:
                   "wb") as f:
             f.write(b"kereru-load 1\nroom %-6s\nfree %020d\nwaiting %010d\n"
                     b"behind %010d\n" % (room.encode(), 1 << 30, 7, behind))
+
+    def publish_full(self, address, seconds=1000):
+        """A mailbox without room, for so long."""
+        hashed = hashlib.blake2b(address.encode(), digest_size=16).digest()[:8]
+        with open(self.load, "r+b") as f:
+            f.seek(4096 + int.from_bytes(hashed, "big") % 4096 * 16)
+            f.write(hashed + (int(time.time()) + seconds).to_bytes(8, "big"))
 
     def make_certificate(self):
         self.make_certificates([("E", ["mx.kereru.test"])])
