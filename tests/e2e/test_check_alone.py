@@ -607,6 +607,58 @@ def test_opendkim_as_a_milter(dns, tmp_path):
         process.wait(30)
 
 
+RSPAMD = """
+options {{
+    pidfile = "{folder}/pid";
+    dns {{ nameserver = ["{dns}"]; timeout = 1s; retransmits = 1; }}
+    filters = "";
+    tempdir = "{folder}";
+    gtube_patterns = "all";
+}}
+logging {{ type = "file"; filename = "{folder}/log"; level = "info"; }}
+actions {{ reject = 15; add_header = 6; greylist = 4; }}
+worker "rspamd_proxy" {{
+    bind_socket = "127.0.0.1:{port}";
+    milter = yes;
+    count = 1;
+    upstream "local" {{ default = yes; self_scan = yes; }}
+}}
+"""
+
+
+@pytest.mark.soak
+def test_rspamd_as_a_milter(dns, tmp_path):
+    rspamd = shutil.which("rspamd", path=os.environ["PATH"] + ":/usr/sbin")
+    if not rspamd:
+        pytest.skip("rspamd is not installed")
+    import socket
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        port = s.getsockname()[1]
+    config = tmp_path / "rspamd.conf"
+    config.write_text(RSPAMD.format(folder=tmp_path, dns=dns.address,
+                                    port=port))
+    process = subprocess.Popen(
+        [rspamd, "-f", "-i", "-u", "root", "-g", "root", "-c", str(config)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        with Check("milter rspamd inet:127.0.0.1:%d" % port,
+                   dns.address) as c:
+            def asks():
+                assert process.poll() is None, (tmp_path / "log").read_text()
+                return c.ask(MESSAGE).action == "a"
+            # It first compiles ten thousand expressions.
+            wait_until("rspamd", asks, 300)
+            # What it tests itself with: one that it refuses, one that it marks.
+            v = c.ask(MESSAGE + GTUBE + b"\r\n")
+            assert v.action == "r" and v.code == 554, vars(v)
+            v = c.ask(MESSAGE + b"Y" + GTUBE[1:] + b"\r\n")
+            assert v.action == "a", vars(v)
+            assert b"X-Spam: Yes" in v.lines
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
 # The walls
 
 def test_what_a_message_process_may(dns):
