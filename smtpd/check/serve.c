@@ -139,29 +139,22 @@ close_text(struct text *t)
 	t->from = NULL;
 }
 
-static bool
-limit(int what, rlim_t n)
-{
-	struct rlimit r;
-
-	if (getrlimit((__rlimit_resource_t)what, &r) < 0)
-		return false;
-	r.rlim_cur = n;
-	return setrlimit((__rlimit_resource_t)what, &r) == 0;
-}
-
 /* Memory for a message of so many octets. */
 static bool
 limit_memory(uint64_t len)
 {
 #ifndef KERERU_SANITIZE
 	static uint64_t last;
+	struct rlimit r;
 
 	if (len < KEPT_MAX)
 		len = KEPT_MAX;
 	if (len == last)
 		return true;
-	if (!limit(RLIMIT_AS, (rlim_t)(MEMORY + COPIES * len)))
+	if (getrlimit(RLIMIT_AS, &r) < 0)
+		return false;
+	r.rlim_cur = (rlim_t)(MEMORY + COPIES * len);
+	if (setrlimit(RLIMIT_AS, &r) < 0)
 		return false;
 	last = len;
 #else
