@@ -1,7 +1,6 @@
 /* Queue ids. */
 #include <stdint.h>
 #include <string.h>
-#include <time.h>
 #include <sodium.h>
 #include "common/id.h"
 
@@ -48,4 +47,15 @@ id_valid(char const *s, size_t len)
 		if (s[i] == '\0' || strchr(alphabet, s[i]) == NULL)
 			return false;
 	return true;
+}
+
+time_t
+id_time(char const id[ID_LEN])
+{
+	uint64_t micros = 0;
+
+	for (int i = 0; i < 10; i++)
+		micros = micros << 5 |
+			 (uint64_t)(strchr(alphabet, id[i]) - alphabet);
+	return (time_t)(micros * 2 / 1000000) + EPOCH_2020;
 }

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 #define ID_LEN 16
 /* 128 secret bits that follow the id in the name of a dropped file. */
@@ -25,5 +26,8 @@ void id_secret(char secret_r[ID_SECRET_LEN + 1]);
 
 /* Whether s[0..len) has the form of an id. */
 bool id_valid(char const *s, size_t len);
+
+/* When an id was made, by the clock of then; it must be valid. */
+time_t id_time(char const id[ID_LEN]);
 
 #endif

@@ -41,7 +41,7 @@ smtp_intake_judge(struct smtp_session const *s)
 		return SMTP_R_TOO_BIG;
 	if (in->data.longest > s->line_max && !s->mail.is_binary)
 		return SMTP_R_LONG_LINE;
-	if (in->hops.count > SMTP_HOPS_MAX)
+	if (in->glance.hops > SMTP_HOPS_MAX)
 		return SMTP_R_LOOP;
 	return in->error ? shortage(in->error) : SMTP_R_QUEUED;
 }
@@ -52,7 +52,7 @@ store(void *data, char const *s, size_t len)
 {
 	struct smtp_session *session = data;
 
-	smtp_hops_push(&session->intake.hops, s, len);
+	smtp_glance_push(&session->intake.glance, s, len);
 	drop_message(&session->intake.drop, s, len);
 }
 
@@ -116,7 +116,7 @@ smtp_intake_begin(struct smtp_session *s, bool is_chunked)
 
 	in->is_chunked = is_chunked;
 	in->data = (struct smtp_data)SMTP_DATA_ZERO;
-	in->hops = (struct smtp_hops)SMTP_HOPS_ZERO;
+	in->glance = (struct smtp_glance)SMTP_GLANCE_ZERO;
 	in->fields = (struct smtp_fields)SMTP_FIELDS_ZERO;
 	in->repair = (struct smtp_repair){false};
 	in->size = 0;
@@ -137,6 +137,7 @@ smtp_intake_begin(struct smtp_session *s, bool is_chunked)
 static void
 log_accepted(struct smtp_session const *s)
 {
+	struct smtp_glance const *g = &s->intake.glance;
 	struct log_line line;
 	char const *to = s->mail.to.s;
 
@@ -147,6 +148,8 @@ log_accepted(struct smtp_session const *s)
 		log_text(&line, "mailbox", s->mailbox, strlen(s->mailbox));
 	log_text(&line, "from", s->mail.sender, s->mail.sender_len);
 	log_number(&line, "size", s->intake.size);
+	if (g->id_len > 0)
+		log_text(&line, "message-id", g->id, g->id_len);
 	if (s->client.tls[0] != '\0')
 		log_text(&line, "tls", s->client.tls, strlen(s->client.tls));
 	log_number(&line, "recipients", s->mail.to_count);

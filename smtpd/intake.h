@@ -14,7 +14,7 @@
 #include "common/drop.h"
 #include "smtpd/data.h"
 #include "smtpd/fields.h"
-#include "smtpd/hops.h"
+#include "smtpd/glance.h"
 #include "smtpd/repair.h"
 #include "smtpd/reply.h"
 
@@ -27,7 +27,7 @@ struct smtp_intake {
 	bool is_open;
 	bool is_chunked; /* BDAT */
 	struct smtp_data data;
-	struct smtp_hops hops;
+	struct smtp_glance glance;
 	struct smtp_fields fields;
 	struct smtp_repair repair;
 	uint64_t size;	 /* octets that have come */

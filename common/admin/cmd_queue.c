@@ -240,24 +240,6 @@ work(struct queue_command *c)
 	return c->failed ? COMMAND_PERMANENT : COMMAND_OK;
 }
 
-static int
-open_queue(char const *folder)
-{
-	struct values v = VALUES_ZERO;
-	struct faults f = {0};
-	char path[4096] = "";
-	int fd = -1;
-
-	if (values_read(&v, folder, &f) && f.count == 0 &&
-		snprintf(path, sizeof path, "%s/queue",
-			values_text(&v, "state")) < (int)sizeof path)
-		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		fprintf(stderr, "kereru: open %s: %s\n", path, strerror(errno));
-	values_free(&v);
-	return fd;
-}
-
 int
 command_queue(
 	struct command_context const *x, int argc, char const *const *argv)
@@ -270,7 +252,7 @@ command_queue(
 		fputs(usage, stderr);
 		return COMMAND_PERMANENT;
 	}
-	c.queue_fd = open_queue(x->folder);
+	c.queue_fd = values_open_folder(x->folder, "queue");
 	if (c.queue_fd < 0)
 		return COMMAND_TEMPORARY;
 	code = work(&c);

@@ -1,6 +1,7 @@
 /* The settings of one host: what its file says, or the defaults. */
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <skalibs/types.h>
@@ -193,4 +194,22 @@ values_check_accounts(struct values const *v, struct faults *f)
 				(unsigned)a->uid);
 		check_twice(v, accounts, i, f);
 	}
+}
+
+int
+values_open_folder(char const *folder, char const *below)
+{
+	struct values v = VALUES_ZERO;
+	struct faults f = {0};
+	char path[4096] = "";
+	int fd = -1;
+
+	if (values_read(&v, folder, &f) && f.count == 0 &&
+		snprintf(path, sizeof path, "%s/%s", values_text(&v, "state"),
+			below) < (int)sizeof path)
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		fprintf(stderr, "kereru: open %s: %s\n", path, strerror(errno));
+	values_free(&v);
+	return fd;
 }

@@ -38,6 +38,9 @@ char const *values_text(struct values const *v, char const *key);
 uint32_t values_number(struct values const *v, char const *key);
 unsigned values_line(struct values const *v, char const *key);
 
+/* Open a folder below `state` of the settings in folder; -1: told. */
+int values_open_folder(char const *folder, char const *below);
+
 /* The account of account-ROLE; false: there is none (told by
  * values_check_accounts). */
 bool values_account(struct values const *v, char const *role,

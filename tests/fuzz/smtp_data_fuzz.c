@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "smtpd/data.h"
-#include "smtpd/hops.h"
+#include "smtpd/glance.h"
 
 int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size);
 
@@ -66,7 +66,7 @@ int
 LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
 {
 	struct smtp_data d = SMTP_DATA_ZERO;
-	struct smtp_hops h = SMTP_HOPS_ZERO;
+	struct smtp_glance h = SMTP_GLANCE_ZERO;
 	struct model m = {0};
 	size_t step, eaten = 0, out_len = 0;
 	char *out;
@@ -94,7 +94,7 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
 		memcpy(out + out_len, span, span_len);
 		out_len += span_len;
 		eaten += n;
-		smtp_hops_push(&h, span, span_len);
+		smtp_glance_push(&h, span, span_len);
 	}
 	if (d.state == SMTP_DATA_END) {
 		if (eaten != m.end || d.flaws != m.flaws)

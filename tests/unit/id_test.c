@@ -17,6 +17,7 @@ made_id_is_valid(void **state)
 	id_make(id);
 	assert_int_equal(strlen(id), ID_LEN);
 	assert_true(id_valid(id, ID_LEN));
+	assert_in_range(id_time(id), time(NULL) - 1, time(NULL));
 }
 
 static void

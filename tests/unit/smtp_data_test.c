@@ -1,4 +1,4 @@
-/* smtpd/data, hops: where a message ends, and what is wrong with it. */
+/* smtpd/data, glance: where a message ends, and what is wrong with it. */
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "smtpd/data.h"
-#include "smtpd/hops.h"
+#include "smtpd/glance.h"
 
 #define S(text) text, sizeof(text) - 1
 
@@ -148,39 +148,48 @@ nothing_to_eat(void **state)
 
 static struct {
 	char const *text;
-	unsigned count;
-} const hops[] = {
-	{"", 0},
-	{"Received: a\r\n\r\n", 1},
-	{"received:\r\nRECEIVED: b\r\n\tc\r\n\r\n", 2},
-	{"X-Received: a\r\nReceived : b\r\nReceive: c\r\n\r\n", 0},
-	{"Subject: a\r\n\r\nReceived: b\r\n", 0},
-	{"\r\nReceived: b\r\n", 0},
-	{"Subject: Received: a\r\nReceived: b\r\n Received: c\r\n\r\n", 1},
-	{"Rec\r\nReceived: b\r\n", 1},
-	{"a\r\nReceived:", 1},
-	{"a\r\nReceived", 0},
+	unsigned hops;
+	char const *id;
+} const headers[] = {
+	{"", 0, ""},
+	{"Received: a\r\n\r\n", 1, ""},
+	{"received:\r\nRECEIVED: b\r\n\tc\r\n\r\n", 2, ""},
+	{"X-Received: a\r\nReceived : b\r\nReceive: c\r\n\r\n", 0, ""},
+	{"Subject: a\r\n\r\nReceived: b\r\n", 0, ""},
+	{"\r\nReceived: b\r\n", 0, ""},
+	{"Subject: Received: a\r\nReceived: b\r\n Received: c\r\n\r\n", 1, ""},
+	{"Rec\r\nReceived: b\r\n", 1, ""},
+	{"a\r\nReceived:", 1, ""},
+	{"a\r\nReceived", 0, ""},
+	{"Message-ID: <a@b>\r\n\r\n", 0, "a@b"},
+	{"message-id:\r\n\t<a@b>\r\nReceived: c\r\n\r\n", 1, "a@b"},
+	{"Message-ID: a\r\n b\r\nMessage-ID: c\r\n\r\n", 0, "ab"},
+	{"Message-ID:", 0, ""},
+	{"Message-IDs: <a>\r\n\r\nMessage-ID: <b>\r\n", 0, ""},
+	{"Re\r\n Message-ID: <a>\r\n\r\n", 0, ""},
 };
 
 static void
-hops_are_counted(void **state)
+header_is_glanced_at(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof hops / sizeof *hops; i++) {
-		size_t len = strlen(hops[i].text);
+	for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+		size_t len = strlen(headers[i].text);
 
 		for (size_t step = 1; step <= len; step++) {
-			struct smtp_hops h = SMTP_HOPS_ZERO;
+			struct smtp_glance h = SMTP_GLANCE_ZERO;
 			for (size_t at = 0; at < len; at += step) {
 				size_t n = len - at < step ? len - at : step;
 				char *piece = malloc(n);
 
 				assert_non_null(piece);
-				memcpy(piece, hops[i].text + at, n);
-				smtp_hops_push(&h, piece, n);
+				memcpy(piece, headers[i].text + at, n);
+				smtp_glance_push(&h, piece, n);
 				free(piece);
 			}
-			assert_int_equal(h.count, hops[i].count);
+			assert_int_equal(h.hops, headers[i].hops);
+			assert_int_equal(h.id_len, strlen(headers[i].id));
+			assert_memory_equal(h.id, headers[i].id, h.id_len);
 		}
 	}
 }
@@ -191,7 +200,7 @@ main(void)
 	struct CMUnitTest const tests[] = {
 		cmocka_unit_test(every_case_in_every_step),
 		cmocka_unit_test(nothing_to_eat),
-		cmocka_unit_test(hops_are_counted),
+		cmocka_unit_test(header_is_glanced_at),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
