@@ -1,6 +1,5 @@
 /* The queue manager, started over what a cut left. */
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +23,7 @@
 /* Seconds: what is deferred is due by then. */
 #define CLOCK_AHEAD 3000
 #define SOURCES_MAX 512
+#define TASKS_MAX 512
 
 /* Our end of a pair: to the manager as a spawner, or as who delivers. */
 struct end {
@@ -41,6 +41,7 @@ static struct loop_source *sources[SOURCES_MAX];
 static struct pollfd polled[SOURCES_MAX];
 static size_t source_count;
 static uint64_t time_s;
+static bool was_ready; /* something, at the last look */
 
 bool
 loop_watch(struct loop_source *s)
@@ -74,7 +75,8 @@ loop_wait(int timeout_ms)
 	source_count = count;
 	for (size_t i = 0; i < count; i++)
 		polled[i] = (struct pollfd){sources[i]->fd, POLLIN, 0};
-	if (poll(polled, count, timeout_ms) <= 0)
+	was_ready = poll(polled, count, timeout_ms) > 0;
+	if (!was_ready)
 		return;
 	for (size_t i = 0; i < count; i++)
 		if (polled[i].revents != 0 && sources[i] != NULL)
@@ -97,6 +99,63 @@ uint64_t
 loop_time_us(void)
 {
 	return time_s * 1000000;
+}
+
+/* Its helpers, in place of queue/helpers.c: what they do is done at once. */
+
+struct task {
+	enum helper_task kind;
+	struct queued *m;
+	size_t recipient;
+};
+static struct task tasks[TASKS_MAX];
+static size_t task_count;
+static helper_work *do_work;
+static helper_done *on_done;
+
+void
+helpers_init(helper_work *work, helper_done *done)
+{
+	do_work = work;
+	on_done = done;
+}
+
+bool
+helpers_add(enum helper_task kind, struct queued *m, size_t recipient)
+{
+	if (task_count == TASKS_MAX)
+		return false;
+	tasks[task_count++] = (struct task){kind, m, recipient};
+	m->open++;
+	return true;
+}
+
+void
+helpers_run(void)
+{
+	while (task_count > 0) {
+		struct task t = tasks[--task_count];
+		enum helper_result r = do_work(t.kind, t.m, t.recipient);
+		t.m->open--;
+		on_done(t.kind, t.m, t.recipient, r);
+	}
+}
+
+void
+helpers_sync_now(void)
+{
+}
+
+void
+helpers_sync_later(int fd)
+{
+	close(fd);
+}
+
+size_t
+helpers_pending(void)
+{
+	return task_count;
 }
 
 static struct end *
@@ -227,7 +286,6 @@ recover(char const *state, recover_arrival *arrival)
 	bool more = true;
 
 	on_arrival = arrival;
-	signal(SIGCHLD, SIG_IGN);
 	log_open("manager");
 	if (!folders_open(state))
 		return false;
@@ -236,8 +294,8 @@ recover(char const *state, recover_arrival *arrival)
 		return false;
 	for (int i = 0; i < POOLS; i++)
 		give_spawner((enum pool_kind)i);
-	while (more || active_count() > 0 || waiting_has_any()) {
-		loop_wait(more ? 0 : 20);
+	while (more || was_ready || active_count() > 0 || waiting_has_any()) {
+		loop_wait(more || was_ready ? 0 : 20);
 		more = progress_run();
 		more = scan_run() || more;
 		turns_run();

@@ -1,9 +1,10 @@
 /*
  * recover.h - the queue manager, started over what a cut left
  *
- * The manager's own code, but for its main and its sandbox: the look at cur and
- * new, intake, marks, copies, bounces and expanded aliases. In place of the
- * spawners and of what they start stands a function of the test's.
+ * The manager's own code, but for its main, its sandbox, its clock and the fork
+ * of its helpers: the look at cur and new, intake, marks, copies, bounces and
+ * expanded aliases. In place of the spawners and of what they start stands a
+ * function of the test's.
  */
 #ifndef RECOVER_H
 #define RECOVER_H

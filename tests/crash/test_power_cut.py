@@ -136,9 +136,11 @@ class Recorded:
         self.load = Load()
         self.tables = types.SimpleNamespace(
             certificates=os.path.join(top, "certificates"), queue=host.queue,
+            load=os.path.join(host.queue, "load"),
             settings=os.path.join(host.tables, "settings.cdb"),
             recipients=os.path.join(host.tables, "recipients.cdb"))
         open(self.tables.certificates, "wb").close()
+        assert wait_for(lambda: os.path.exists(self.tables.load))
         self.program = os.path.join(top, "sendmail")
         shutil.copy(os.path.join(BUILD, "bin", "sendmail"), self.program)
         os.chown(self.program, 0, UID["drop"])
