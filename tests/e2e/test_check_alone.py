@@ -613,7 +613,7 @@ options {{
     dns {{ nameserver = ["{dns}"]; timeout = 1s; retransmits = 1; }}
     filters = "";
     tempdir = "{folder}";
-    gtube_patterns = "all";
+    enable_test_patterns = true;
 }}
 logging {{ type = "file"; filename = "{folder}/log"; level = "info"; }}
 actions {{ reject = 15; add_header = 6; greylist = 4; }}
@@ -653,7 +653,7 @@ def test_rspamd_as_a_milter(dns, tmp_path):
             assert v.action == "r" and v.code == 554, vars(v)
             v = c.ask(MESSAGE + b"Y" + GTUBE[1:] + b"\r\n")
             assert v.action == "a", vars(v)
-            assert b"X-Spam: Yes" in v.lines
+            assert b"X-Spam: Yes" in v.lines, (tmp_path / "log").read_text()
     finally:
         process.terminate()
         process.wait(30)
