@@ -32,6 +32,8 @@ static char const help[] =
 	"  sieve check|run     a filter's script: its faults; over mail that is "
 	"there\n"
 	"  tlsrpt DOMAIN DAY   a report on TLS towards a domain\n"
+	"  import MAILBOX SOURCE   bring mail from an mbox file, a maildir, "
+	"or a server\n"
 	"  why ID|ADDRESS|MESSAGE-ID   the story of a message\n"
 	"  log [SERVICE...]    the logs; -f follows, -j is JSON\n"
 	"  wkd FOLDER <KEYS    OpenPGP keys for a web "
@@ -59,6 +61,7 @@ static struct {
 	{"sieve", command_sieve},
 	{"tlsrpt", command_tlsrpt},
 	{"wkd", command_wkd},
+	{"import", command_import},
 	{"log", command_log},
 	{"why", command_why},
 };

@@ -124,3 +124,23 @@ password_ask(char password_r[PASSWORD_MAX], size_t *len_r, bool from_stdin)
 				"twice\n");
 	return ok;
 }
+
+bool
+password_tell(char password_r[PASSWORD_MAX], size_t *len_r, int fd)
+{
+	int const tty =
+		fd < 0 ? open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC) : -1;
+	bool ok;
+
+	*len_r = 0;
+	if (fd >= 0)
+		ok = read_line(fd, password_r, len_r);
+	else
+		ok = tty >= 0 &&
+		     ask_terminal(tty, "Password", password_r, len_r);
+	if (tty >= 0)
+		close(tty);
+	if (!ok)
+		fprintf(stderr, "kereru: no password\n");
+	return ok;
+}

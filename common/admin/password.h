@@ -31,4 +31,8 @@ bool password_make(char text_r[PASSWORD_TEXT_SIZE], char const *password,
 bool password_ask(char password_r[PASSWORD_MAX], size_t *len_r, bool from_stdin)
 	__attribute__((warn_unused_result));
 
+/* Ask for it once, or read the first line of fd (-1: ask). As password_ask. */
+bool password_tell(char password_r[PASSWORD_MAX], size_t *len_r, int fd)
+	__attribute__((warn_unused_result));
+
 #endif

@@ -1,0 +1,231 @@
+"""kereru import: mbox files, maildirs, and an account on a server, which is
+our own."""
+import os
+import re
+import socket
+
+import pytest
+
+from host import Host
+from imapalone import Client as Alone, deliver, make_maildir
+
+IMAPTEST = "/work/shared/testdata/imap/imaptest"
+MBOX = b"""\
+From MAILER-DAEMON Thu Jan  1 00:00:00 1998
+From: Mail System Internal Data <MAILER-DAEMON@x>
+Subject: DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA
+X-IMAP: 0883612800 0000000010
+
+This text is part of the internal format.
+
+From bob@example.org Thu Feb  1 21:52:25 1996
+Subject: one
+Status: RO
+X-Status: AF
+X-Keywords: work Later
+X-UID: 4
+
+first
+>From here on it is quoted
+>>From twice
+
+From "a b"@example.org  Fri Feb  2 21:52:25 1996 +0100
+Subject: two
+Content-Length: 33
+Status: O
+
+first
+
+From the middle of a text
+
+From x Sat Feb  3 21:52:25 1996
+Subject: three
+X-Mozilla-Status: 0001
+
+no end"""
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def port():
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def house(port):
+    with Host("localhost", users={"alice": "a", "bob": "b%20\"", "carol": "c"},
+              services=("auth", "imap"),
+              settings={"listen-imaps": f"127.0.0.1:{port}"}) as h:
+        yield h
+
+
+def bring(host, user, *more, code=0):
+    done = host.kereru("import", *more[:-1], f"{user}@localhost", more[-1],
+                       check=False)
+    assert done.returncode == code, done.stderr
+    return done.stderr
+
+
+class Client(Alone):
+    """imapd on a user's maildir, as that user."""
+
+    def __init__(self, host, user):
+        address = f"{user}@localhost"
+        uid = host.users[address]
+        super().__init__(str(host.maildir(address)), user=uid, group=uid,
+                         extra_groups=[])
+
+
+@pytest.fixture
+def connect(house):
+    made = []
+
+    def make(user):
+        made.append(Client(house, user))
+        return made[-1]
+    yield make
+    for c in made:
+        c.stop()
+
+
+def fetch(client, box, items):
+    client.ok(b"EXAMINE " + box)
+    return [re.sub(rb" ?\\Recent", b"", x)
+            for x in client.ok(b"FETCH 1:* (%s)" % items) if b"FETCH" in x]
+
+
+def test_mbox(house, connect, tmp_path):
+    path = tmp_path / "in.mbox"
+    path.write_bytes(MBOX)
+    assert "3 messages brought" in bring(house, "carol", "-F", "old.mail",
+                                         path)
+    carol = connect("carol")
+    told = fetch(carol, b"old.mail", b"FLAGS INTERNALDATE BODY.PEEK[]")
+    assert len(told) == 3
+    assert b'FLAGS (\\Answered \\Flagged \\Seen work Later)' in told[0] and \
+        b'" 1-Feb-1996 21:52:25 +0000"' in told[0]
+    assert told[0].endswith(b"Subject: one\r\n\r\nfirst\r\nFrom here on it "
+                            b"is quoted\r\n>From twice\r\n)")
+    assert b'" 2-Feb-1996 20:52:25 +0000"' in told[1]
+    assert told[1].endswith(b"Subject: two\r\n\r\nfirst\r\n\r\nFrom the "
+                            b"middle of a text\r\n)")
+    assert b"FLAGS (\\Seen)" in told[2] and \
+        told[2].endswith(b"Subject: three\r\n\r\nno end\r\n)")
+    # Once more brings nothing; what has been added is brought.
+    assert "0 messages brought" in bring(house, "carol", "-F", "old.mail",
+                                         path)
+    with open(path, "ab") as f:
+        f.write(b"\n\nFrom x Sat Feb  3 21:52:25 1996\nSubject: four\n\nx\n")
+    assert "1 message brought" in bring(house, "carol", "-F", "old.mail",
+                                        path)
+    uid = house.users["carol@localhost"]
+    for folder, _, files in os.walk(house.maildir("carol@localhost")):
+        assert {os.lstat(os.path.join(folder, f)).st_uid
+                for f in files} <= {uid}
+
+
+def test_mbox_of_others(house, tmp_path):
+    if not os.path.isdir(IMAPTEST):
+        pytest.skip("no mbox files of others here")
+    for name in sorted(os.listdir(IMAPTEST)):
+        if not name.endswith(".mbox"):
+            continue
+        with open(os.path.join(IMAPTEST, name), "rb") as f:
+            text = f.read()
+        count = len(re.findall(rb"(?:\A|\n\r?\n)From ", text))
+        assert f"{count} message" in bring(
+            house, "bob", "-F", "of-" + name[:-5], os.path.join(
+                IMAPTEST, name)), name
+
+
+def test_what_is_no_mbox(house, tmp_path):
+    path = tmp_path / "in"
+    path.write_bytes(b"Subject: x\n\nFrom here\n")
+    assert "is no mbox file" in bring(house, "carol", path, code=111)
+    assert "is no mailbox" in bring(house, "nobody", path, code=100)
+    bring(house, "carol", "-F", "a..b", path, code=100)
+    bring(house, "carol", tmp_path / "not-there", code=100)
+
+
+def test_maildir(house, connect, tmp_path):
+    os.chmod(tmp_path, 0o755)
+    for folder in tmp_path.parents:
+        if folder.stat().st_mode & 0o001 == 0:
+            os.chmod(folder, 0o711)
+    top = make_maildir(tmp_path / "in")
+    sub = make_maildir(tmp_path / "in" / ".Lists.c")
+    deep = make_maildir(tmp_path / "in" / "plain" / "x.y")
+    (tmp_path / "in" / "dovecot-keywords").write_text("0 work\n1 $MDNSent\n")
+    name = deliver(top, "Subject: a\n\nx\n", ":2,FSab", "cur")
+    os.utime(os.path.join(top, "cur", name), (825717145, 825717145))
+    deliver(top, "Subject: b\n\nx\n")
+    deliver(sub, "Subject: c\n\nx\n", ":2,T", "cur")
+    deliver(deep, "Subject: d\n\nx\n")
+    uid = house.users["alice@localhost"]
+    for folder, folders, files in os.walk(top):
+        for entry in ["."] + files:
+            os.chown(os.path.join(folder, entry), uid, uid)
+    assert "4 messages brought" in bring(house, "alice", top)
+    deliver(sub, "Subject: e\n\nx\n")
+    os.chown(os.path.join(sub, "new", os.listdir(sub + "/new")[0]), uid, uid)
+    assert "1 message brought" in bring(house, "alice", top)
+    alice = connect("alice")
+    told = fetch(alice, b"INBOX", b"FLAGS INTERNALDATE")
+    assert told == [
+        b'1 FETCH (FLAGS (\\Flagged \\Seen work $MDNSent) INTERNALDATE '
+        b'" 1-Mar-1996 21:52:25 +0000")', told[1]]
+    assert b"FLAGS ()" in told[1]
+    assert fetch(alice, b"Lists.c", b"FLAGS") == [
+        b"1 FETCH (FLAGS (\\Deleted))", b"2 FETCH (FLAGS ())"]
+    assert len(fetch(alice, b"plain.x_y", b"UID")) == 1
+
+
+def test_server(house, connect, port, tmp_path):
+    """From alice, by the network, to bob."""
+    alice = connect("alice")
+    alice.ok(b"CREATE Gesendet (USE (\\Sent))")
+    alice.ok(b"CREATE a&AOQ-.b")
+    for i in range(120):
+        alice.append(b"a&AOQ-.b", b"Subject: %d\r\n\r\n{3}\r\n\xe4\xff\r\n" % i,
+                     b' (\\Seen k%d) " 1-Feb-1994 21:52:25 +0000"' % (i % 3))
+    alice.append(b"Gesendet", b"Subject: sent\r\n\r\nx\r\n")
+    bob = connect("bob")
+    bob.ok(b"CREATE Sent (USE (\\Sent))")
+    before = bob.ok(b"STATUS INBOX (MESSAGES)")
+    password = tmp_path / "password"
+    password.write_text("a\n")
+    source = ["-p", password, "-C", house.etc / "tls/ca.pem",
+              f"imaps://alice%40localhost@localhost:{port}"]
+    told = bring(house, "bob", *source)
+    assert "a&AOQ-.b: 120\n" in told and "Sent: 1\n" in told
+    told = fetch(bob, b"a&AOQ-.b", b"FLAGS INTERNALDATE BODY.PEEK[]")
+    assert len(told) == 120
+    for i in (0, 119):
+        assert b"\\Seen k%d" % (i % 3) in told[i] and \
+            b'" 1-Feb-1994 21:52:25 +0000"' in told[i] and \
+            b"Subject: %d\r\n\r\n{3}\r\n\xe4\xff\r\n)" % i in told[i]
+    assert len(fetch(bob, b"Sent", b"UID")) == 1
+    assert before != bob.ok(b"STATUS INBOX (MESSAGES)")
+    # A second run brings only what is new.
+    alice.append(b"a&AOQ-.b", b"Subject: new\r\n\r\nx\r\n")
+    assert "1 message brought" in bring(house, "bob", *source)
+    assert "0 messages brought" in bring(house, "bob", *source)
+
+
+def test_server_that_is_not_believed(house, port, tmp_path):
+    password = tmp_path / "password"
+    password.write_text("wrong\n")
+    url = f"imaps://alice@localhost@localhost:{port}"
+    assert "TLS" in bring(house, "bob", "-p", password, url, code=111)
+    ca = house.etc / "tls/ca.pem"
+    assert "login" in bring(house, "bob", "-p", password, "-C", ca, url,
+                            code=111)
+    password.write_text("a\n")
+    assert "TLS" in bring(
+        house, "bob", "-p", password, "-C", ca,
+        f"imaps://alice@localhost@127.0.0.1:{port}", code=111)
