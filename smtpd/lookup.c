@@ -37,22 +37,35 @@ smtp_lookup_domain(struct table const *recipients, struct addr const *a)
 	return SMTP_DOMAIN_TROUBLE;
 }
 
-/* The entry of an address, or of the one that it is a detail of. */
+/* The entry of an address, or of the one that it is a detail of; its key stays
+ * in key. */
+static int
+find_key(struct table const *recipients, struct addr const *a,
+	char key[ADDR_KEY_MAX], size_t *key_len, char const **value_r,
+	size_t *len_r)
+{
+	int found;
+
+	*key_len = addr_key(a, key, ADDR_KEY_MAX);
+	if (*key_len == 0)
+		return 0;
+	found = table_find(recipients, key, *key_len, value_r, len_r);
+	if (found != 0)
+		return found;
+	*key_len = addr_key_base(key, *key_len);
+	return *key_len > 0
+		       ? table_find(recipients, key, *key_len, value_r, len_r)
+		       : 0;
+}
+
 static int
 find(struct table const *recipients, struct addr const *a, char const **value_r,
 	size_t *len_r)
 {
 	char key[ADDR_KEY_MAX];
-	size_t len = addr_key(a, key, sizeof key);
-	int found;
+	size_t key_len;
 
-	if (len == 0)
-		return 0;
-	found = table_find(recipients, key, len, value_r, len_r);
-	if (found != 0)
-		return found;
-	len = addr_key_base(key, len);
-	return len > 0 ? table_find(recipients, key, len, value_r, len_r) : 0;
+	return find_key(recipients, a, key, &key_len, value_r, len_r);
 }
 
 int
@@ -110,17 +123,13 @@ mailbox_uid(char const *value, size_t len, uid_t *uid_r)
 	return true;
 }
 
-int
-smtp_lookup_members(struct table const *recipients, struct addr const *a,
+/* 1; 0 put has said false; -1 damaged. */
+static int
+put_mailboxes(struct table const *recipients, char const *value, size_t len,
 	smtp_lookup_put *put, void *data)
 {
-	char const *value;
-	size_t len;
 	uint32_t pos = CDB_TRAVERSE_INIT();
-	int found = find(recipients, a, &value, &len);
 
-	if (found <= 0)
-		return found;
 	for (;;) {
 		cdb_data name, entry;
 		uid_t uid;
@@ -132,6 +141,47 @@ smtp_lookup_members(struct table const *recipients, struct addr const *a,
 		if (mailbox_uid(entry.s, entry.len, &uid) &&
 			smtp_lookup_has_uid(value, len, uid) &&
 			!put(data, name.s, name.len))
-			return 1;
+			return 0;
 	}
+}
+
+/* Under the alias's name with a NUL in front: addresses, NUL-ended. */
+static int
+put_outside(struct table const *recipients, char const *name, size_t name_len,
+	smtp_lookup_put *put, void *data)
+{
+	char key[1 + ADDR_KEY_MAX] = "";
+	char const *s, *end;
+	size_t len;
+	int found;
+
+	memcpy(key + 1, name, name_len);
+	found = table_find(recipients, key, 1 + name_len, &s, &len);
+	while (found > 0 && len > 0) {
+		end = memchr(s, '\0', len);
+		if (end == NULL)
+			return -1;
+		if (!put(data, s, (size_t)(end - s)))
+			return 0;
+		len -= (size_t)(end - s) + 1;
+		s = end + 1;
+	}
+	return found < 0 ? -1 : 1;
+}
+
+int
+smtp_lookup_members(struct table const *recipients, struct addr const *a,
+	smtp_lookup_put *put, void *data)
+{
+	char key[ADDR_KEY_MAX];
+	char const *value;
+	size_t len, key_len;
+	int found = find_key(recipients, a, key, &key_len, &value, &len);
+
+	if (found <= 0)
+		return found;
+	found = put_mailboxes(recipients, value, len, put, data);
+	if (found > 0)
+		found = put_outside(recipients, key, key_len, put, data);
+	return found < 0 ? -1 : 1;
 }

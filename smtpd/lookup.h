@@ -36,8 +36,8 @@ int smtp_lookup_owner(struct table const *recipients, struct addr const *a,
 bool smtp_lookup_has_uid(char const *value, size_t len, uid_t uid);
 
 /*
- * Call put with each mailbox here that the address is or leads to, until it
- * says false. Where else an alias leads the table does not tell. Reads the
+ * Call put with each mailbox here that the address is or leads to, then with
+ * each address elsewhere that an alias leads to, until it says false. Reads the
  * whole table. 1; 0 there is no such address; -1 damaged.
  */
 typedef bool smtp_lookup_put(void *data, char const *address, size_t len);

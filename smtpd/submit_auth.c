@@ -6,9 +6,13 @@
 #include <unistd.h>
 #include <sodium.h>
 #include "common/log.h"
+#include "common/settings.h"
 #include "common/tls.h"
 #include "smtpd/command.h"
+#include "smtpd/policing.h"
 #include "smtpd/submit.h"
+
+#define POLICY_TIMEOUT_MS 10000
 
 /* base64 of "Username:" and "Password:", which clients wait for. */
 static char const ask_name[] = "334 VXNlcm5hbWU6\r\n";
@@ -30,9 +34,34 @@ send_preamble(struct submit *s)
 	return n == (ssize_t)len;
 }
 
+/* Guesses of names and of passwords are slowed together, where the settings
+ * want policy. Without its answer the session goes on. */
+static void
+tell_policy(struct submit *s)
+{
+	struct policing_question q = {.stage = POLICING_LOGIN,
+		.client = {s->front->client, strlen(s->front->client)},
+		.helo = {s->client.helo, strlen(s->client.helo)}};
+	struct policing_answer answer;
+	struct stream *stream = &s->front->stream;
+	int fd;
+
+	if (settings_number(&s->front->settings, "policy", 0) == 0)
+		return;
+	fd = front_open(REQUEST_POLICY);
+	if (fd < 0)
+		return;
+	if (policing_ask(fd, &q, POLICY_TIMEOUT_MS, &answer) &&
+		answer.delay_ms > 0 && stream_flush(stream))
+		(void)!stream_wait(
+			stream, 0, stream_clock_ms() + answer.delay_ms);
+	close(fd);
+}
+
 static void
 denied(struct submit *s)
 {
+	tell_policy(s);
 	submit_reply(s, SMTP_R_LOGIN_FAILED, "");
 	if (s->front->failed_logins >= SUBMIT_FAILED_MAX)
 		submit_end(s, SMTP_R_FAILED_LOGINS, "failed-logins");

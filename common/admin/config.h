@@ -179,6 +179,11 @@ bool config_alias_uids(struct config *c, struct config_alias *alias,
 	bool (*each)(void *data, uint32_t uid), void *data)
 	__attribute__((warn_unused_result));
 
+/* The same for every target elsewhere, as it was written. */
+bool config_alias_outside(struct config *c, struct config_alias *alias,
+	bool (*each)(void *data, char const *s, size_t len), void *data)
+	__attribute__((warn_unused_result));
+
 /* The maildir of a user. False: no memory. */
 bool config_maildir(struct config const *c, struct config_user const *u,
 	stralloc *sa) __attribute__((warn_unused_result));

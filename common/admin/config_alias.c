@@ -195,6 +195,7 @@ add_postmasters(struct config *c, struct faults *f)
 struct walk {
 	unsigned mark;
 	bool (*each)(void *data, uint32_t uid);
+	bool (*outside)(void *data, char const *s, size_t len);
 	void *data;
 };
 
@@ -215,10 +216,13 @@ visit(struct config *c, struct config_alias *alias, struct walk const *w,
 			&c->targets.list[alias->first + i];
 		struct config_user const *u;
 		struct config_alias *next;
-		if (!t->is_local)
+		if (!t->is_local) {
+			ok = w->outside == NULL ||
+			     w->outside(w->data, t->text, t->len);
 			continue;
+		}
 		if ((u = config_user(c, t->text, t->len)) != NULL)
-			ok = w->each(w->data, u->uid);
+			ok = w->each == NULL || w->each(w->data, u->uid);
 		else if ((next = config_alias(c, t->text, t->len)) != NULL)
 			ok = visit(c, next, w, depth + 1);
 	}
@@ -226,12 +230,28 @@ visit(struct config *c, struct config_alias *alias, struct walk const *w,
 	return ok;
 }
 
+static unsigned
+next_mark(void)
+{
+	static unsigned marks;
+
+	return ++marks;
+}
+
 bool
 config_alias_uids(struct config *c, struct config_alias *alias,
 	bool (*each)(void *data, uint32_t uid), void *data)
 {
-	static unsigned marks;
-	struct walk w = {.mark = ++marks, .each = each, .data = data};
+	struct walk w = {.mark = next_mark(), .each = each, .data = data};
+
+	return visit(c, alias, &w, 0);
+}
+
+bool
+config_alias_outside(struct config *c, struct config_alias *alias,
+	bool (*each)(void *data, char const *s, size_t len), void *data)
+{
+	struct walk w = {.mark = next_mark(), .outside = each, .data = data};
 
 	return visit(c, alias, &w, 0);
 }

@@ -161,6 +161,29 @@ add_uid(void *data, uint32_t uid)
 }
 
 static bool
+add_target(void *data, char const *s, size_t len)
+{
+	stralloc *sa = data;
+
+	return stralloc_catb(sa, s, len) && stralloc_append(sa, '\0');
+}
+
+/* Where else an alias leads, for EXPN, under a key that is no address. */
+static bool
+add_outside(struct output *o, struct config_alias *a)
+{
+	char key[1 + ADDR_KEY_MAX] = "";
+
+	o->value.len = 0;
+	if (a->name.len > ADDR_KEY_MAX ||
+		!config_alias_outside(o->config, a, add_target, &o->value))
+		return false;
+	memcpy(key + 1, a->name.s, a->name.len);
+	return o->value.len == 0 || add(o, key, 1 + a->name.len, o->value.s,
+					    o->value.len);
+}
+
+static bool
 write_recipients(struct output *o)
 {
 	struct config *c = o->config;
@@ -193,7 +216,8 @@ write_recipients(struct output *o)
 		if (!stralloc_append(&o->value, 'a') ||
 			!config_alias_uids(c, a, add_uid, &o->value) ||
 			!add(o, a->name.s, a->name.len, o->value.s,
-				o->value.len))
+				o->value.len) ||
+			!add_outside(o, a))
 			return false;
 	}
 	return true;

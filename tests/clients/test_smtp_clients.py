@@ -30,6 +30,9 @@ BALANCER = "127.0.0.9"
 @pytest.fixture(scope="module")
 def host():
     with Host(users={"alice": "secret", "bob": "secret"},
+              aliases={"all@mx.example.org": "bob@mx.example.org "
+                                             "more@mx.example.org",
+                       "more@mx.example.org": "x@elsewhere.example"},
               settings={"proxy-from": BALANCER, "xclient-from": "127.0.0.1"}
               ) as h:
         yield h
@@ -182,6 +185,8 @@ def test_smtplib_asks_for_reports_and_a_detail(host):
 def test_smtplib_asks_who_is_who(host):
     with submit(host) as s:
         assert s.docmd("EXPN", "postmaster@mx.example.org")[0] == 250
+        assert s.docmd("EXPN", "all@mx.example.org") == (
+            250, b"2.1.5 <bob@mx.example.org>\n2.1.5 <x@elsewhere.example>")
         assert s.docmd("ETRN", "elsewhere.example")[0] == 250
     with smtplib.SMTP(host.address, host.ports["smtp"], timeout=30) as s:
         s.ehlo("client.example")

@@ -329,6 +329,9 @@ def test_etrn_of_a_user(owner, tables):
     ("<Both@Kereru.Test>",
      {"2.1.5 <alice@kereru.test>", "2.1.5 <bob@kereru.test>"}),
     ("bob@kereru.test", {"2.1.5 <bob@kereru.test>"}),
+    ("away@kereru.test", {"2.1.5 <bob@kereru.test>",
+                          "2.1.5 <x@other.example>", "2.1.5 <y@z.example>"}),
+    ("List+x@kereru.test", {"2.1.5 <x@other.example>"}),
     ("others@kereru.test SMTPUTF8", {"2.1.5 <bob@kereru.test>"})])
 def test_expn(owner, argument, want):
     lines = owner.cmd("EXPN " + argument).split("\n")

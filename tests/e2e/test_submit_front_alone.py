@@ -267,6 +267,28 @@ def test_three_failures_end_it(tls):
     assert tls.is_closed()
 
 
+def test_policy_hears_of_failures(tmp_path, tables):
+    """And says how long the answer takes; a right password is not told."""
+    asked = []
+
+    def policy(pair):
+        while frame := pair.recv(65536):
+            asked.append(frame)
+            pair.send(b"a" + (700).to_bytes(4, "big") + bytes(6))
+    t = Tables(str(tmp_path), settings={"policy": "1"})
+    t.make_certificate()
+    c = front(t, guards={"p": policy})
+    c.hello().start_tls().hello()
+    start = time.monotonic()
+    assert c.cmd("AUTH PLAIN " + b64(b"\0alice\0wrong")).startswith("535")
+    assert time.monotonic() - start > 0.6
+    assert c.cmd("AUTH PLAIN " + b64(GOOD)).startswith("235")
+    [frame] = asked
+    assert frame.startswith(b"f\0\x09192.0.2.7\0\0\0\x12laptop.example.net")
+    os.close(c.monitor.mailbox_out)
+    c.end()
+
+
 def test_octets_behind_starttls(tables):
     c = front(tables)
     c.send("STARTTLS\r\nAUTH PLAIN %s\r\n" % b64(GOOD))

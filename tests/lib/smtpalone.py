@@ -31,6 +31,10 @@ RECIPIENTS = {"@kereru.test": "local", "@backup.test": "backup",
               "bob@kereru.test": "m 64912",
               "both@kereru.test": "a 64912 %d" % UID_ALICE,
               "others@kereru.test": "a 64912",
+              "away@kereru.test": "a 64912",
+              "\0away@kereru.test": "x@other.example\0y@z.example\0",
+              "list@kereru.test": "a",
+              "\0list@kereru.test": "x@other.example\0",
               "postmaster@mx.kereru.test": "a %d" % UID_ALICE}
 
 
