@@ -117,19 +117,19 @@ a_line_is_sound_if_all_read_it_alike(void **state)
 static void
 a_message_is_read_in_any_order(void **state)
 {
+	/* clang takes strings in a row for a comma that was forgotten. */
+#define SEEN "FLAGS (\\Seen $Forwarded)"
+#define DATE "INTERNALDATE \" 1-Feb-1994 21:52:25 +0000\""
 	static char const *const good[] = {
-		"* 4 FETCH (UID 7 FLAGS (\\Seen $Forwarded) INTERNALDATE "
-		"\" 1-Feb-1994 21:52:25 +0000\" BODY[] {12}",
-		"* 4 FETCH (INTERNALDATE \"01-Feb-1994 21:52:25 +0000\" FLAGS "
-		"(\\Seen \\Recent $Forwarded) UID 7 BODY[] {12}",
-		"* 7 UIDFETCH (FLAGS (\\Seen $Forwarded) INTERNALDATE "
-		"\" 1-Feb-1994 21:52:25 +0000\" BODY[] {12}",
+		("* 4 FETCH (UID 7 " SEEN " " DATE " BODY[] {12}"),
+		("* 4 FETCH (" DATE " FLAGS (\\Seen \\Recent $Forwarded) UID 7 "
+		 "BODY[] {12}"),
+		("* 7 UIDFETCH (" SEEN " " DATE " BODY[] {12}"),
 	};
 	static char const *const bad[] = {
 		"* 4 FETCH (FLAGS (\\Seen) UID 7)",
 		"* 4 FETCH (UID 7 FLAGS () BODY[] {12}",
-		"* 4 FETCH (UID 0 FLAGS () INTERNALDATE \"01-Feb-1994 "
-		"21:52:25 +0000\" BODY[] {12}",
+		("* 4 FETCH (UID 0 FLAGS () " DATE " BODY[] {12}"),
 		"* 4 FETCH (UID 7 BODY[1] {12}",
 		"* 4 FETCH (UID 7 FLAGS (",
 		"* 4 EXPUNGE",
