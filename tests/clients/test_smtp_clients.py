@@ -8,6 +8,8 @@ import pathlib
 import re
 import shutil
 import smtplib
+import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -16,7 +18,7 @@ import uuid
 import pytest
 
 from debian import unpacked
-from host import Host, wait_until
+from host import Host, certificates, wait_until
 from lineclient import CLEAR, LineClient
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "bench"))
@@ -260,6 +262,66 @@ def test_the_client_behind_a_balancer_counts(host, service, many):
                 assert f"[{other}]" in delivered(host, word)
     finally:
         host.set(connections_per_address=100)
+
+
+def test_a_full_disk_is_told_at_mail(host):
+    """As the manager publishes it, on a session that stands already."""
+    load = host.queue / "load"
+
+    def publish(old, new):
+        with open(load, "r+b") as f:
+            text = f.read()
+            assert old in text
+            f.seek(0)
+            f.write(text.replace(old, new))
+
+    def mail(s, sender):
+        code, text = s.docmd(f"MAIL FROM:<{sender}>")
+        s.docmd("RSET")
+        return code, text[:5]
+    wait_until(lambda: b"room " in load.read_bytes(), what="its first word")
+    with smtplib.SMTP(host.address, host.ports["smtp"], timeout=5) as s, \
+            submit(host) as user:
+        s.ehlo("client.example")
+        s.docmd("MAIL FROM:<a@elsewhere.example>")
+        s.docmd("RSET")
+        publish(b"room plenty", b"room none  ")
+        try:
+            assert mail(s, "a@elsewhere.example") == (452, b"4.3.1")
+            assert mail(user, ALICE) == (452, b"4.3.1")
+        finally:
+            publish(b"room none  ", b"room plenty")
+        assert mail(s, "a@elsewhere.example")[0] == 250
+        assert mail(user, ALICE)[0] == 250
+
+
+def test_a_client_from_before_a_renewal(host):
+    """It gets the old certificate, with a signature of the old key."""
+    address = host.address, host.ports["submits"]
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+
+    def served(connection):
+        with context.wrap_socket(connection) as s:
+            return s.getpeercert(True)
+    tls, kept = host.etc / "tls", host.etc / "tls-kept"
+    before = served(socket.create_connection(address, 20))
+    with socket.create_connection(address, 20) as early:
+        wait_until(lambda: host.processes().get("submit-front"),
+                   what="its front")
+        tls.rename(kept)
+        try:
+            shutil.copytree(certificates("other.example.org"), tls)
+            host.compile()
+            after = served(socket.create_connection(address, 20))
+            assert after != before
+            assert served(early) == before
+        finally:
+            shutil.rmtree(tls)
+            kept.rename(tls)
+            host.compile()
+    assert served(socket.create_connection(address, 20)) == before
 
 
 NODE = r"""

@@ -644,7 +644,7 @@ def test_a_full_queue_with_a_small_message(small):
 
 
 def test_no_inode_left(tmp_path, tables):
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "nr_inodes=4,mode=711",
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "nr_inodes=5,mode=711",
                     "tmpfs", tables.queue], check=True)
     try:
         t = Tables(str(tmp_path))
@@ -934,3 +934,16 @@ def test_the_man_page_has_every_reply():
         mark = " *" if is_bad == "true" else ""
         assert '\n.It Li "%s"%s\n' % (text, mark) in page, text
     assert page.count("\n.It Li \"") == len(entries)
+
+
+def test_no_reply_is_written_elsewhere():
+    """But for lines of several replies, and what is said without a session."""
+    known = {"hello.c": {"250-", "250 "}, "submit_auth.c": {"334 "},
+             "front.c": {"421 "}, "smtpd.c": {"421 "}}
+    folder = os.path.join(REPOSITORY, "smtpd")
+    for name in sorted(os.listdir(folder)):
+        if not name.endswith(".c") or name in ("reply.c", "judge.c"):
+            continue
+        with open(os.path.join(folder, name)) as f:
+            codes = set(re.findall(r'"([2-5]\d\d[ -])', f.read()))
+        assert codes <= known.get(name, set()), name
