@@ -469,3 +469,25 @@ def test_a_chain_of_forwarders_gets_no_longer(world):
                         r"x@own\.test", t.sender)
     world.host.send("", [t.sender], FOREIGN)
     assert world.next().recipients == [first]
+
+
+def test_a_mailbox_that_sends_all_on(world, foreign_key):
+    """From port 25 through the checks and bob's mailbox to another host."""
+    path = world.host.maildir(BOB) / "forward"
+    path.write_text("bob@far.example\n")
+    os.chown(path, world.host.users[BOB], world.host.users[BOB])
+    signed = dkim.sign(FOREIGN, b"k", b"else.test", foreign_key) + FOREIGN
+    try:
+        world.host.send("x@else.test", [BOB], signed)
+        t = world.next()
+    finally:
+        path.unlink()
+    assert re.fullmatch(r"SRS0=\S+=else\.test=x@own\.test", t.sender)
+    cv, _, why = dkim.arc_verify(t.message, dnsfunc=world.txt)
+    assert cv == dkim.CV_Pass, why
+    [found] = email.message_from_bytes(t.message).get_all(
+        "ARC-Authentication-Results")
+    assert "dkim=pass" in found
+    assert [re.search(r"d=([^;]*)", s)[1] for s in signatures(t.message)] == [
+        "else.test"]
+    assert holds(world, t.message)
