@@ -190,7 +190,8 @@ def test_tables(files):
     assert table(files, "networks") == {b"": b"".join((
         mapped, b"\xc0\x00\x02\x00", mapped, b"\xc0\x00\x02\xff",
         b"\x20\x01\x0d\xb8", bytes(12), b"\x20\x01\x0d\xb8", b"\xff" * 12,
-        mapped, b"\xc6\x33\x64\x07", mapped, b"\xc6\x33\x64\x07"))}
+        mapped, b"\xc6\x33\x64\x07", mapped, b"\xc6\x33\x64\x07")),
+        b"proxy": b""}
     assert table(files, "users")[b"bob@mx.example.org"] == (
         b"%d\0%s\0" % (bob, bytes(files.maildir("bob@mx.example.org"))))
     settings = table(files, "settings")
@@ -231,7 +232,8 @@ def test_modes_and_owners(made):
     queue = made.uids["queue"]
     wanted = {"settings.cdb": (0, 0o644), "recipients.cdb": (queue, 0o640),
               "aliases.cdb": (queue, 0o640), "routes.cdb": (queue, 0o640),
-              "tls-policy.cdb": (0, 0o644),
+              "tls-policy.cdb": (0, 0o644), "srs.key": (queue, 0o640),
+              "dkim.cdb": (made.uids["sign"], 0o640),
               "relay-logins.cdb": (made.uids["remote"], 0o640),
               "users.cdb": (0, 0o600), "passwords.cdb": (0, 0o600),
               "networks.cdb": (0, 0o600), "certs": (0, 0o644),
