@@ -5,6 +5,9 @@
 #include "common/admin/mbox.h"
 #include "mime/date.h"
 
+/* Octets of a From line that are looked at for its date. */
+#define FROM_MAX 512
+
 struct line {
 	char const *s;
 	size_t len;  /* without its end */
@@ -29,12 +32,17 @@ from_date(struct line const *l, struct date *date_r)
 {
 	static char const days[] = "Mon Tue Wed Thu Fri Sat Sun ";
 
-	for (size_t i = 5; i + 4 < l->len; i++)
+	for (size_t i = 5; i + 4 < l->len && i < FROM_MAX; i++)
 		if (l->s[i - 1] == ' ' && l->s[i + 3] == ' ')
 			for (size_t d = 0; d < sizeof days - 1; d += 4)
-				if (memcmp(l->s + i, days + d, 4) == 0)
-					return date_parse(
-						l->s + i, l->len - i, date_r);
+				/* A sender may have such a word too. */
+				if (memcmp(l->s + i, days + d, 4) == 0 &&
+					date_parse(l->s + i,
+						l->len - i < FROM_MAX
+							? l->len - i
+							: FROM_MAX,
+						date_r))
+					return true;
 	return false;
 }
 

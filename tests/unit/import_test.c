@@ -32,7 +32,7 @@ static struct {
 	{"length", "From a\nContent-Length: 8\n\nb\n\nFrom\n\nFrom c\nS: y\n\n",
 		"[]\r\nb\r\n\r\nFrom\r\n|[]S: y\r\n\r\n|"},
 	{"a length that is not true",
-		"From a\nContent-Length: 3\n\nb\n\nFrom c\n\n",
+		"From a\nContent-Length: 1\n\nb\n\nFrom c\n\n",
 		"[]\r\nb\r\n|[]\r\n|"},
 	{"a length beyond all", "From a\nContent-Length: 99999999999\n\nb\n",
 		"[]\r\nb\r\n|"},
