@@ -85,6 +85,8 @@ static struct {
 		"rule NO_REVERSE reverse=none login=no weight 1\n"
 		"rule BAYES_SPAM bayes=spam weight 5\n"
 		"rule BAYES_HAM bayes=ham weight -3\n"
+		"#rule EARLY early=yes weight 3\n"
+		"#rule BUSY rate>=500 login=no weight 2\n"
 		"#rule BLOCKLIST list:zen.spamhaus.org weight 5\n"
 		"#rule WELCOME list:list.dnswl.org weight -5\n"
 		"#rule URLS url:multi.surbl.org weight 5\n"

@@ -53,6 +53,9 @@ text(void **state)
 			"xn--bcher-kva.example"},
 		{"http://evil\xe3\x80\x82org/", "evil.org"},
 		{"http://\xef\xbd\x85vil.org/", "evil.org"},
+		/* Soft hyphen, zero width space: nobody sees them. */
+		{"http://ev\xc2\xadil.org/", "evil.org"},
+		{"http://ev\xe2\x80\x8bil.org/", "evil.org"},
 		{"http://xn--bcher-kva.example/", "xn--bcher-kva.example"},
 		{"http://go.example.com/?u=http://evil.org/",
 			"example.com evil.org"},
