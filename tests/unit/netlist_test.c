@@ -82,11 +82,41 @@ addresses_are_found(void **state)
 	}
 }
 
+static struct {
+	char const *text;
+	unsigned char first[16], last[16];
+} const ranges[] = {
+	{"192.0.2.0/24", {[10] = 0xff, 0xff, 192, 0, 2, 0},
+		{[10] = 0xff, 0xff, 192, 0, 2, 255}},
+	{"192.0.2.7", {[10] = 0xff, 0xff, 192, 0, 2, 7},
+		{[10] = 0xff, 0xff, 192, 0, 2, 7}},
+	{"10.1.2.3/9", {[10] = 0xff, 0xff, 10, 0, 0, 0},
+		{[10] = 0xff, 0xff, 10, 127, 255, 255}},
+	{"2001:db8::/120", {0x20, 0x01, 0x0d, 0xb8},
+		{0x20, 0x01, 0x0d, 0xb8, [15] = 0xff}},
+};
+
+static void
+ranges_are_those_of_the_networks(void **state)
+{
+	unsigned char range[32];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+		assert_true(netlist_range(
+			ranges[i].text, strlen(ranges[i].text), range));
+		assert_memory_equal(range, ranges[i].first, 16);
+		assert_memory_equal(range + 16, ranges[i].last, 16);
+	}
+	assert_false(netlist_range("192.0.2.0/33", 12, range));
+}
+
 int
 main(void)
 {
 	struct CMUnitTest const tests[] = {
 		cmocka_unit_test(networks_are_checked),
+		cmocka_unit_test(ranges_are_those_of_the_networks),
 		cmocka_unit_test(addresses_are_found),
 	};
 
