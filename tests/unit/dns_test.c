@@ -157,6 +157,39 @@ answers(void **state)
 	dns_close(&dns);
 }
 
+/* Who waits for one is not held up by the other, and a question that nobody
+ * waits for any more does no harm when its time is over. */
+static void
+several_are_under_way(void **state)
+{
+	struct dns_question slow[] = {{.name = "s.test", .type = DNS_A},
+		{.name = "a2.test", .type = DNS_A}};
+	struct dns_question quick = {.name = "a.test", .type = DNS_A};
+	struct dns_sent first, second;
+	struct dns dns;
+	time_t start = time(NULL);
+
+	(void)state;
+	assert_true(dns_open(&dns, servers));
+	dns_send(&dns, slow, 2, &first);
+	dns_send(&dns, &quick, 1, &second);
+	dns_wait(&dns, &second, 60000);
+	assert_int_equal(quick.status, DNS_FOUND);
+	assert_true(time(NULL) - start < 30);
+	/* Given up while another is under way. */
+	dns_free(&quick, 1);
+	dns_send(&dns, &quick, 1, &second);
+	dns_wait(&dns, &first, 100);
+	assert_int_equal(slow[0].status, DNS_TEMPORARY);
+	assert_int_equal(slow[1].status, DNS_FOUND);
+	dns_wait(&dns, &second, 60000);
+	assert_int_equal(quick.status, DNS_FOUND);
+	dns_wait(&dns, &second, 0);
+	dns_free(&quick, 1);
+	dns_free(slow, 2);
+	dns_close(&dns);
+}
+
 static void
 children_draw_their_own_ids(void **state)
 {
@@ -219,6 +252,7 @@ main(void)
 {
 	struct CMUnitTest const tests[] = {
 		cmocka_unit_test(answers),
+		cmocka_unit_test(several_are_under_way),
 		cmocka_unit_test(children_draw_their_own_ids),
 		cmocka_unit_test(servers_text),
 	};
