@@ -19,7 +19,8 @@ def etc(tmp_path_factory):
     # By numbers: a machine without a host of ours has no such accounts.
     accounts = "".join(f"account-{name} {65100 + i}\n" for i, name in enumerate(
         ("smtpd", "relay", "submit", "pop3d", "imapd", "auth", "check",
-         "policy", "queue", "remote", "log", "sign")))
+         "policy", "queue", "remote", "log", "sign",
+         "sts")))
     (folder / "settings").write_text(
         f"hostname mx.example.org\n{accounts}group-drop 65120\n")
     (folder / "domains").write_text(
