@@ -12,6 +12,7 @@ import time
 import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+from dnsserver import DnsServer  # noqa: E402
 from queuehost import (  # noqa: E402
     BUILD, MESSAGE, QueueHost, UID, as_user, make_id,
     queue_file, wait_for)
@@ -721,6 +722,19 @@ def test_a_backlog_of_one_sender_holds_back_no_other(host, sinks):
     one.replies.clear()
     gone(host, 60)
     assert len(one.transactions) == 401
+
+
+def test_a_destination_is_looked_up_once_and_not_for_each_message():
+    zone = {"many.test": {"MX": ["10 mx.many.test"]},
+            "mx.many.test": {"A": ["127.0.0.1"]}}
+    with DnsServer(zone) as dns, SmtpSink("127.0.0.1", 0) as sink, QueueHost(
+            resolver=dns.address, remote_port=sink.port) as host:
+        host.drop_many(100, "s@else.test", ["x@many.test"])
+        gone(host, 60)
+        assert len(sink.transactions) == 100
+        # Each process asks for itself, and lasts for a session at least.
+        asked = dns.asked.count(("many.test", "MX"))
+        assert 1 <= asked <= len(sink.sessions) <= 15
 
 
 def test_recipients_of_one_host_share_a_transaction(host, sinks):

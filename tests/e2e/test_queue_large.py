@@ -48,21 +48,32 @@ def memory(host):
                    if line.startswith("Private_"))
 
 
-def latency(host, sink):
-    """Seconds from the drop to the sink, the median of some."""
+def cpu_seconds(host):
+    """What the manager has used, which is not the machine's other work."""
+    with open(f"/proc/{host.children()['manager']}/stat") as f:
+        fields = f.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def latency(host, sink, rounds):
+    """Seconds from the drop to the sink: the least, and the median."""
     times = []
-    for n in range(9):
+    for n in range(rounds):
         have = len(sink.transactions)
         start = time.time()
         host.drop("s@else.test", [f"x{n}@live.test"])
         assert wait_for(lambda: len(sink.transactions) > have, 30, 0.0005)
         times.append(time.time() - start)
-    return sorted(times)[4]
+    return min(times), sorted(times)[rounds // 2]
 
 
-@pytest.mark.parametrize("count,domains", [
-    (2000, 20), pytest.param(100000, 1000, marks=pytest.mark.soak)])
-def test_a_large_queue_of_dead_destinations(count, domains):
+# What must hold of 100,000, for a machine that has nothing else to do; and what
+# any holds of few.
+@pytest.mark.parametrize("count,domains,start_s,more_ms,rounds", [
+    (2000, 20, 60, 1000, 5),
+    pytest.param(100000, 1000, 10, 5, 50, marks=pytest.mark.soak)])
+def test_a_large_queue_of_dead_destinations(
+        capsys, count, domains, start_s, more_ms, rounds):
     with SmtpSink("127.0.0.2", 0) as sink, QueueHost(start=False) as host:
         host.routes = {f"d{n}.dead.test": "[127.0.0.1]:1"
                        for n in range(domains)}
@@ -70,7 +81,7 @@ def test_a_large_queue_of_dead_destinations(count, domains):
         host.make_tables()
         host.start()
         before = memory(host)
-        empty = latency(host, sink)
+        empty = latency(host, sink, rounds)
         host.stop()
         sink.transactions.clear()
         os.truncate(host.log, 0)
@@ -82,13 +93,19 @@ def test_a_large_queue_of_dead_destinations(count, domains):
         first = time.time() - start
         (scanned,) = host.wait_event("scanned", seconds=60)
         assert int(scanned["messages"]) == count
-        took = memory(host) - before
-        print(f"\n{count} messages, {domains} destinations: known after "
-              f"{int(scanned['ms']) / 1000:.2f} s; the first fresh message "
-              f"at its sink after {first:.2f} s, later ones after "
-              f"{latency(host, sink) * 1000:.1f} ms, {empty * 1000:.1f} ms "
-              f"with an empty queue; "
-              f"{took / count:.0f} octets of memory a message")
-        assert int(scanned["ms"]) < 60000
+        took, used = memory(host) - before, cpu_seconds(host)
+        full = latency(host, sink, rounds)
+        with capsys.disabled():
+            print(f"\n{count} messages, {domains} destinations: known after "
+                  f"{int(scanned['ms']) / 1000:.2f} s, {used:.2f} s of a "
+                  f"processor's; the first fresh message "
+                  f"at its sink after {first:.2f} s, later ones after "
+                  f"{full[0] * 1000:.1f} ms at best, {full[1] * 1000:.1f} ms "
+                  f"in the middle ({empty[0] * 1000:.1f} and "
+                  f"{empty[1] * 1000:.1f} ms with an empty queue); "
+                  f"{took / count:.0f} octets of memory a message")
+        assert used < start_s
+        # Where an empty queue takes long something else is busy.
+        assert full[0] - empty[0] < more_ms / 1000 + empty[0] / 5
         # A small queue is mostly what the process needs anyway.
         assert took < 300 * count + 4 * 1024 * 1024
