@@ -52,8 +52,8 @@ status(struct lex *l, struct relay_line *line)
 		if (lex_is(&line->word, statuses[i])) {
 			line->status = statuses[i];
 			(void)!lex_space(l);
-			line->rest = rest_of(l);
-			if (is_far_reaching(&line->rest))
+			line->said = line->rest = rest_of(l);
+			if (is_far_reaching(&line->said))
 				line->rest = (struct lex_text){"Completed", 9};
 			return true;
 		}
@@ -90,7 +90,8 @@ untagged(struct lex *l, struct relay_line *line)
 	if (!lex_atom(l, &line->word))
 		return RELAY_OTHER;
 	if (status(l, line))
-		return RELAY_STATUS;
+		return is_far_reaching(&line->said) ? RELAY_OTHER
+						    : RELAY_STATUS;
 	if (lex_is(&line->word, "BYE"))
 		return RELAY_BYE;
 	if (IS_ONE_OF(&line->word, of_selected))

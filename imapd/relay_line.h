@@ -37,6 +37,7 @@ struct relay_line {
 	/* Behind the status, without a code that speaks of more than that
 	 * mailbox; or behind the name. */
 	struct lex_text rest;
+	struct lex_text said; /* behind the status, as it stands there */
 };
 
 /* s[0..len): the first line of a response, without its end. text: len octets,

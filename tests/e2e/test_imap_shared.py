@@ -5,12 +5,13 @@ import re
 import signal
 import socket
 import ssl
+import subprocess
 
 import pytest
 
 import imapgrammar
 from host import Host, wait_until
-from imapalone import Client as Alone
+from imapalone import IMAPD, Client as Alone
 from imaptest import Mismatch
 
 DOMAIN = "mx.example.org"
@@ -373,6 +374,78 @@ def test_it_has_the_shared_mailboxs_uid_and_may_die(
     assert bob.ok(b"FETCH 1 UID") == [b"1 FETCH (UID 1)"]
     bob.close()
     wait_until(lambda: attached(shared_host) == [], what="its end")
+
+
+class Hostile(Alone):
+    """alice's imapd, whose monitor and whose shared mailbox we are."""
+
+    def __init__(self, host):
+        maildir = host.maildir(ALICE)
+        uid = host.users[ALICE]
+        self.monitor, theirs = socket.socketpair(
+            socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        settings = os.open(host.tables / "settings.cdb", os.O_RDONLY)
+
+        def give():
+            os.dup2(settings, 5)
+            os.dup2(theirs.fileno(), 10)
+            os.dup2(theirs.fileno(), 9)
+        self.process = subprocess.Popen(
+            [IMAPD, "-m", ALICE, maildir], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, preexec_fn=give, pass_fds=(5, 9, 10),
+            user=uid, group=uid, extra_groups=[])
+        os.close(settings)
+        theirs.close()
+        self.buffer, self.tag, self.utf8 = b"", 0, False
+        self.ends = []
+
+    def attach(self):
+        """Be asked for the shared mailbox; a file for each direction."""
+        assert self.monitor.recv(400) == (
+            bytes(5) + bytes([len(TEAM)]) + TEAM.encode())
+        to, back = os.pipe(), os.pipe()
+        socket.send_fds(self.monitor, [b"o"], [to[1], back[0]])
+        os.close(to[1])
+        os.close(back[0])
+        self.ends = [os.fdopen(to[0], "rb"), os.fdopen(back[1], "wb", 0)]
+        return self.ends
+
+    def stop(self):
+        for end in self.ends:
+            end.close()
+        self.monitor.close()
+        super().stop()
+
+
+@pytest.mark.parametrize("said, status, passed", [
+    (b"* 1 EXISTS\r\nx OK [READ-ONLY] fine\r\n", b"OK", [b"1 EXISTS"]),
+    # Of others' mailboxes, and of the session, nothing gets through.
+    (b'* STATUS INBOX (MESSAGES 9)\r\n* CAPABILITY X\r\n* PREAUTH x\r\n'
+     b'* LIST () "." Mine\r\n* OK [ALERT] pay\r\na1 OK [CAPABILITY X] x\r\n'
+     b"x OK [CAPABILITY X] x\r\n", b"OK", []),
+    # What a client would divide otherwise than we ends it.
+    (b'* 1 FETCH (X "a {9}\r\na1 OK x\r\nx OK x\r\n', b"NO [UNAVAILABLE]",
+     [b"OK [CLOSED]"]),
+    (b"* 1 EXISTS\n* 2 EXISTS\r\n", b"NO [UNAVAILABLE]", [b"OK [CLOSED]"]),
+    (b"* BYE and goodbye\r\n", b"NO [UNAVAILABLE]", [b"OK [CLOSED]"]),
+    (b"", b"NO [UNAVAILABLE]", [b"OK [CLOSED]"]),
+])
+def test_what_a_hostile_one_says(shared_host, said, status, passed):
+    c = Hostile(shared_host)
+    try:
+        c.send(b"a1 SELECT Shared.Team\r\n")
+        reader, writer = c.attach()
+        assert reader.readline() == b"x SELECT Shared.Team\r\n"
+        writer.write(said)
+        writer.close()
+        answer, untagged = c.answer("a1")
+        assert answer.startswith(status), answer
+        assert [u[:len(p)] for u, p in zip(untagged, passed)] == passed
+        assert len(untagged) == len(passed)
+        # The session goes on.
+        c.ok(b"SELECT INBOX")
+    finally:
+        c.stop()
 
 
 def test_one_who_takes_no_part(shared_host, connect):

@@ -25,7 +25,7 @@ static struct {
 	{"x FINE", RELAY_OTHER, NULL, NULL},
 	{"+ idling", RELAY_MORE, NULL, NULL},
 	{"* OK [UIDNEXT 4] next", RELAY_STATUS, NULL, "[UIDNEXT 4] next"},
-	{"* OK [ALERT] pay now", RELAY_STATUS, NULL, "Completed"},
+	{"* OK [ALERT] pay now", RELAY_OTHER, NULL, NULL},
 	{"* BYE", RELAY_BYE, NULL, NULL},
 	{"* PREAUTH hello", RELAY_OTHER, NULL, NULL},
 	{"* CAPABILITY IMAP4rev1", RELAY_OTHER, NULL, NULL},
