@@ -44,8 +44,7 @@ int64_t stamp_unsettled_ns(struct stamp const *s, int64_t settle_ns);
  */
 int64_t stamp_settle_ns(int folder_fd);
 
-/* File systems on which other hosts write, of whom the kernel tells nothing,
- * and whose files must not be mapped. */
+/* File systems on which other hosts write, of whom the kernel tells nothing. */
 bool stamp_is_remote(int fd);
 
 /* The clock that stamps follow. */

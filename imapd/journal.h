@@ -19,7 +19,7 @@
 
 #define JOURNAL_FILE "kereru-log"
 /* Wait so long for the lock, then go on without. */
-#define JOURNAL_WAIT_MS 5000
+#define JOURNAL_WAIT_MS 30000
 
 enum journal_type {
 	JOURNAL_NEW = 'N',     /* text: file name; extra: inode */

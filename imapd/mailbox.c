@@ -25,9 +25,10 @@ open_sub(int folder_fd, char const *sub)
 static bool
 take_new(struct mailbox *m, size_t from)
 {
+	struct view *const view = &m->memory.view;
 	bool all = true;
 
-	if (from < m->view.count && !memory_check(&m->memory, &m->view, true))
+	if (!view_need(view, &m->view, from, m->view.count))
 		return false;
 	for (size_t i = from; i < m->view.count; i++) {
 		struct message const *const v = &m->view.v[i];
@@ -36,6 +37,8 @@ take_new(struct mailbox *m, size_t from)
 
 		if (!(v->state & MESSAGE_IN_NEW) || v->state & MESSAGE_GONE)
 			continue;
+		if (!view_need_name(view, &m->view, i))
+			return false;
 		memcpy(name, msgtable_name(&m->view, i), v->name_len + 1u);
 		len = filename_make(
 			name, v->name_len, v->system, v->keywords, to);
@@ -76,7 +79,8 @@ refresh_keywords(struct mailbox *m)
 static size_t
 first_untaken(struct mailbox const *m)
 {
-	return !m->told && m->view.states & MESSAGE_IN_NEW ? 0 : m->view.count;
+	return !m->told && m->view.states & MESSAGE_IN_NEW ? m->view.marked_from
+							   : m->view.count;
 }
 
 bool
@@ -174,7 +178,7 @@ mailbox_open(struct mailbox *m, int root_fd, char const *dir, bool read_only,
 bool
 mailbox_ready(struct mailbox *m)
 {
-	if (memory_check(&m->memory, &m->view, true))
+	if (memory_check(&m->memory, &m->view))
 		return true;
 	return mailbox_rebuild(m) && mailbox_sync(m);
 }
@@ -225,16 +229,18 @@ mailbox_unseen(struct mailbox *m, size_t *count_r, size_t *first_r)
 {
 	struct view_head const *const h = &m->memory.view.head;
 
+	size_t from = 0;
+
 	*count_r = *first_r = 0;
-	/* As it was remembered, the records need not be looked at. */
-	if (m->view.map != NULL && !m->memory.view.records_checked) {
+	/* Those that are as they were remembered need not be looked at. */
+	if (m->view.map != NULL && !m->view.differs) {
 		*count_r = h->unseen;
 		*first_r = h->first_unseen;
-		return true;
-	}
-	if (!mailbox_ready(m))
+		from = m->view.from_map;
+	} else if (!mailbox_ready(m)) {
 		return false;
-	for (size_t i = 0; i < m->view.count; i++)
+	}
+	for (size_t i = from; i < m->view.count; i++)
 		if (!(m->view.v[i].system & FLAG_SEEN) && (*count_r)++ == 0)
 			*first_r = i + 1;
 	return true;

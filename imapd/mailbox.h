@@ -47,9 +47,9 @@ struct mailbox {
 	struct stamp cur_stamp, new_stamp;
 	bool cur_settled, new_settled;
 	bool scanned, must_scan;
-	bool compare;	   /* look at the stamps, though there is a watch */
-	uint64_t events;   /* counted, to see that there were some */
-	size_t moved; /* in the events read last: lost their names */
+	bool compare;	 /* look at the stamps, though there is a watch */
+	uint64_t events; /* counted, to see that there were some */
+	size_t moved;	 /* in the events read last: lost their names */
 	uint64_t expected[MAILBOX_EXPECTED_MAX]; /* hashes, a ring */
 	size_t expected_start, expected_count;
 	bool own_work; /* since the stamps were taken */
@@ -66,6 +66,7 @@ struct mailbox {
 	bool told;	   /* the client knows of the messages */
 	bool tells_modseq; /* a change of MODSEQ alone is one to tell */
 	bool all;	   /* read the log to its end, whatever it names */
+	bool unsound;	   /* what is remembered is damaged */
 	/* After mailbox_rebuild: what the client was told of. */
 	bool rebuilt;
 	size_t was_count;

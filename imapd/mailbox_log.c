@@ -12,12 +12,13 @@
 #include "imapd/meta.h"
 #include "imapd/resolve.h"
 
-/* So often is a log looked for that others replace all the time. */
-#define TRIES 5
+/* So often is a log looked for that others replace all the time: each time
+ * that it has been, another session is further. */
+#define TRIES 200
 /* Octets of log behind the snapshot that are worth a new one; and of a log
  * that are worth a new log. */
 #define TAIL_MIN 512
-#define TAIL_PART 1024
+#define TAIL_PART 512
 #define TAIL_MAX 65536
 #define LOG_MAX ((uint64_t)1 << 20)
 #define LOG_PART 4
@@ -56,8 +57,7 @@ bool
 mailbox_recall(struct mailbox *m)
 {
 	struct mailbox_state const *const s = &m->memory.state;
-	int const r = memory_load(&m->memory, &m->view, m->folder_fd,
-		!stamp_is_remote(m->folder_fd), false);
+	int const r = memory_load(&m->memory, &m->view, m->folder_fd, false);
 
 	if (r <= 0)
 		return true;
@@ -93,16 +93,14 @@ mailbox_rebuild(struct mailbox *m)
 	struct view_head const *const h = &m->memory.view.head;
 
 	if (m->told && !m->rebuilt) {
-		/* Where records could not be believed nothing has been changed
-		 * in them, and the head tells. */
+		/* Of what has not been read the head tells. */
+		bool const whole = view_is_whole(&m->memory.view, &m->view);
+
 		m->was_count = m->view.count;
-		m->was_mix = h->mix;
-		if (m->view.map == NULL || m->memory.view.records_checked) {
-			m->was_mix = 0;
-			for (size_t i = 0; i < m->view.count; i++)
-				m->was_mix =
-					view_mix(m->was_mix, m->view.v[i].uid);
-		}
+		m->was_mix = whole ? 0 : h->mix;
+		for (size_t i = whole ? 0 : m->view.from_map; i < m->view.count;
+			i++)
+			m->was_mix = view_mix(m->was_mix, m->view.v[i].uid);
 	}
 	m->rebuilt = true;
 	m->scanned = m->must_scan = m->merge = m->list_known = false;
@@ -201,7 +199,7 @@ mailbox_merge(struct mailbox *m)
 
 	m->merge = false;
 	if (memory->state.validity != m->validity ||
-		!memory_check(memory, &m->old, true) ||
+		!memory_check(memory, &m->old) ||
 		!memory_keep_vanished(memory) || !merge(m, memory, &m->old)) {
 		memory_free(memory);
 		m->lost.len = 0;
@@ -336,7 +334,7 @@ put_all(struct batch *b)
 	}
 	if (!(t->states & (MESSAGE_DIRTY | MESSAGE_HINT)))
 		return true;
-	for (size_t i = 0; i < t->count; i++) {
+	for (size_t i = t->marked_from; i < t->count; i++) {
 		struct journal_record const hint = {.type = JOURNAL_META,
 			.uid = t->v[i].uid,
 			.extra = t->v[i].meta,
@@ -368,7 +366,7 @@ settle_batch(struct batch *b, bool written)
 		m->lost.len = 0;
 	if (b->modseq > m->memory.highest)
 		m->memory.highest = b->modseq;
-	for (size_t i = 0;
+	for (size_t i = t->marked_from;
 		t->states & (MESSAGE_DIRTY | MESSAGE_HINT) && i < t->count;
 		i++) {
 		struct message *const v = &t->v[i];
@@ -503,6 +501,15 @@ renew(struct mailbox *m)
 	journal_close(&next);
 }
 
+/* All that clients know is told again. */
+static void
+give_modseq(struct mailbox *m, uint64_t modseq)
+{
+	for (size_t i = 0; i < m->view.count; i++)
+		m->view.v[i].modseq = modseq;
+	m->memory.highest = m->memory.floor = modseq;
+}
+
 /* Nothing is remembered, or not to be believed: begin anew. All that clients
  * know is told again. False: EEXIST if another has begun meanwhile. */
 static bool
@@ -515,9 +522,7 @@ begin(struct mailbox *m, bool replace)
 	struct journal next, none = JOURNAL_ZERO;
 	char name[64];
 
-	for (size_t i = 0; i < t->count; i++)
-		t->v[i].modseq = modseq;
-	memory->highest = memory->floor = modseq;
+	give_modseq(m, modseq);
 	if (!look(m, &state))
 		state.settled = state.has_list = 0;
 	if (!journal_create(&next, m->folder_fd, m->validity, &none, name))
@@ -556,12 +561,13 @@ adopt(struct mailbox *m, struct memory *other, struct msgtable *old)
 	struct memory *const memory = &m->memory;
 	uint64_t const highest = memory->highest;
 
-	if (other->state.validity != m->validity ||
-		!memory_check(other, old, true) ||
+	if (other->state.validity != m->validity || !memory_check(other, old) ||
 		!memory_keep_vanished(other) || !merge(m, other, old))
 		return false;
 	/* The snapshot in the view's map stays what it is. */
+	view_close(&other->view);
 	other->view = memory->view;
+	memory->view = (struct view)VIEW_ZERO;
 	other->view.head.vanished_count = 0;
 	memory_free(memory);
 	*memory = *other;
@@ -575,7 +581,7 @@ load_and_adopt(struct mailbox *m)
 {
 	struct memory other;
 	struct msgtable old = MSGTABLE_ZERO;
-	bool ok = memory_load(&other, &old, m->folder_fd, false, true) > 0;
+	bool ok = memory_load(&other, &old, m->folder_fd, true) > 0;
 
 	if (ok && !adopt(m, &other, &old)) {
 		memory_free(&other);
@@ -609,6 +615,8 @@ attach(struct mailbox *m)
 		if (done)
 			return;
 	}
+	/* Without one, for this session. */
+	give_modseq(m, next_modseq(m));
 }
 
 /* The log has lost its name: go on in the one that follows it. */
@@ -641,6 +649,12 @@ listen(struct mailbox *m)
 		bool const replaced = journal_is_replaced(j);
 
 		m->all = m->all || replaced;
+		/* What is told may be of any message. */
+		if ((replaced || journal_has_more(j)) &&
+			!memory_check(&m->memory, &m->view)) {
+			m->unsound = true;
+			return false;
+		}
 		if (journal_has_more(j) && !journal_read(j, hear, m))
 			return errno != EBADMSG;
 		if (!replaced)
@@ -686,7 +700,8 @@ write_down(struct mailbox *m)
 	stralloc_free(&b.out);
 	tail = memory->journal.pos - memory->view_pos;
 	if (written && !has_changes(m) &&
-		tail > TAIL_MAX + view_octets(m) / 200)
+		tail > TAIL_MAX + view_octets(m) / 200 &&
+		memory_check(memory, &m->view))
 		renew(m);
 	return true;
 }
@@ -712,7 +727,8 @@ record_under_lock(struct mailbox *m)
 		if (!j->locked && !journal_lock(j))
 			return true;
 		if (!listen(m)) {
-			(void)!begin(m, true);
+			if (!m->unsound)
+				(void)!begin(m, true);
 			return true;
 		}
 		if (j->locked && !journal_is_replaced(j))
@@ -729,8 +745,10 @@ mailbox_record(struct mailbox *m)
 
 	if (is_up_to_date(m))
 		return true;
-	/* What is not whole must not be written down anew as if it were. */
-	if (!memory_check(&m->memory, &m->view, true))
+	/* What is not whole must not be written down anew as if it were; to
+	 * append to the log what has come it need not be read. */
+	if ((j->fd < 0 || journal_has_more(j)) &&
+		!memory_check(&m->memory, &m->view))
 		return mailbox_rebuild(m) && mailbox_sync(m);
 	if (j->fd < 0)
 		attach(m);
@@ -743,6 +761,10 @@ mailbox_record(struct mailbox *m)
 	int const error = errno;
 
 	journal_unlock(j);
+	if (m->unsound) {
+		m->unsound = false;
+		return mailbox_rebuild(m) && mailbox_sync(m);
+	}
 	errno = error;
 	return ok;
 }
@@ -770,7 +792,7 @@ mailbox_leave(struct mailbox *m)
 	if (tail > TAIL_MIN && tail * TAIL_PART > view_octets(m) &&
 		journal_lock(&memory->journal)) {
 		if (listen(m) && memory->journal.locked && !has_changes(m) &&
-			memory_check(memory, &m->view, true)) {
+			memory_check(memory, &m->view)) {
 			if (meta_has_garbage(m))
 				(void)!meta_collect(m);
 			renew(m);

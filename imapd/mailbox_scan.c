@@ -74,6 +74,10 @@ found(struct mailbox *m, struct scan *scan, bool in_new, char const *name,
 
 	if (*name == '.' || len > FILENAME_MAX_LEN)
 		return true;
+	if (!view_need_base(&m->memory.view, t, name, base_len)) {
+		errno = EBADMSG;
+		return false;
+	}
 	i = msgtable_find(t, name, base_len);
 	/* Two files of one base name in a scan: the first counts. */
 	if (scan != NULL && i != MSGTABLE_NONE) {
@@ -130,25 +134,50 @@ scan_folder(struct scan *s, int folder_fd, bool in_new)
 	return ok;
 }
 
-/* Messages that a scan should have met and has not are gone. */
-static void
+/* Messages that a scan should have met and has not are gone. False: what is
+ * remembered is damaged (EBADMSG). */
+static bool
 note_gone(struct scan *s, bool cur_too)
 {
-	struct msgtable *const t = &s->m->view;
+	struct mailbox *const m = s->m;
+	struct msgtable *const t = &m->view;
 
 	if (!cur_too && !(t->states & MESSAGE_IN_NEW))
-		return;
-	for (size_t i = 0; i < t->count; i++)
-		if (!(s->seen[i / 8] >> i % 8 & 1) &&
-			!(t->v[i].state & MESSAGE_GONE) &&
-			(cur_too || t->v[i].state & MESSAGE_IN_NEW))
-			msgtable_mark(t, i, MESSAGE_GONE | MESSAGE_DIRTY);
+		return true;
+	for (size_t i = cur_too ? 0 : t->marked_from; i < t->count; i++) {
+		if (s->seen[i / 8] >> i % 8 & 1 ||
+			t->v[i].state & MESSAGE_GONE ||
+			!(cur_too || t->v[i].state & MESSAGE_IN_NEW))
+			continue;
+		/* It will be taken out, which moves all behind it. */
+		if (!memory_check(&m->memory, t)) {
+			errno = EBADMSG;
+			return false;
+		}
+		msgtable_mark(t, i, MESSAGE_GONE | MESSAGE_DIRTY);
+	}
+	return true;
 }
 
 static bool
 get_stamps(struct mailbox const *m, struct stamp *cur_r, struct stamp *new_r)
 {
 	return stamp_get(m->new_fd, new_r) && stamp_get(m->cur_fd, cur_r);
+}
+
+/* The names are compared with what is remembered: all of them, or those of what
+ * lies in new. False: it is damaged (EBADMSG). */
+static bool
+is_readable(struct mailbox *m, bool cur_too)
+{
+	struct view *const v = &m->memory.view;
+
+	if (cur_too ? view_need_all(v, &m->view)
+		    : view_need(
+			      v, &m->view, m->view.marked_from, m->view.count))
+		return true;
+	errno = EBADMSG;
+	return false;
 }
 
 /* A scan during which the folder changed may have missed a file or seen it
@@ -170,6 +199,8 @@ scan_until_quiet(struct scan *s, bool *cur_too)
 		if (*cur_too)
 			m->cur_settled =
 				stamp_unsettled_ns(&cur, m->settle_ns) == 0;
+		if (!is_readable(m, *cur_too))
+			return false;
 		msgtable_free(&m->arrivals);
 		memset(s->seen, 0, m->view.count / 8 + 1);
 		if (!scan_folder(s, m->new_fd, true) ||
@@ -192,16 +223,12 @@ scan(struct mailbox *m, bool cur_too)
 	struct scan s = {.m = m};
 	bool ok;
 
-	/* The names are compared with what is remembered. */
-	if (!memory_check(&m->memory, &m->view, true))
-		return mailbox_rebuild(m) && scan(m, true);
 	if (!stralloc_ready(&bits, m->view.count / 8 + 1))
 		return false;
 	s.seen = (unsigned char *)bits.s;
 	cur_too = cur_too || m->arrivals.count > 0;
-	ok = scan_until_quiet(&s, &cur_too);
+	ok = scan_until_quiet(&s, &cur_too) && note_gone(&s, cur_too);
 	if (ok) {
-		note_gone(&s, cur_too);
 		m->scanned = true;
 		m->must_scan = m->own_work = false;
 		m->events++;
@@ -210,6 +237,8 @@ scan(struct mailbox *m, bool cur_too)
 	int const error = errno;
 
 	stralloc_free(&bits);
+	if (!ok && error == EBADMSG && m->view.map != NULL)
+		return mailbox_rebuild(m) && scan(m, true);
 	errno = error;
 	return ok;
 }
@@ -318,7 +347,7 @@ event(void *data, enum watch_what what, bool in_new, char const *name,
 		is_expected(m, what == WATCH_CAME, in_new, name, len))
 		return;
 	m->events++;
-	if (!memory_check(&m->memory, &m->view, true)) {
+	if (!memory_check(&m->memory, &m->view)) {
 		m->must_scan = true;
 		return;
 	}

@@ -16,6 +16,7 @@ void
 memory_free(struct memory *m)
 {
 	journal_close(&m->journal);
+	view_close(&m->view);
 	free(m->vanished);
 	*m = (struct memory)MEMORY_ZERO;
 }
@@ -98,10 +99,9 @@ memory_name(struct msgtable const *t, size_t i, struct journal_record const *r,
 }
 
 bool
-memory_check(struct memory *m, struct msgtable const *t, bool names)
+memory_check(struct memory *m, struct msgtable const *t)
 {
-	return view_check_records(&m->view, t) &&
-	       (!names || view_check_names(&m->view, t));
+	return view_need_all(&m->view, t);
 }
 
 static bool
@@ -111,8 +111,13 @@ add(struct load *l, struct journal_record const *r)
 	unsigned const state = r->bits & JOURNAL_IN_NEW ? MESSAGE_IN_NEW : 0;
 	size_t i;
 
+	struct filename f;
+
 	if (r->text_len == 0 || r->text_len > FILENAME_MAX_LEN ||
 		(t->count > 0 && t->v[t->count - 1].uid >= r->uid))
+		return false;
+	filename_parse(r->text, r->text_len, &f);
+	if (!view_need_base(&l->m->view, t, r->text, f.base_len))
 		return false;
 	i = msgtable_add(t, r->text, r->text_len, state);
 	if (i == MSGTABLE_NONE)
@@ -131,7 +136,7 @@ rename_to(struct load *l, size_t i, struct journal_record const *r)
 	char name[FILENAME_MAX_LEN + 1];
 	size_t len;
 
-	if (!view_check_names(&l->m->view, l->t))
+	if (!view_need_name(&l->m->view, l->t, i))
 		return false;
 	len = memory_name(l->t, i, r, name);
 	if (len == 0 || !msgtable_rename(l->t, i, name, len))
@@ -153,7 +158,7 @@ replay_message(struct load *l, struct journal_record const *r)
 	struct msgtable *const t = l->t;
 	size_t i;
 
-	if (!view_check_records(&l->m->view, t))
+	if (!view_need_uid(&l->m->view, t, r->uid))
 		return false;
 	i = memory_find_uid(t, r->uid);
 	if (i == t->count || t->v[i].uid != r->uid) {
@@ -230,8 +235,7 @@ read_log(struct load *l)
 }
 
 int
-memory_load(struct memory *m, struct msgtable *t, int folder_fd, bool map,
-	bool locked)
+memory_load(struct memory *m, struct msgtable *t, int folder_fd, bool locked)
 {
 	struct load l = {.m = m, .t = t, .locked = locked};
 	int r;
@@ -239,7 +243,7 @@ memory_load(struct memory *m, struct msgtable *t, int folder_fd, bool map,
 	*m = (struct memory)MEMORY_ZERO;
 	r = journal_open(&m->journal, folder_fd);
 	if (r > 0)
-		r = view_open(&m->view, t, folder_fd, map);
+		r = view_open(&m->view, t, folder_fd);
 	if (r > 0) {
 		m->state = m->view.head.state;
 		m->highest = m->state.highest;
@@ -247,7 +251,8 @@ memory_load(struct memory *m, struct msgtable *t, int folder_fd, bool map,
 		m->last_uid = m->view.head.last_uid;
 		/* A log that was cut shorter is not what it was. */
 		if (m->journal.validity == m->state.validity && find_place(m) &&
-			read_log(&l)) {
+			read_log(&l) &&
+			(!(t->states & MESSAGE_GONE) || memory_check(m, t))) {
 			msgtable_remove(t, MESSAGE_GONE);
 			return 1;
 		}

@@ -32,23 +32,23 @@ struct memory {
 };
 #define MEMORY_ZERO                                                            \
 	{                                                                      \
-		.journal = JOURNAL_ZERO                                        \
+		.journal = JOURNAL_ZERO, .view = VIEW_ZERO                     \
 	}
 
 /*
- * Load what is remembered of a folder. t becomes the messages as they were.
- * Records in it may have to be checked first: memory_check.
+ * Load what is remembered of a folder. t becomes the messages as they were;
+ * what of it may be looked at view.h says, or memory_check.
  *
- * map     as for view_open
  * locked  the caller has the log's lock: nobody is writing it
  *
  * 1, 0 nothing is remembered (t is empty), -1 (errno).
  */
-int memory_load(struct memory *m, struct msgtable *t, int folder_fd, bool map,
+int memory_load(struct memory *m, struct msgtable *t, int folder_fd,
 	bool locked) __attribute__((warn_unused_result));
 
-/* Before records of t are looked at (names: and names). False: damaged. */
-bool memory_check(struct memory *m, struct msgtable const *t, bool names)
+/* Before any of t is looked at, or of view.vanished: have all of it. False:
+ * damaged. */
+bool memory_check(struct memory *m, struct msgtable const *t)
 	__attribute__((warn_unused_result));
 
 void memory_free(struct memory *m);

@@ -36,8 +36,8 @@ msgtable_free(struct msgtable *t)
 }
 
 /* Keyed, so that nobody can choose names that collide. */
-static uint32_t
-hash(struct msgtable *t, char const *s, size_t len)
+uint32_t
+msgtable_hash(struct msgtable *t, char const *s, size_t len)
 {
 	unsigned char out[crypto_shorthash_BYTES];
 	uint32_t n;
@@ -131,9 +131,9 @@ msgtable_add(struct msgtable *t, char const *name, size_t len, unsigned state)
 		return MSGTABLE_NONE;
 	if (t->count >= UINT32_MAX / 4 || !set_name(t, &m, name, len))
 		return MSGTABLE_NONE;
-	m.hash = hash(t, name, m.base_len);
+	m.hash = msgtable_hash(t, name, m.base_len);
 	t->v[t->count++] = m;
-	t->states |= state;
+	msgtable_mark(t, t->count - 1, state);
 	if (t->slots != NULL && t->count * 2 > t->slots_count)
 		forget_slots(t);
 	if (t->slots != NULL)
@@ -149,7 +149,7 @@ msgtable_find(struct msgtable *t, char const *base, size_t len)
 
 	if (t->count == 0 || !msgtable_make_slots(t))
 		return MSGTABLE_NONE;
-	h = hash(t, base, len);
+	h = msgtable_hash(t, base, len);
 	mask = t->slots_count - 1;
 	for (at = h & mask; t->slots[at] != 0; at = (at + 1) & mask) {
 		size_t const i = t->slots[at] - 1;
@@ -188,6 +188,8 @@ pack_names(struct msgtable *t)
 bool
 msgtable_rename(struct msgtable *t, size_t i, char const *name, size_t len)
 {
+	t->differs = t->differs || i < t->from_map;
+
 	struct message *const m = &t->v[i];
 	unsigned const old_len = m->name_len;
 	bool const is_fixed = m->name < t->fixed_len;
@@ -238,6 +240,8 @@ msgtable_remove(struct msgtable *t, unsigned state)
 	if (n == t->count)
 		return;
 	t->count = n;
+	t->marked_from = 0;
+	t->differs = true;
 	forget_slots(t);
 	pack_names(t);
 }
@@ -277,5 +281,6 @@ msgtable_sort(struct msgtable *t)
 	if (t->count < 2)
 		return;
 	qsort_r(t->v, t->count, sizeof *t->v, compare, t);
+	t->marked_from = 0;
 	forget_slots(t);
 }

@@ -5,8 +5,8 @@
  * v[n - 1]. Names lie behind one another in one block. The hash from base names
  * to records is made when it is first asked for and kept up by additions.
  *
- * A table can begin as a private map of a file (view.h): then records, names
- * and hash lie in the map, and what is changed costs a page of memory each.
+ * A table can begin as a file's content (view.h): then records, names and hash
+ * lie in one map, which is read as far as it is wanted.
  */
 #ifndef MSGTABLE_H
 #define MSGTABLE_H
@@ -68,6 +68,10 @@ struct msgtable {
 	uint32_t used; /* keywords that some message has, or had */
 	/* There may be messages with these bits of state. */
 	unsigned states;
+	size_t marked_from; /* none before this one */
+	/* So many came with the map, and whether they are as they were. */
+	size_t from_map;
+	bool differs;
 	/* The map, or NULL; v, fixed and slots may point into it. */
 	char *map;
 	size_t map_len;
@@ -87,6 +91,9 @@ size_t msgtable_add(struct msgtable *t, char const *name, size_t len,
 
 /* The message with that base name, or MSGTABLE_NONE. */
 size_t msgtable_find(struct msgtable *t, char const *base, size_t len);
+
+/* What the hash has of a base name. */
+uint32_t msgtable_hash(struct msgtable *t, char const *base, size_t len);
 
 /* Have the hash made. False: memory is out. */
 bool msgtable_make_slots(struct msgtable *t)
@@ -108,6 +115,8 @@ msgtable_mark(struct msgtable *t, size_t i, unsigned state)
 {
 	t->v[i].state |= (uint8_t)state;
 	t->states |= state;
+	if (i < t->marked_from)
+		t->marked_from = i;
 }
 
 /* Not a page of a map is written to for nothing. */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "imapd/mailbox_file.h"
 #include "imapd/resolve.h"
 #include "common/uidlist.h"
 #include "imapd/validity.h"
@@ -272,8 +273,8 @@ assign(struct mailbox *m, struct list *l)
 		m->arrivals.v[i].uid = first++;
 	if (ok) {
 		l->header.next = next;
-		l->broken = !stamp_get_at(
-			m->folder_fd, UIDLIST_FILE, &l->stamp);
+		l->broken =
+			!stamp_get_at(m->folder_fd, UIDLIST_FILE, &l->stamp);
 	}
 	/* What was written is what there is now. */
 	if (ok && rewrite) {
@@ -455,6 +456,11 @@ move_to_view(struct mailbox *m)
 
 		if (a->uid == 0)
 			break;
+		if (!view_need_base(&m->memory.view, &m->view,
+			    msgtable_name(&m->arrivals, i), a->base_len)) {
+			errno = EBADMSG;
+			return false;
+		}
 		k = msgtable_add(&m->view, msgtable_name(&m->arrivals, i),
 			a->name_len, a->state & MESSAGE_IN_NEW);
 		if (k == MSGTABLE_NONE)
@@ -524,9 +530,14 @@ resolve(struct mailbox *m, bool (*collect)(struct mailbox *))
 
 	if (!wanted)
 		return true;
-	if ((m->next_uid == 0 || !quickly(m, collect)) &&
-		!from_list(m, collect))
-		return false;
+	if (m->next_uid == 0 || !quickly(m, collect)) {
+		/* The list is compared with all that is remembered. */
+		if (!memory_check(&m->memory, &m->view) &&
+			(!mailbox_rebuild(m) || !collect(m)))
+			return false;
+		if (!from_list(m, collect))
+			return false;
+	}
 	if (!move_to_view(m))
 		return false;
 	if (m->next_uid <= m->last_uid)

@@ -1,81 +1,28 @@
-/* A folder as it was; see view.h. */
+/* A folder as it was, read as far as it is wanted; see view.h. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <sodium.h>
 
 #include "common/crc32c.h"
-#include "imapd/flag_args.h"
-#include "imapd/view.h"
+#include "imapd/view_parts.h"
 
-#define MAGIC "KRVIEW\0\1"
-#define PAGE 4096u
-/* Room for messages that come while the file is mapped. */
+/* Room for messages that come while the records are where they were read to. */
 #define SPARE_RECORDS 256u
-
-_Static_assert(sizeof(struct view_head) <= PAGE, "the head is one page");
-_Static_assert(sizeof(struct message) == 48, "records have no holes");
-
-/* Where the parts are: head, names, hash, vanished UIDs, records. The records
- * come last, so that a map can go on behind them. */
-struct parts {
-	size_t names, slots, vanished, records, end;
-};
-
-/* Differs where this program's records would look different. */
-static uint32_t
-layout(void)
-{
-	uint32_t const order = 0x01020304;
-	unsigned char octets[sizeof order];
-
-	memcpy(octets, &order, sizeof order);
-	return crc32c((uint32_t)(sizeof(struct message) ^
-				 sizeof(struct view_head) << 16),
-		octets, sizeof octets);
-}
-
-static uint32_t
-head_crc(struct view_head const *h)
-{
-	size_t const at = offsetof(struct view_head, layout);
-
-	return crc32c(0, (char const *)h + at, sizeof *h - at);
-}
-
-static size_t
-up(size_t n, size_t to)
-{
-	return (n + to - 1) / to * to;
-}
-
-/* Sizes below 2^32 each: nothing overflows. */
-static struct parts
-find_parts(struct view_head const *h)
-{
-	struct parts p = {.names = PAGE};
-
-	p.slots = up(p.names + (size_t)h->names_len, 8);
-	p.vanished = up(p.slots + (size_t)h->slots_count * sizeof(uint32_t), 8);
-	p.records = up(p.vanished + (size_t)h->vanished_count *
-					    sizeof(struct vanished),
-		PAGE);
-	p.end = p.records + (size_t)h->count * sizeof(struct message);
-	return p;
-}
+/* From this size on the kernel may use large pages. */
+#define LARGE ((size_t)4 << 20)
 
 static bool
-read_all(int fd, char *s, size_t len)
+read_all(int fd, char *s, size_t len, size_t from)
 {
 	size_t at = 0;
 
 	while (at < len) {
-		ssize_t const n = pread(fd, s + at, len - at, (off_t)at);
+		ssize_t const n =
+			pread(fd, s + at, len - at, (off_t)(from + at));
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -89,35 +36,34 @@ read_all(int fd, char *s, size_t len)
 static bool
 is_sound(struct view_head const *h)
 {
-	return memcmp(h->magic, MAGIC, sizeof h->magic) == 0 &&
-	       h->crc == head_crc(h) && h->layout == layout() &&
+	return memcmp(h->magic, VIEW_MAGIC, sizeof h->magic) == 0 &&
+	       h->crc == view_parts_head_crc(h) &&
+	       h->layout == view_parts_layout() &&
 	       h->names_len < UINT32_MAX / 2 && h->count < UINT32_MAX / 4 &&
 	       h->slots_count > h->count &&
 	       (h->slots_count & (h->slots_count - 1)) == 0;
 }
 
-/* Memory of the whole file and of some records behind it. */
+/* Memory for the whole file and for some records behind it. */
 static bool
-bring_in(struct msgtable *t, int fd, struct parts const *p, bool map)
+make_room(struct msgtable *t, struct view_parts const *p)
 {
+	size_t const spare = SPARE_RECORDS * sizeof(struct message);
 	size_t const len =
-		up(p->end, PAGE) + SPARE_RECORDS * sizeof(struct message);
-	int const access = PROT_READ | PROT_WRITE;
+		(p->end + VIEW_PAGE - 1) / VIEW_PAGE * VIEW_PAGE + spare;
 
-	t->map = mmap(NULL, len, access, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	t->map = mmap(NULL, len, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (t->map == MAP_FAILED) {
 		t->map = NULL;
 		return false;
 	}
 	t->map_len = len;
-	if (map)
-		return mmap(t->map, p->end, access, MAP_PRIVATE | MAP_FIXED, fd,
-			       0) != MAP_FAILED;
-	return read_all(fd, t->map, p->end);
+	return true;
 }
 
 static void
-set_table(struct msgtable *t, struct view *v, struct parts const *p)
+set_table(struct msgtable *t, struct view *v, struct view_parts const *p)
 {
 	struct view_head const *const h = &v->head;
 	void *const records = t->map + p->records;
@@ -125,7 +71,7 @@ set_table(struct msgtable *t, struct view *v, struct parts const *p)
 	void *const vanished = t->map + p->vanished;
 
 	t->v = records;
-	t->count = h->count;
+	t->count = t->from_map = h->count;
 	t->allocated = (t->map_len - p->records) / sizeof(struct message);
 	t->fixed = t->map + p->names;
 	t->fixed_len = (size_t)h->names_len;
@@ -135,201 +81,226 @@ set_table(struct msgtable *t, struct view *v, struct parts const *p)
 	t->has_key = true;
 	t->used = h->used;
 	t->states = h->in_new > 0 ? MESSAGE_IN_NEW : 0;
+	t->marked_from = h->in_new > 0 ? h->first_in_new : h->count;
 	v->vanished = vanished;
 }
 
+/* The checksums of all blocks, and which blocks have been read. */
+static bool
+read_sums(struct view *v, struct view_parts const *p)
+{
+	v->sums = calloc(p->blocks + 1, sizeof *v->sums);
+	v->have = calloc(p->blocks / 8 + 1, 1);
+	v->left = p->blocks;
+	return v->sums != NULL && v->have != NULL &&
+	       read_all(v->fd, (char *)v->sums, p->blocks * sizeof *v->sums,
+		       p->sums) &&
+	       crc32c_lanes(v->sums, p->blocks * sizeof *v->sums) ==
+		       v->head.sums_crc;
+}
+
+void
+view_close(struct view *v)
+{
+	if (v->fd >= 0)
+		close(v->fd);
+	free(v->sums);
+	free(v->have);
+	v->sums = NULL;
+	v->have = NULL;
+	v->fd = -1;
+}
+
 int
-view_open(struct view *v, struct msgtable *t, int folder_fd, bool map)
+view_open(struct view *v, struct msgtable *t, int folder_fd)
 {
-	int const fd = openat(folder_fd, VIEW_FILE,
-		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	struct parts p;
+	struct view_parts p;
 	struct stat st;
-	bool ok;
 
-	*v = (struct view){.vanished = NULL};
-	if (fd < 0)
+	*v = (struct view)VIEW_ZERO;
+	v->fd = openat(folder_fd, VIEW_FILE,
+		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (v->fd < 0)
 		return errno == ENOENT || errno == ELOOP ? 0 : -1;
-	ok = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	     pread(fd, &v->head, sizeof v->head, 0) ==
-		     (ssize_t)sizeof v->head &&
-	     is_sound(&v->head);
-	if (ok) {
-		p = find_parts(&v->head);
-		ok = (uint64_t)st.st_size == p.end && bring_in(t, fd, &p, map);
+	if (fstat(v->fd, &st) == 0 && S_ISREG(st.st_mode) &&
+		read_all(v->fd, (char *)&v->head, sizeof v->head, 0) &&
+		is_sound(&v->head)) {
+		view_parts_find(&p, &v->head);
+		if ((uint64_t)st.st_size == p.whole && read_sums(v, &p) &&
+			make_room(t, &p)) {
+			set_table(t, v, &p);
+			return 1;
+		}
 	}
-	close(fd);
-	if (ok)
-		set_table(t, v, &p);
-	else
-		msgtable_free(t);
-	return ok;
-}
-
-bool
-view_check_records(struct view *v, struct msgtable const *t)
-{
-	struct view_head const *const h = &v->head;
-	struct parts const p = find_parts(h);
-
-	if (t->map == NULL || v->records_checked)
-		return true;
-	v->records_checked = crc32c_lanes(t->map + p.records,
-				     p.end - p.records) == h->records_crc &&
-			     crc32c_lanes(t->map + p.slots,
-				     p.records - p.slots) == h->slots_crc;
-	return v->records_checked;
-}
-
-bool
-view_check_names(struct view *v, struct msgtable const *t)
-{
-	if (t->map == NULL || v->names_checked)
-		return true;
-	v->names_checked =
-		crc32c_lanes(t->fixed, t->fixed_len) == v->head.names_crc;
-	return v->names_checked;
-}
-
-uint64_t
-view_mix(uint64_t mix, uint32_t uid)
-{
-	uint64_t x = uid * UINT64_C(0x9E3779B97F4A7C15);
-
-	x ^= x >> 29;
-	return mix + x * UINT64_C(0xBF58476D1CE4E5B9);
-}
-
-static void
-count_in(struct view_head *h, struct message const *m)
-{
-	h->count++;
-	h->names_len += m->name_len + 1u;
-	h->mix = view_mix(h->mix, m->uid);
-	h->in_new += m->state & MESSAGE_IN_NEW ? 1 : 0;
-	h->used |= m->keywords;
-	h->last_uid = m->uid;
-	if (!(m->system & FLAG_SEEN) && h->unseen++ == 0)
-		h->first_unseen = h->count;
-}
-
-static void
-put_slot(char *slots, size_t slots_count, uint32_t hash, uint32_t number)
-{
-	size_t at = hash & (slots_count - 1);
-	uint32_t there;
-
-	for (;; at = (at + 1) & (slots_count - 1)) {
-		memcpy(&there, slots + at * sizeof there, sizeof there);
-		if (there == 0)
-			break;
-	}
-	memcpy(slots + at * sizeof number, &number, sizeof number);
-}
-
-/* Everything but the head. */
-static void
-fill(char *s, struct view_head const *h, struct parts const *p,
-	struct msgtable const *t, struct vanished const *vanished)
-{
-	size_t names = 0, n = 0;
-
-	for (size_t i = 0; i < t->count; i++) {
-		struct message m = t->v[i];
-
-		if (m.state & MESSAGE_GONE)
-			continue;
-		memcpy(s + p->names + names, msgtable_name(t, i),
-			m.name_len + 1u);
-		m.name = (uint32_t)names;
-		m.state &= MESSAGE_IN_NEW;
-		names += m.name_len + 1u;
-		memcpy(s + p->records + n * sizeof m, &m, sizeof m);
-		put_slot(s + p->slots, h->slots_count, m.hash, (uint32_t)++n);
-	}
-	if (h->vanished_count > 0)
-		memcpy(s + p->vanished, vanished,
-			h->vanished_count * sizeof *vanished);
+	view_close(v);
+	msgtable_free(t);
+	return 0;
 }
 
 static bool
-write_file(int folder_fd, char const *s, size_t len)
+has(struct view const *v, size_t k)
 {
-	char name[64];
-	size_t at = 0;
-	int fd, error;
+	return v->have[k / 8] >> k % 8 & 1;
+}
 
-	(void)snprintf(name, sizeof name, VIEW_FILE ".%08lx%08lx",
-		(unsigned long)randombytes_random(),
-		(unsigned long)randombytes_random());
-	fd = openat(folder_fd, name,
-		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return false;
-	while (at < len) {
-		ssize_t const n = write(fd, s + at, len - at);
+/* Read the blocks from..to that are not there yet: never one that is, it may
+ * have been changed since. */
+static bool
+read_blocks(struct view *v, struct msgtable const *t,
+	struct view_parts const *p, size_t from, size_t to)
+{
+	while (from < to) {
+		size_t end = from;
 
-		if (n < 0 && errno != EINTR)
-			break;
-		at += n > 0 ? (size_t)n : 0;
+		while (end < to && !has(v, end))
+			end++;
+		if (end > from &&
+			!read_all(v->fd, t->map + view_parts_at(p, from),
+				view_parts_at(p, end) - view_parts_at(p, from),
+				view_parts_at(p, from)))
+			return false;
+		for (; from < end; from++) {
+			if (view_parts_sum(t->map, p, from) != v->sums[from])
+				return false;
+			v->have[from / 8] |= (unsigned char)(1u << from % 8);
+			v->left--;
+		}
+		while (from < to && has(v, from))
+			from++;
 	}
-	error = errno;
-	if (close(fd) == 0 && at == len &&
-		renameat(folder_fd, name, folder_fd, VIEW_FILE) == 0)
-		return true;
-	if (at == len)
-		error = errno;
-	(void)unlinkat(folder_fd, name, 0);
-	errno = error;
-	return false;
+	return true;
 }
 
 bool
-view_write(int folder_fd, struct view_head const *head, struct msgtable *t,
-	struct vanished const *vanished, size_t vanished_count)
+view_is_whole(struct view const *v, struct msgtable const *t)
 {
-	struct view_head h = {.layout = layout(),
-		.state = head->state,
-		.floor = head->floor,
-		.slots_count = 64,
-		.vanished_count = (uint32_t)vanished_count};
-	struct parts p;
-	char *s;
-	bool ok;
+	return t->map == NULL || (v->sums == NULL && !v->damaged);
+}
 
-	/* The hashes of the records are under the table's key. */
-	if (!t->has_key)
-		randombytes_buf(t->key, sizeof t->key);
-	t->has_key = true;
-	memcpy(h.magic, MAGIC, sizeof h.magic);
-	memcpy(h.generations, head->generations, sizeof h.generations);
-	memcpy(h.positions, head->positions, sizeof h.positions);
-	memcpy(h.key, t->key, sizeof h.key);
-	for (size_t i = 0; i < t->count; i++)
-		if (!(t->v[i].state & MESSAGE_GONE))
-			count_in(&h, &t->v[i]);
-	while (h.slots_count < h.count * 2 + 2)
-		h.slots_count *= 2;
-	if (h.names_len >= UINT32_MAX / 2 || vanished_count > UINT32_MAX / 2) {
-		errno = EFBIG;
+/* Have the octets at..at + len of the memory. */
+static bool
+need(struct view *v, struct msgtable const *t, struct view_parts const *p,
+	size_t at, size_t len)
+{
+	if (len == 0)
+		return true;
+	v->damaged = v->damaged || !read_blocks(v, t, p, at / VIEW_PAGE - 1,
+					   (at + len - 1) / VIEW_PAGE);
+	return !v->damaged;
+}
+
+bool
+view_need_all(struct view *v, struct msgtable const *t)
+{
+	struct view_parts p;
+
+	if (view_is_whole(v, t))
+		return true;
+	if (v->damaged)
 		return false;
+	view_parts_find(&p, &v->head);
+	if (t->map_len >= LARGE)
+		(void)madvise(t->map, t->map_len, MADV_HUGEPAGE);
+	if (!need(v, t, &p, VIEW_PAGE, p.end - VIEW_PAGE))
+		return false;
+	view_close(v);
+	return true;
+}
+
+static bool
+need_records(struct view *v, struct msgtable const *t,
+	struct view_parts const *p, size_t from, size_t to)
+{
+	size_t const each = sizeof(struct message);
+
+	if (to > t->from_map)
+		to = t->from_map;
+	return from >= to ||
+	       need(v, t, p, p->records + from * each, (to - from) * each);
+}
+
+static bool
+need_name(struct view *v, struct msgtable const *t, struct view_parts const *p,
+	size_t i)
+{
+	struct message const *const m = &t->v[i];
+
+	return m->name >= t->fixed_len ||
+	       need(v, t, p, p->names + m->name, m->name_len + 1u);
+}
+
+bool
+view_need(struct view *v, struct msgtable const *t, size_t from, size_t to)
+{
+	struct view_parts p;
+
+	if (view_is_whole(v, t))
+		return true;
+	view_parts_find(&p, &v->head);
+	return need_records(v, t, &p, from, to);
+}
+
+bool
+view_need_name(struct view *v, struct msgtable const *t, size_t i)
+{
+	struct view_parts p;
+
+	if (view_is_whole(v, t))
+		return true;
+	view_parts_find(&p, &v->head);
+	return need_records(v, t, &p, i, i + 1) && need_name(v, t, &p, i);
+}
+
+bool
+view_need_uid(struct view *v, struct msgtable const *t, uint32_t uid)
+{
+	size_t low = 0, high = t->count;
+	struct view_parts p;
+
+	if (view_is_whole(v, t))
+		return true;
+	view_parts_find(&p, &v->head);
+	/* The same steps as those of memory_find_uid. */
+	while (low < high) {
+		size_t const middle = low + (high - low) / 2;
+
+		if (!need_records(v, t, &p, middle, middle + 1))
+			return false;
+		if (t->v[middle].uid < uid)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	p = find_parts(&h);
-	s = mmap(NULL, p.end, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (s == MAP_FAILED)
-		return false;
-	fill(s, &h, &p, t, vanished);
-	h.names_crc = crc32c_lanes(s + p.names, (size_t)h.names_len);
-	h.slots_crc = crc32c_lanes(s + p.slots, p.records - p.slots);
-	h.records_crc = crc32c_lanes(s + p.records, p.end - p.records);
-	h.crc = head_crc(&h);
-	memcpy(s, &h, sizeof h);
-	ok = write_file(folder_fd, s, p.end);
+	return need_records(v, t, &p, low, low + 1);
+}
 
-	int const error = errno;
+bool
+view_need_base(struct view *v, struct msgtable *t, char const *base, size_t len)
+{
+	size_t const each = sizeof *t->slots;
+	size_t mask, at;
+	struct view_parts p;
+	uint32_t hash;
 
-	munmap(s, p.end);
-	errno = error;
-	return ok;
+	if (view_is_whole(v, t))
+		return true;
+	/* What is made anew is made of everything. */
+	if (t->slots == NULL || t->count >= t->allocated)
+		return view_need_all(v, t);
+	view_parts_find(&p, &v->head);
+	hash = msgtable_hash(t, base, len);
+	mask = t->slots_count - 1;
+	for (at = hash & mask;; at = (at + 1) & mask) {
+		if (!need(v, t, &p, p.slots + at * each, each))
+			return false;
+		if (t->slots[at] == 0)
+			return true;
+
+		size_t const i = t->slots[at] - 1;
+
+		if (i >= t->count || !need_records(v, t, &p, i, i + 1))
+			return false;
+		if (t->v[i].hash == hash && !need_name(v, t, &p, i))
+			return false;
+	}
 }

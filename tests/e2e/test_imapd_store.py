@@ -145,8 +145,8 @@ class Client:
             self.uids += [0] * (n - len(self.uids))
         elif line.startswith(b"VANISHED "):
             gone = set(expand(line.split()[1]))
-            assert gone <= set(self.uids) or 0 in self.uids
-            self.uids = [u for u in self.uids if u not in gone]
+            for uid in sorted(gone):
+                self.remove(uid)
             self.gone = self.gone | gone
             for uid in gone:
                 self.flags.pop(uid, None)
@@ -163,6 +163,17 @@ class Client:
                 self.flags[uid] = flags_of(line)
         elif line.startswith(b"OK [HIGHESTMODSEQ"):
             self.pending = int(re.search(rb"(\d+)\]", line)[1])
+
+    def remove(self, uid):
+        """Of some it knows only that they are there, and between which."""
+        at = len([u for u in self.uids if 0 < u <= uid])
+        known = [i for i, u in enumerate(self.uids) if u]
+        if uid not in self.uids:
+            at = known[at - 1] + 1 if at else 0
+            assert at < len(self.uids) and self.uids[at] == 0, uid
+        else:
+            at = self.uids.index(uid)
+        del self.uids[at]
 
     def run(self, command):
         self.pending = None
@@ -321,6 +332,40 @@ def test_damage_never_gives_a_wrong_answer(maildir, connect, file, how):
         ok(c.command(b"STORE 1:* +FLAGS (\\Answered)"))
         ok(c.command(b"STORE 1:* -FLAGS (\\Answered)"))
         leave(c)
+
+
+@pytest.mark.parametrize("read_before", [False, True])
+def test_a_snapshot_cut_off_under_a_session(maildir, connect, read_before):
+    """It is never changed by us; by others, a careless restore of a back-up,
+    it may be."""
+    for _ in range(300):
+        deliver(maildir, "cur", ":2,S")
+    c = connect()
+    ok(c.command(b"SELECT INBOX"))
+    truth = ok(c.command(b"FETCH 1:* (UID FLAGS)"))
+    ok(c.command(b"LOGOUT"))
+    for size in (0, 5000, 20000):
+        c = connect()
+        ok(c.command(b"SELECT INBOX"))
+        if read_before:
+            assert ok(c.command(b"FETCH 7 (UID FLAGS)")) == truth[6:7]
+        view = os.path.join(maildir, "kereru-view")
+        assert os.path.getsize(view) > 20000
+        os.truncate(view, size)
+        assert ok(c.command(b"FETCH 1:* (UID FLAGS)")) == truth
+        ok(c.command(b"STORE 3 +FLAGS (\\Flagged)"))
+        ok(c.command(b"STORE 3 -FLAGS (\\Flagged)"))
+        ok(c.command(b"LOGOUT"))
+        c = connect()
+        ok(c.command(b"SELECT INBOX"))
+        assert ok(c.command(b"FETCH 1:* (UID FLAGS)")) == truth
+        ok(c.command(b"STORE 3 +FLAGS (\\Draft)"))
+        ok(c.command(b"STORE 3 -FLAGS (\\Draft)"))
+        ok(c.command(b"LOGOUT"))
+        forget(maildir)
+        c = connect()
+        ok(c.command(b"SELECT INBOX"))
+        ok(c.command(b"LOGOUT"))
 
 
 def test_an_unchanged_folder_is_not_read(maildir, connect, tmp_path):

@@ -45,7 +45,7 @@ take_down(void **state)
 
 /* A log with a flag, a removal and a new message behind its snapshot. */
 static void
-write_both(void)
+write_both(unsigned count, bool changes)
 {
 	struct journal none = JOURNAL_ZERO, j;
 	struct msgtable t = MSGTABLE_ZERO;
@@ -69,7 +69,7 @@ write_both(void)
 	stralloc out = STRALLOC_ZERO;
 	char name[64];
 
-	for (unsigned i = 0; i < MESSAGES; i++) {
+	for (unsigned i = 0; i < count; i++) {
 		snprintf(
 			name, sizeof name, "%u.base:2,%s", i, i % 2 ? "S" : "");
 		assert_int_not_equal(
@@ -83,7 +83,7 @@ write_both(void)
 	head.generations[0] = j.generation;
 	head.positions[0] = j.pos;
 	assert_true(view_write(folder, &head, &t, &gone, 1));
-	for (size_t i = 0; i < sizeof records / sizeof *records; i++)
+	for (size_t i = 0; changes && i < sizeof records / sizeof *records; i++)
 		assert_true(journal_put(&out, &records[i]));
 	assert_true(journal_append(&j, out.s, out.len));
 	journal_close(&j);
@@ -114,21 +114,53 @@ check_all(struct memory *m, struct msgtable *t)
 	assert_int_equal(memory_vanished(m, 1)->uid, 105);
 }
 
+static int
+truncateat(char const *name, off_t len)
+{
+	int const fd = openat(folder, name, O_WRONLY);
+	int const r = ftruncate(fd, len);
+
+	close(fd);
+	return r;
+}
+
 static void
 comes_back(void **state)
 {
 	(void)state;
-	write_both();
-	for (int map = 0; map < 2; map++) {
-		struct memory m;
-		struct msgtable t = MSGTABLE_ZERO;
+	write_both(MESSAGES, true);
+	struct memory m;
+	struct msgtable t = MSGTABLE_ZERO;
 
-		assert_int_equal(memory_load(&m, &t, folder, map, false), 1);
-		assert_true(memory_check(&m, &t, true));
-		check_all(&m, &t);
-		msgtable_free(&t);
-		memory_free(&m);
-	}
+	assert_int_equal(memory_load(&m, &t, folder, false), 1);
+	assert_true(memory_check(&m, &t));
+	check_all(&m, &t);
+	msgtable_free(&t);
+	memory_free(&m);
+}
+
+/* Only what is wanted is read, and what has been read stays when the file is
+ * cut off; what has not is damage then. */
+static void
+parts_are_read_by_themselves(void **state)
+{
+	struct msgtable t = MSGTABLE_ZERO;
+	struct memory m;
+
+	(void)state;
+	write_both(MESSAGES * 30, false);
+	assert_int_equal(memory_load(&m, &t, folder, false), 1);
+	assert_false(view_is_whole(&m.view, &t));
+	assert_true(view_need_base(&m.view, &t, "7.base", 6));
+	assert_true(view_need_uid(&m.view, &t, 120));
+	assert_int_equal(truncateat(VIEW_FILE, 4096), 0);
+	assert_int_equal(msgtable_find(&t, "7.base", 6), 7);
+	assert_string_equal(msgtable_name(&t, 7), "7.base:2,S");
+	assert_int_equal(t.v[memory_find_uid(&t, 120)].uid, 120);
+	assert_false(memory_check(&m, &t));
+	assert_false(view_need_name(&m.view, &t, 7));
+	msgtable_free(&t);
+	memory_free(&m);
 }
 
 /* With one octet of a file changed it is either refused or not different. */
@@ -143,8 +175,7 @@ try_damage(char const *file, off_t at, unsigned char with)
 	assert_true(fd >= 0 && pread(fd, &was, 1, at) == 1);
 	is = was ^ with;
 	assert_int_equal(pwrite(fd, &is, 1, at), 1);
-	if (memory_load(&m, &t, folder, true, false) == 1 &&
-		memory_check(&m, &t, true))
+	if (memory_load(&m, &t, folder, false) == 1 && memory_check(&m, &t))
 		check_all(&m, &t);
 	msgtable_free(&t);
 	memory_free(&m);
@@ -158,7 +189,7 @@ damage_is_seen(void **state)
 	static char const *const files[] = {VIEW_FILE, JOURNAL_FILE};
 
 	(void)state;
-	write_both();
+	write_both(MESSAGES, true);
 	for (size_t k = 0; k < 2; k++) {
 		struct stat st;
 
@@ -176,13 +207,13 @@ one_without_the_other_is_nothing(void **state)
 	struct memory m;
 
 	(void)state;
-	write_both();
+	write_both(MESSAGES, true);
 	assert_int_equal(renameat(folder, VIEW_FILE, folder, "old"), 0);
-	assert_int_equal(memory_load(&m, &t, folder, true, false), 0);
-	write_both();
+	assert_int_equal(memory_load(&m, &t, folder, false), 0);
+	write_both(MESSAGES, true);
 	/* A snapshot of another log. */
 	assert_int_equal(renameat(folder, "old", folder, VIEW_FILE), 0);
-	assert_int_equal(memory_load(&m, &t, folder, true, false), 0);
+	assert_int_equal(memory_load(&m, &t, folder, false), 0);
 	assert_int_equal(t.count, 0);
 }
 
@@ -256,6 +287,7 @@ main(void)
 {
 	struct CMUnitTest const tests[] = {
 		cmocka_unit_test(comes_back),
+		cmocka_unit_test(parts_are_read_by_themselves),
 		cmocka_unit_test(damage_is_seen),
 		cmocka_unit_test(one_without_the_other_is_nothing),
 		cmocka_unit_test(parameters_of_select),
