@@ -154,8 +154,8 @@ check_modes(struct config const *c, struct faults *f)
 {
 	struct text const *texts[] = {&c->values.text, &c->domains_text,
 		&c->users_text, &c->aliases_text, &c->routes_text,
-		&c->networks_text, &c->rules_text, &c->dkim_text, &c->shared_text,
-		&c->policies_text, &c->outgoing_text};
+		&c->networks_text, &c->rules_text, &c->dkim_text,
+		&c->shared_text, &c->policies_text, &c->outgoing_text};
 	char const *names = values_text(&c->values, "tls-certificates");
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)

@@ -179,8 +179,8 @@ add_outside(struct output *o, struct config_alias *a)
 		!config_alias_outside(o->config, a, add_target, &o->value))
 		return false;
 	memcpy(key + 1, a->name.s, a->name.len);
-	return o->value.len == 0 || add(o, key, 1 + a->name.len, o->value.s,
-					    o->value.len);
+	return o->value.len == 0 ||
+	       add(o, key, 1 + a->name.len, o->value.s, o->value.len);
 }
 
 static bool
