@@ -42,10 +42,11 @@ def fill(host, count, domains, due):
 
 
 def memory(host):
-    """Octets that the manager has of its own."""
+    """Octets that the manager has of its own, though a helper that was forked
+    may share them for a moment."""
     with open(f"/proc/{host.children()['manager']}/smaps_rollup") as f:
         return sum(int(line.split()[1]) * 1024 for line in f
-                   if line.startswith("Private_"))
+                   if line.startswith(("Anonymous:", "Swap:")))
 
 
 def cpu_seconds(host):
