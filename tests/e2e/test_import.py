@@ -2,11 +2,13 @@
 our own."""
 import os
 import re
+import shutil
 import socket
+import subprocess
 
 import pytest
 
-from host import Host
+from host import Host, new_folder, wait_until
 from imapalone import Client as Alone, deliver, make_maildir
 
 IMAPTEST = "/work/shared/testdata/imap/imaptest"
@@ -229,3 +231,78 @@ def test_server_that_is_not_believed(house, port, tmp_path):
     assert "TLS" in bring(
         house, "bob", "-p", password, "-C", ca,
         f"imaps://alice@localhost@127.0.0.1:{port}", code=111)
+
+
+DOVECOT = """\
+base_dir={d}/run
+protocols=imap
+listen=127.0.0.1
+ssl=required
+ssl_cert=<{tls}/ec.pem
+ssl_key=<{tls}/ec.key
+mail_location=maildir:{d}/mail
+log_path={d}/log
+first_valid_uid=100
+default_internal_user=nobody
+default_login_user=nobody
+default_internal_group=nogroup
+passdb {{
+ driver=passwd-file
+ args={d}/passwd
+}}
+userdb {{
+ driver=passwd-file
+ args={d}/passwd
+}}
+service imap-login {{
+ inet_listener imap {{
+  port=0
+ }}
+ inet_listener imaps {{
+  port={port}
+  ssl=yes
+ }}
+}}
+namespace inbox {{
+ inbox=yes
+}}
+"""
+
+
+@pytest.mark.soak
+def test_dovecot(house, connect):
+    """An account of Debian's dovecot."""
+    program = shutil.which("dovecot", path="/usr/sbin:/usr/bin")
+    if program is None:
+        pytest.skip("no dovecot here")
+    folder = new_folder("dovecot")
+    mail = make_maildir(folder / "mail")
+    deep = make_maildir(folder / "mail" / ".A&AOQ-.b")
+    for i in range(3):
+        deliver(mail, f"Subject: {i}\n\nx\n", ":2,S", "cur")
+        deliver(deep, f"Subject: {i}\n\nx\n", ":2,F", "cur")
+    (folder / "passwd").write_text(f"al:{{PLAIN}}pw:65534:65534::{folder}::\n")
+    (folder / "pw").write_text("pw\n")
+    port, tls = free_port(), house.etc / "tls"
+    (folder / "conf").write_text(
+        DOVECOT.format(d=folder, tls=tls, port=port))
+    subprocess.run(["chown", "-R", "65534:65534", folder], check=True)
+    folder.chmod(0o755)
+    with subprocess.Popen([program, "-F", "-c", folder / "conf"]) as server:
+        try:
+            def is_up():
+                with socket.socket() as s:
+                    return s.connect_ex(("127.0.0.1", port)) == 0
+            wait_until(is_up, what="dovecot")
+            source = ["-p", folder / "pw", "-C", tls / "ca.pem",
+                      f"imaps://al@localhost:{port}"]
+            assert "6 messages brought" in bring(house, "carol", *source)
+            assert "0 messages brought" in bring(house, "carol", *source)
+        finally:
+            server.terminate()
+    carol = connect("carol")
+    told = fetch(carol, b"A&AOQ-.b", b"FLAGS BODY.PEEK[]")
+    assert len(told) == 3
+    assert b"FLAGS (\\Flagged)" in told[0] and \
+        told[0].endswith(b"Subject: 0\r\n\r\nx\r\n)")
+    shutil.rmtree(folder)
