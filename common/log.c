@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <skalibs/types.h>
 #include "common/log.h"
 
 static char const *program = "kereru";
@@ -42,15 +43,11 @@ add_string(struct log_line *line, char const *s)
 }
 
 static void
-add_number(struct log_line *line, uint64_t n)
+add_key(struct log_line *line, char const *key)
 {
-	char digits[20];
-	size_t i = sizeof digits;
-
-	do
-		digits[--i] = (char)('0' + n % 10);
-	while ((n /= 10) > 0);
-	add(line, digits + i, sizeof digits - i);
+	add(line, " ", 1);
+	add_string(line, key);
+	add(line, "=", 1);
 }
 
 void
@@ -77,9 +74,7 @@ log_text(struct log_line *line, char const *key, char const *s, size_t len)
 	static char const hex[] = "0123456789abcdef";
 	int quote = len == 0;
 
-	add(line, " ", 1);
-	add_string(line, key);
-	add(line, "=", 1);
+	add_key(line, key);
 	if (len > LOG_VALUE_MAX)
 		len = LOG_VALUE_MAX;
 	for (size_t i = 0; i < len && !quote; i++)
@@ -107,10 +102,10 @@ log_text(struct log_line *line, char const *key, char const *s, size_t len)
 void
 log_number(struct log_line *line, char const *key, uint64_t n)
 {
-	add(line, " ", 1);
-	add_string(line, key);
-	add(line, "=", 1);
-	add_number(line, n);
+	char digits[UINT64_FMT];
+
+	add_key(line, key);
+	add(line, digits, uint64_fmt(digits, n));
 }
 
 void

@@ -11,12 +11,7 @@ pair_make(int ends_r[2], bool nonblock)
 {
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends_r) < 0)
 		return false;
-	if (nonblock && fcntl(ends_r[0], F_SETFL, O_NONBLOCK) < 0) {
-		close(ends_r[0]);
-		close(ends_r[1]);
-		return false;
-	}
-	return true;
+	return !nonblock || fcntl(ends_r[0], F_SETFL, O_NONBLOCK) == 0;
 }
 
 union control {

@@ -46,12 +46,8 @@ wire_put_u64(struct wire_out *out, uint64_t n)
 void
 wire_put_bytes(struct wire_out *out, char const *s, size_t len)
 {
-	if (len > UINT16_MAX) {
-		out->failed = true;
-		return;
-	}
 	put(out, len, 2);
-	if (out->failed || out->max - out->len < len) {
+	if (len > UINT16_MAX || out->failed || out->max - out->len < len) {
 		out->failed = true;
 		return;
 	}

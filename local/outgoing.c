@@ -1,8 +1,6 @@
 /* What a delivery puts into the queue; see outgoing.h. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "common/drop.h"
@@ -15,23 +13,13 @@
 		QUEUEFILE_REQUIRETLS)
 #define ORIGIN "filter"
 
-static int
-open_folder(char const *state, char const *name)
-{
-	char path[PATH_MAX];
-	int const n = snprintf(path, sizeof path, "%s/queue/%s", state, name);
-
-	return n > 0 && (size_t)n < sizeof path
-		       ? open(path,
-				 O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-		       : -1;
-}
+#define OPEN_FLAGS (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 void
-outgoing_open(struct outgoing *o, char const *state)
+outgoing_open(struct outgoing *o)
 {
-	o->tmp_fd = open_folder(state, "tmp");
-	o->new_fd = open_folder(state, "new");
+	o->tmp_fd = open("queue/tmp", OPEN_FLAGS);
+	o->new_fd = open("queue/new", OPEN_FLAGS);
 }
 
 /* A line end as the queue has it. */

@@ -17,8 +17,8 @@ struct outgoing {
 	int tmp_fd, new_fd; /* O_PATH; -1: there is no queue to be had */
 };
 
-/* Open them below the folder of the host's state. */
-void outgoing_open(struct outgoing *o, char const *state);
+/* Open them; the working folder is that of the host's state. */
+void outgoing_open(struct outgoing *o);
 
 /*
  * Send the message on to another address: from its own sender, which the

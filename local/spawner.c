@@ -8,6 +8,7 @@
  */
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 #include <skalibs/sgetopt.h>
 #include <skalibs/strerr.h>
 #include "common/log.h"
@@ -26,9 +27,6 @@ struct spawning {
 	int tables_fd;
 	struct table users;
 	uint64_t uid_min, uid_max;
-	char hostname[256];
-	char state[HOME_MAX];
-	char classifier[256];
 	struct local local;
 	/* of the mailbox that was admitted last */
 	uid_t uid;
@@ -65,7 +63,7 @@ run(void *data, char const *name, size_t len, int channel_fd)
 	(void)len;
 	/* To add to the queue is all that it can do there: by the folders'
 	 * modes, once it is nobody but the mailbox. */
-	outgoing_open(&s->local.outgoing, s->state);
+	outgoing_open(&s->local.outgoing);
 	/* The other mailboxes are none of its business. */
 	table_close(&s->users);
 	if (!privilege_drop(s->uid, s->uid))
@@ -74,42 +72,36 @@ run(void *data, char const *name, size_t len, int channel_fd)
 	return local_run(&s->local);
 }
 
+/* Texts stay where they are, in the table. */
 static void
 read_settings(struct spawning *s, char const *tables)
 {
-	struct table t = TABLE_ZERO;
-	char const *hostname, *classifier, *state;
+	static struct table t = TABLE_ZERO;
+	char const *state;
 
 	s->tables_fd = open(tables, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->tables_fd < 0 ||
-		!table_refresh(&t, s->tables_fd, "settings.cdb"))
-		strerr_diefu3sys(111, "read ", tables, "/settings.cdb");
+		!table_refresh(&t, s->tables_fd, "settings.cdb") ||
+		!table_refresh(&s->users, s->tables_fd, "users.cdb"))
+		strerr_diefu2sys(111, "read the tables in ", tables);
 	s->uid_min = settings_number(&t, "mailbox-uid-min", 1);
 	s->uid_max = settings_number(&t, "mailbox-uid-max", 0);
 	s->local.may_lock = settings_number(&t, "delivery-encryption", 0) != 0;
 	s->local.junks = settings_number(&t, "user-classifier-junk", 1) != 0;
-	classifier = settings_text(&t, "classifier");
-	if (settings_number(&t, "user-classifier", 0) != 0 &&
-		classifier != NULL && strlen(classifier) < sizeof s->classifier)
-		memcpy(s->classifier, classifier, strlen(classifier) + 1);
-	hostname = settings_text(&t, "hostname");
-	if (hostname == NULL || strlen(hostname) >= sizeof s->hostname)
-		strerr_dief1x(100, "settings lack hostname");
-	memcpy(s->hostname, hostname, strlen(hostname) + 1);
+	if (settings_number(&t, "user-classifier", 0) != 0)
+		s->local.classifier = settings_text(&t, "classifier");
+	s->local.hostname = settings_text(&t, "hostname");
 	state = settings_text(&t, "state");
-	if (state == NULL || strlen(state) >= sizeof s->state)
-		strerr_dief1x(100, "settings lack state");
-	memcpy(s->state, state, strlen(state) + 1);
-	table_close(&t);
+	if (s->local.hostname == NULL || s->local.classifier == NULL ||
+		state == NULL || chdir(state) < 0)
+		strerr_diefu2sys(111, "use the settings in ", tables);
 }
 
 int
 main(int argc, char const *const *argv)
 {
 	static struct spawning spawning = {.users = TABLE_ZERO,
-		.local = {.home = spawning.home,
-			.hostname = spawning.hostname,
-			.classifier = spawning.classifier}};
+		.local = {.home = spawning.home, .classifier = ""}};
 	struct spawner spawner = {.admit = admit,
 		.run = run,
 		.data = &spawning,
@@ -129,12 +121,11 @@ main(int argc, char const *const *argv)
 		strerr_dieusage(100, USAGE);
 	log_open("local-spawner");
 	read_settings(&spawning, tables);
-	if (!table_refresh(&spawning.users, spawning.tables_fd, "users.cdb"))
-		strerr_diefu3sys(111, "read ", tables, "/users.cdb");
 	/* Who executes something inherits it. */
-	box.filter = spawning.local.may_lock || *spawning.classifier != '\0'
-			     ? SANDBOX_LOCAL_SPAWNER_GPG
-			     : SANDBOX_LOCAL_SPAWNER;
+	box.filter =
+		spawning.local.may_lock || *spawning.local.classifier != '\0'
+			? SANDBOX_LOCAL_SPAWNER_GPG
+			: SANDBOX_LOCAL_SPAWNER;
 	sandbox_enter_as_root(&box);
 	return spawner_loop(&spawner, CONTROL_FD);
 }

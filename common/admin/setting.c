@@ -36,7 +36,7 @@ struct setting const setting_table[] = {
 	{"listen-pop3s", SETTING_ADDRESSES, "0.0.0.0:995 [::]:995", 0, 0},
 	{"listen-imap", SETTING_ADDRESSES, "0.0.0.0:143 [::]:143", 0, 0},
 	{"listen-imaps", SETTING_ADDRESSES, "0.0.0.0:993 [::]:993", 0, 0},
-	{"connections-max", SETTING_NUMBER, "1000", 1, 100000},
+	{"connections-max", SETTING_NUMBER, "1000", 1, 16384},
 	{"connections-per-address", SETTING_NUMBER, "100", 1, 100000},
 	{"tls-certificates", SETTING_PATHS, "tls/ec.pem tls/rsa.pem", 0, 0},
 	{"resolver", SETTING_ADDRESSES, "", 0, 0},

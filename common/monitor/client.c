@@ -79,22 +79,17 @@ client_is_listed(
 	return false;
 }
 
-static int
-open_listener(struct sockaddr const *a, socklen_t len)
+static bool
+listen_at(int fd, struct sockaddr const *a, socklen_t len)
 {
-	int one = 1, fd = socket(a->sa_family,
-			     SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int one = 1;
 
-	if (fd < 0)
-		return -1;
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
-		(a->sa_family != AF_INET6 ||
-			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one,
-				sizeof one) == 0) &&
-		bind(fd, a, len) == 0 && listen(fd, BACKLOG) == 0)
-		return fd;
-	close(fd);
-	return -1;
+	return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) ==
+		       0 &&
+	       (a->sa_family != AF_INET6 ||
+		       setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one,
+			       sizeof one) == 0) &&
+	       bind(fd, a, len) == 0 && listen(fd, BACKLOG) == 0;
 }
 
 bool
@@ -112,9 +107,10 @@ listen_on(struct table const *settings, char const *key, int *fds_r, size_t max,
 		if (n >= left || n > sizeof a || *count == max)
 			return false;
 		memcpy(&a, s + 1, n);
-		fds_r[*count] =
-			open_listener((struct sockaddr *)&a, (socklen_t)n);
-		if (fds_r[(*count)++] < 0) {
+		fds_r[*count] = socket(a.ss_family,
+			SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		if (!listen_at(fds_r[(*count)++], (struct sockaddr *)&a,
+			    (socklen_t)n)) {
 			log_error(
 				"no-listener", NULL, "setting", key, (char *)0);
 			return false;

@@ -24,7 +24,6 @@
 
 #define USAGE                                                                  \
 	"usage: monitor [-t TABLES] [-d FD] [-l] [-T] smtp|submit|pop3|imap\n"
-#define SESSIONS_MAX 16384
 
 static struct service const services[] = {
 	{"smtp", "smtpd", NULL, "uid-smtpd", "bind-smtp", NULL, true, false,
@@ -188,14 +187,10 @@ main(int argc, char const *const *argv)
 		(void)!write(2, USAGE, sizeof USAGE - 1);
 		return 100;
 	}
-	if (o.ready_fd >= 0)
-		o.ready_fd = fcntl(o.ready_fd, F_DUPFD_CLOEXEC, 16);
 	if (!reserve_descriptors() || !open_house(o.tables))
 		return fail(o.tables);
 	if (o.listens) {
 		max = settings_number(&house.settings, "connections-max", 1000);
-		if (max < 1 || max > SESSIONS_MAX)
-			max = SESSIONS_MAX;
 		if (!open_listeners(listeners, &clear, &count))
 			return 111;
 	} else if (!client_of(0, &client)) {

@@ -71,8 +71,7 @@ drop_pipes(struct session *s)
 {
 	unwatch(&s->status);
 	for (int i = 0; i < 2; i++) {
-		if (s->pipes[i] >= 0)
-			close(s->pipes[i]);
+		close(s->pipes[i]);
 		s->pipes[i] = -1;
 	}
 }
@@ -157,7 +156,7 @@ open_for_front(struct session *s, enum request_kind kind)
 	enum role role = kind == REQUEST_AUTH	 ? ROLE_AUTH
 			 : kind == REQUEST_CHECK ? ROLE_CHECK
 						 : ROLE_POLICY;
-	char octet = REQUEST_OK;
+	char octet;
 	bool sent;
 	int fd;
 
@@ -165,11 +164,9 @@ open_for_front(struct session *s, enum request_kind kind)
 		(role == ROLE_AUTH && house->service->mailbox == NULL))
 		return false;
 	fd = open_session(s, role);
-	if (fd < 0)
-		octet = REQUEST_LATER;
+	octet = fd < 0 ? REQUEST_LATER : REQUEST_OK;
 	sent = pair_send(s->pair, &octet, 1, &fd, fd >= 0);
-	if (fd >= 0)
-		close(fd);
+	close(fd);
 	return sent;
 }
 
@@ -252,9 +249,8 @@ start_program(struct session *s)
 	if (table_refresh(&house->users, house->tables_fd, "users.cdb"))
 		s->program = start_mailbox(house, s->mailbox, NULL, &s->client,
 			asked, s->pipes, &s->status);
-	for (int i = 0; i < 2; i++)
-		if (asked[i] >= 0)
-			close(asked[i]);
+	close(asked[0]);
+	close(asked[1]);
 	if (s->program < 0)
 		log_error("no-mailbox", NULL, "client", s->client.text,
 			(char *)0);
@@ -456,17 +452,13 @@ accept_with_spare(int listener, bool implicit_tls)
 	if (fd >= 0 || errno == EAGAIN || errno == ECONNABORTED)
 		return fd;
 	log_error("no-descriptor", NULL, (char *)0);
-	if (spare_fd >= 0) {
-		close(spare_fd);
-		fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	}
-	if (fd >= 0) {
+	close(spare_fd);
+	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0)
 		refuse(fd, implicit_tls);
-		close(fd);
-	} else {
-		/* Nobody was sent away: not again at once. */
+	else /* Nobody was sent away: not again at once. */
 		(void)poll(NULL, 0, REST_MS);
-	}
+	close(fd);
 	spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	return -1;
 }
@@ -600,9 +592,7 @@ serve_prepare(
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (!session_prepare(max) || signals < 0 || epoll_fd < 0 ||
-		spare_fd < 0)
-		return false;
-	if (!watch(signals, SIGNALS, 0))
+		spare_fd < 0 || !watch(signals, SIGNALS, 0))
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		listeners[i] = fds[i];

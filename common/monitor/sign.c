@@ -79,15 +79,6 @@ read_keys(int fd, struct file *f)
 	return wire_end(&in);
 }
 
-/* Not the inode alone: a file that was replaced twice since may have got the
- * first one's number. */
-static bool
-is_same(struct stat const *a, struct stat const *b)
-{
-	return a->st_ino == b->st_ino &&
-	       memcmp(&a->st_ctim, &b->st_ctim, sizeof a->st_ctim) == 0;
-}
-
 bool
 sign_refresh(int tables_fd)
 {
@@ -98,7 +89,10 @@ sign_refresh(int tables_fd)
 
 	if (fstatat(tables_fd, "keys", &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return false;
-	if (is_same(&st, &seen))
+	/* Not the inode alone: a file that was replaced twice since may have
+	 * got the first one's number. */
+	if (st.st_ino == seen.st_ino &&
+		memcmp(&st.st_ctim, &seen.st_ctim, sizeof st.st_ctim) == 0)
 		return true;
 	fd = openat(tables_fd, "keys", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)

@@ -103,11 +103,10 @@ call_service(enum role role)
 	int fd = socket(
 		AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	if (fd >= 0 && connect(fd, (struct sockaddr const *)&addresses[role],
-			       sizeof addresses[role]) == 0)
+	if (connect(fd, (struct sockaddr const *)&addresses[role],
+		    sizeof addresses[role]) == 0)
 		return fd;
-	if (fd >= 0)
-		close(fd);
+	close(fd);
 	return -1;
 }
 
@@ -209,8 +208,7 @@ start_session(struct house const *h, int role_pair, uint32_t ticket,
 		client_is_listed(&h->networks, "", c));
 	int pair = hand_over(role_pair, frame, len, fds, 2, 0);
 
-	if (fds[1] >= 0)
-		close(fds[1]);
+	close(fds[1]);
 	return pair;
 }
 
@@ -238,9 +236,11 @@ run_mailbox(struct house const *h, uid_t uid, char const *home,
 static pid_t
 close_all(int const ends[6])
 {
+	int error = errno;
+
 	for (int i = 0; i < 6; i++)
-		if (ends[i] >= 0)
-			close(ends[i]);
+		close(ends[i]);
+	errno = error;
 	return -1;
 }
 

@@ -51,7 +51,7 @@ static struct {
 	{"listen-smtp", "example.org:25", NULL},
 	{"connections-max", "7", "7"},
 	{"connections-max", "0", NULL},
-	{"connections-max", "100001", NULL},
+	{"connections-max", "16385", NULL},
 	{"connections-max", "7k", NULL},
 	{"connections-max", "-7", NULL},
 	{"connections-max", "", NULL},
