@@ -204,6 +204,7 @@ mailbox_close(struct mailbox *m)
 	memory_free(&m->memory);
 	meta_file_close(&m->meta);
 	stralloc_free(&m->lost);
+	stralloc_free(&m->unseen);
 }
 
 void

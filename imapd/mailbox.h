@@ -72,6 +72,10 @@ struct mailbox {
 	size_t was_count;
 	uint64_t was_mix;
 	stralloc lost; /* UIDs that went while nobody looked */
+	/* UIDs that others have told of and we have not met, and how often we
+	 * had looked at all files by then. */
+	stralloc unseen;
+	uint64_t unseen_scans, scans;
 	struct meta_file meta;
 };
 

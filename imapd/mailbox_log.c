@@ -110,6 +110,7 @@ mailbox_rebuild(struct mailbox *m)
 	msgtable_free(&m->arrivals);
 	msgtable_free(&m->old);
 	memory_free(&m->memory);
+	m->unseen.len = 0;
 	return true;
 }
 
@@ -134,6 +135,59 @@ static bool
 lose(struct mailbox *m, uint32_t uid)
 {
 	return stralloc_catb(&m->lost, (char const *)&uid, sizeof uid);
+}
+
+/* Others know of one that we have not met. A snapshot of ours must not leave it
+ * out: nobody would be told of its end then. */
+static bool
+await(struct mailbox *m, uint32_t uid)
+{
+	m->unseen_scans = m->scans;
+	return stralloc_catb(&m->unseen, (char const *)&uid, sizeof uid);
+}
+
+static void
+await_no_more(struct mailbox *m, uint32_t uid)
+{
+	size_t kept = 0;
+	uint32_t u;
+
+	for (size_t at = 0; at < m->unseen.len; at += sizeof u) {
+		memcpy(&u, m->unseen.s + at, sizeof u);
+		if (u == uid)
+			continue;
+		memcpy(m->unseen.s + kept, &u, sizeof u);
+		kept += sizeof u;
+	}
+	m->unseen.len = kept;
+}
+
+/* Those that have been met are awaited no more; the others are gone, once all
+ * files have been looked at. */
+static bool
+settle_unseen(struct mailbox *m)
+{
+	struct msgtable const *const t = &m->view;
+	bool const looked =
+		m->scans > m->unseen_scans && m->arrivals.count == 0;
+	size_t kept = 0;
+	uint32_t uid;
+
+	for (size_t at = 0; at < m->unseen.len; at += sizeof uid) {
+		memcpy(&uid, m->unseen.s + at, sizeof uid);
+		size_t const i = memory_find_uid(t, uid);
+		if (i < t->count && t->v[i].uid == uid)
+			continue;
+		if (looked) {
+			if (!lose(m, uid))
+				return false;
+			continue;
+		}
+		memcpy(m->unseen.s + kept, &uid, sizeof uid);
+		kept += sizeof uid;
+	}
+	m->unseen.len = kept;
+	return true;
 }
 
 static void
@@ -186,8 +240,9 @@ merge(struct mailbox *m, struct memory const *memory,
 	}
 	/* What is newer than all that we know has not been seen yet. */
 	for (; k < old->count; k++)
-		if ((!m->told || old->v[k].uid <= m->last_uid) &&
-			!lose(m, old->v[k].uid))
+		if (!m->told || old->v[k].uid <= m->last_uid
+				? !lose(m, old->v[k].uid)
+				: !await(m, old->v[k].uid))
 			return false;
 	return true;
 }
@@ -202,7 +257,7 @@ mailbox_merge(struct mailbox *m)
 		!memory_check(memory, &m->old) ||
 		!memory_keep_vanished(memory) || !merge(m, memory, &m->old)) {
 		memory_free(memory);
-		m->lost.len = 0;
+		m->lost.len = m->unseen.len = 0;
 	}
 	msgtable_free(&m->old);
 	return true;
@@ -262,13 +317,15 @@ hear(void *data, struct journal_record const *r)
 	i = memory_find_uid(t, r->uid);
 	known = i < t->count && t->v[i].uid == r->uid;
 	/* Its file is there, but came after we looked. */
-	if (!known && r->uid > m->last_uid && r->type == JOURNAL_NEW && !m->all)
+	if (!known && r->uid > m->last_uid && r->type == JOURNAL_NEW &&
+		(!m->all || !await(m, r->uid)))
 		return false;
 	if (r->type != JOURNAL_META && r->modseq > m->memory.highest)
 		m->memory.highest = r->modseq;
 	if (r->uid > m->memory.last_uid)
 		m->memory.last_uid = r->uid;
 	if (r->type == JOURNAL_EXPUNGE) {
+		await_no_more(m, r->uid);
 		if (known) {
 			t->v[i].logged = MESSAGE_LOGGED_GONE;
 			t->v[i].modseq = r->modseq;
@@ -542,7 +599,7 @@ begin(struct mailbox *m, bool replace)
 		v->state &= (uint8_t) ~(MESSAGE_DIRTY | MESSAGE_HINT);
 	}
 	t->states &= ~(MESSAGE_DIRTY | MESSAGE_HINT);
-	m->lost.len = 0;
+	m->lost.len = m->unseen.len = 0;
 	journal_close(&memory->journal);
 	memory->journal = next;
 	memory->state = state;
@@ -681,7 +738,7 @@ write_down(struct mailbox *m)
 	/* After this look nothing is looked at before all is written down: what
 	 * it has brought is in the batch. */
 	known = look(m, &state);
-	ok = put_all(&b);
+	ok = settle_unseen(m) && put_all(&b);
 	if (b.contradicts) {
 		stralloc_free(&b.out);
 		(void)!begin(m, true);
@@ -701,8 +758,12 @@ write_down(struct mailbox *m)
 	tail = memory->journal.pos - memory->view_pos;
 	if (written && !has_changes(m) &&
 		tail > TAIL_MAX + view_octets(m) / 200 &&
-		memory_check(memory, &m->view))
-		renew(m);
+		memory_check(memory, &m->view)) {
+		/* The next time, after a look at all files. */
+		m->must_scan = m->must_scan || m->unseen.len > 0;
+		if (m->unseen.len == 0)
+			renew(m);
+	}
 	return true;
 }
 
@@ -714,6 +775,7 @@ is_up_to_date(struct mailbox *m)
 
 	return m->memory.journal.fd >= 0 &&
 	       !journal_has_more(&m->memory.journal) && !has_changes(m) &&
+	       !(m->unseen.len > 0 && m->must_scan) &&
 	       (!look(m, &state) || is_known_state(m, &state)) &&
 	       !has_changes(m);
 }
@@ -776,6 +838,7 @@ mailbox_leave(struct mailbox *m)
 	struct timespec pause = {0};
 	uint64_t tail;
 
+	m->must_scan = m->must_scan || m->unseen.len > 0;
 	if (m->replaced || m->validity == 0 || !m->scanned ||
 		!mailbox_record(m) || memory->journal.fd < 0)
 		return;
@@ -792,7 +855,7 @@ mailbox_leave(struct mailbox *m)
 	if (tail > TAIL_MIN && tail * TAIL_PART > view_octets(m) &&
 		journal_lock(&memory->journal)) {
 		if (listen(m) && memory->journal.locked && !has_changes(m) &&
-			memory_check(memory, &m->view)) {
+			m->unseen.len == 0 && memory_check(memory, &m->view)) {
 			if (meta_has_garbage(m))
 				(void)!meta_collect(m);
 			renew(m);

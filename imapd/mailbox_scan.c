@@ -231,6 +231,7 @@ scan(struct mailbox *m, bool cur_too)
 	if (ok) {
 		m->scanned = true;
 		m->must_scan = m->own_work = false;
+		m->scans += cur_too;
 		m->events++;
 	}
 
