@@ -54,6 +54,8 @@ take_header(struct pass *p, char const *s, size_t len)
 		p->header = more;
 		p->room = room;
 	}
+	if (len == 0)
+		return;
 	memcpy(p->header + before, s, len);
 	p->header_len += len;
 	end = find_end(p->header, p->header_len, before);

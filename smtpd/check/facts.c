@@ -55,5 +55,5 @@ facts_gtube(char const *s, size_t len)
 				    "GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C."
 				    "34X";
 
-	return memmem(s, len, gtube, sizeof gtube - 1) != NULL;
+	return len > 0 && memmem(s, len, gtube, sizeof gtube - 1) != NULL;
 }

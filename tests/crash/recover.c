@@ -284,6 +284,7 @@ bool
 recover(char const *state, recover_arrival *arrival)
 {
 	bool more = true;
+	unsigned idle = 0;
 
 	on_arrival = arrival;
 	log_open("manager");
@@ -294,12 +295,17 @@ recover(char const *state, recover_arrival *arrival)
 		return false;
 	for (int i = 0; i < POOLS; i++)
 		give_spawner((enum pool_kind)i);
-	while (more || was_ready || active_count() > 0 || waiting_has_any()) {
+	/* What the last pass put into new is told by inotify in the next. */
+	while (idle < 2) {
 		loop_wait(more || was_ready ? 0 : 20);
 		more = progress_run();
 		more = scan_run() || more;
 		turns_run();
 		helpers_run();
+		idle = more || was_ready || active_count() > 0 ||
+				       waiting_has_any()
+			       ? 0
+			       : idle + 1;
 	}
 	return true;
 }

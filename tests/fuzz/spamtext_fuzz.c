@@ -16,7 +16,8 @@ each(void *data, bool is_html, char *s, size_t len)
 	(void)is_html;
 	*(bool *)data |= facts_gtube(s, len);
 	/* It is the callback's to change. */
-	memset(s, 'x', len);
+	if (len > 0)
+		memset(s, 'x', len);
 	return true;
 }
 
