@@ -10,8 +10,8 @@
 #include "common/filename.h"
 #include "imapd/mailbox_file.h"
 
-/* A folder that changes all the time is believed after so many scans; what
- * they may have missed is seen by the next sync. */
+/* A folder that changes all the time is believed after so many scans, but for
+ * what is gone: see scan_until_quiet. */
 #define SCANS_MAX 20
 /* Moments of 2 ms in which a file that has lost its name gets another. */
 #define MOMENTS_MAX 25
@@ -21,7 +21,9 @@
 /* A scan that is going on: which messages of the view it has found. */
 struct scan {
 	struct mailbox *m;
-	unsigned char *seen;
+	unsigned char *seen; /* by the last pass over the folder */
+	unsigned char *ever; /* by any before it */
+	size_t octets;	     /* of each */
 };
 
 bool
@@ -180,8 +182,18 @@ is_readable(struct mailbox *m, bool cur_too)
 	return false;
 }
 
+static void
+remember_seen(struct scan *s)
+{
+	for (size_t i = 0; i < s->octets; i++)
+		s->ever[i] |= s->seen[i];
+}
+
 /* A scan during which the folder changed may have missed a file or seen it
- * twice: only one with the same stamps before and after is believed. */
+ * twice: only one with the same stamps before and after is believed. When there
+ * is none, what any of them has met is taken as being there: to call a message
+ * gone that is being renamed would cost it its UID. The next sync looks again.
+ */
 static bool
 scan_until_quiet(struct scan *s, bool *cur_too)
 {
@@ -202,7 +214,8 @@ scan_until_quiet(struct scan *s, bool *cur_too)
 		if (!is_readable(m, *cur_too))
 			return false;
 		msgtable_free(&m->arrivals);
-		memset(s->seen, 0, m->view.count / 8 + 1);
+		remember_seen(s);
+		memset(s->seen, 0, s->octets);
 		if (!scan_folder(s, m->new_fd, true) ||
 			(*cur_too && !scan_folder(s, m->cur_fd, false)) ||
 			!get_stamps(m, &cur, &new))
@@ -211,6 +224,8 @@ scan_until_quiet(struct scan *s, bool *cur_too)
 			stamp_same(&cur, &m->cur_stamp))
 			return true;
 	}
+	remember_seen(s);
+	memcpy(s->seen, s->ever, s->octets);
 	m->cur_settled = m->new_settled = false;
 	return true;
 }
@@ -223,9 +238,12 @@ scan(struct mailbox *m, bool cur_too)
 	struct scan s = {.m = m};
 	bool ok;
 
-	if (!stralloc_ready(&bits, m->view.count / 8 + 1))
+	s.octets = m->view.count / 8 + 1;
+	if (!stralloc_ready(&bits, 2 * s.octets))
 		return false;
 	s.seen = (unsigned char *)bits.s;
+	s.ever = s.seen + s.octets;
+	memset(bits.s, 0, 2 * s.octets);
 	cur_too = cur_too || m->arrivals.count > 0;
 	ok = scan_until_quiet(&s, &cur_too) && note_gone(&s, cur_too);
 	if (ok) {
