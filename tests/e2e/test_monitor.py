@@ -495,9 +495,10 @@ def test_front_that_lies_is_ended_and_harms_nobody(crooked, service):
         assert evil.file.read() == ""
         evil.close()
     for what in "od" if service == "pop3" else "":
-        # auth hangs up, and may be asked again.
+        # auth hangs up, and may be asked again. (It may have answered the
+        # first of two before it saw the second.)
         evil = Evil(crooked, service)
-        assert evil.ask(what) == "end", what
+        assert evil.ask(what) in ("end", (ord("d"), 3)), what
         assert evil.ask("w") == (ord("d"), 3)
         evil.close()
     wait_until(lambda: crooked.log(service).count("event=bad-request") >= 8,

@@ -111,7 +111,9 @@ class Suite:
             self.count.fail(name, "no test ran\n" + result.stdout)
 
     def fuzz(self):
+        # A second is two for libFuzzer: most targets end by their runs.
         seconds = 120 if self.is_soak else 1
+        runs = -1 if self.is_soak else 10_000
         targets = sorted(glob.glob(f"{self.build}-san/fuzz/*_fuzz"))
         # A target whose source is gone is left over from an older build.
         targets = [t for t in targets if
@@ -124,7 +126,8 @@ class Suite:
             corpus.mkdir(parents=True, exist_ok=True)
             seeds = REPOSITORY / "tests/fuzz/seeds" / name
             dictionary = REPOSITORY / "tests/fuzz" / f"{name}.dict"
-            command = [os.path.abspath(target), f"-max_total_time={seconds}",
+            command = [os.path.abspath(target), f"-runs={runs}",
+                       f"-max_total_time={seconds}",
                        "-timeout=10", "-print_final_stats=0",
                        f"-artifact_prefix={corpus.parent}/{name}-"]
             if dictionary.exists():
