@@ -1,5 +1,6 @@
 /* Who looks at which message: the sessions and workers of check. */
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -39,6 +40,7 @@ pool_add(struct pool *p, int pair)
 		if (p->sessions[i] < 0) {
 			p->sessions[i] = pair;
 			p->is_busy[i] = false;
+			p->numbers[i] = ++p->last_number;
 			if (i >= p->session_top)
 				p->session_top = i + 1;
 			return true;
@@ -60,6 +62,10 @@ pool_leave(struct pool const *p)
 static void
 end_session(struct pool *p, size_t i)
 {
+	/* Its worker is of no use to others. */
+	for (size_t k = 0; k < p->worker_top; k++)
+		if (p->workers[k].number == p->numbers[i])
+			p->workers[k].messages = UINT_MAX;
 	close(p->sessions[i]);
 	p->sessions[i] = -1;
 	while (p->session_top > 0 && p->sessions[p->session_top - 1] < 0)
@@ -149,6 +155,11 @@ hire(struct pool *p)
 	for (size_t i = 0; i < max && w == NULL; i++)
 		if (p->workers[i].pid == 0)
 			w = &p->workers[i];
+	for (size_t i = 0; i < max && w == NULL; i++)
+		if (p->workers[i].session < 0) {
+			w = &p->workers[i];
+			bury(p, w);
+		}
 	if (w == NULL || !pair_make(ends, false))
 		return NULL;
 	w->pid = fork();
@@ -174,14 +185,15 @@ hire(struct pool *p)
 	return w;
 }
 
-/* One that has nothing to do and may go on: NULL if there is none. */
+/* The session's own, if it may go on. */
 static struct pool_worker *
-idle(struct pool *p)
+own(struct pool *p, size_t session)
 {
 	for (size_t i = 0; i < p->worker_top; i++) {
 		struct pool_worker *w = &p->workers[i];
 
 		if (w->pid > 0 && w->session < 0 &&
+			w->number == p->numbers[session] &&
 			w->generation == p->generation &&
 			w->messages < p->messages_max)
 			return w;
@@ -194,7 +206,7 @@ static bool
 serve(struct pool *p, size_t session)
 {
 	for (;;) {
-		struct pool_worker *w = idle(p);
+		struct pool_worker *w = own(p, session);
 		int fd = p->sessions[session];
 
 		if (w == NULL)
@@ -203,6 +215,7 @@ serve(struct pool *p, size_t session)
 			return false;
 		if (pair_send(w->fd, "m", 1, &fd, 1)) {
 			w->session = (int)session;
+			w->number = p->numbers[session];
 			w->since = now();
 			w->messages++;
 			p->is_busy[session] = true;
@@ -255,14 +268,13 @@ clean(struct pool *p)
 size_t
 pool_polls(struct pool *p, struct pollfd *polls, int *timeout_ms)
 {
-	bool can_serve;
+	bool can_serve = false;
 	size_t n = 0;
 
 	clean(p);
-	can_serve = idle(p) != NULL;
 	for (size_t i = 0;
 		!can_serve && i < p->workers_max && i < POOL_WORKERS_MAX; i++)
-		can_serve = p->workers[i].pid == 0;
+		can_serve = p->workers[i].pid == 0 || p->workers[i].session < 0;
 	for (size_t i = 0; i < p->worker_top; i++)
 		if (p->workers[i].pid > 0) {
 			polls[n++] = (struct pollfd){

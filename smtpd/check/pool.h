@@ -2,15 +2,15 @@
  * pool.h - who looks at which message: the sessions and workers of check
  *
  * A session is a pair whose other end an smtpd has; a worker a process that
- * looks at one message at a time. A session with something to read is handed to
- * an idle worker (its pair goes over the worker's control pair), which takes
- * one message off it, answers, and says that it is idle again. The pool itself
- * reads nothing that a session sends.
+ * looks at one message at a time, all of one session. A session with something
+ * to read is handed to its worker (its pair goes over the worker's control
+ * pair), which takes one message off it, answers, and says that it is idle
+ * again. The pool itself reads nothing that a session sends.
  *
- * A worker that dies costs its message a 451, and nothing else. One that has
- * served so many messages, or works by old settings, is sent home and another
- * forked when it is needed: to fork for each message would cost more than all
- * checks.
+ * A worker that dies costs its message a 451, and nothing else; one that a
+ * message has taken over sees no other client's. It is sent home with its
+ * session, when it has served so many messages, works by old settings, or has
+ * nothing to do while its place is needed.
  */
 #ifndef POOL_H
 #define POOL_H
@@ -18,6 +18,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -26,9 +27,10 @@
 #define POOL_WORKERS_MAX 1000u
 
 struct pool_worker {
-	pid_t pid;   /* 0: nobody */
-	int fd;	     /* control */
-	int session; /* whose message it looks at; -1: idle */
+	pid_t pid;	 /* 0: nobody */
+	int fd;		 /* control */
+	int session;	 /* whose message it looks at; -1: idle */
+	uint64_t number; /* of the session that it was hired for */
 	unsigned messages;
 	unsigned generation;
 	time_t since; /* when it got its message, or became idle */
@@ -38,6 +40,7 @@ struct pool {
 	/* -1: free. */
 	int sessions[POOL_SESSIONS_MAX];
 	bool is_busy[POOL_SESSIONS_MAX];
+	uint64_t numbers[POOL_SESSIONS_MAX], last_number;
 	struct pool_worker workers[POOL_WORKERS_MAX];
 	size_t session_top, worker_top; /* nothing is in use from there on */
 	size_t turn;			/* who comes first next */

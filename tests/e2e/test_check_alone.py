@@ -1,6 +1,7 @@
 """check by itself: an smtpd and a monitor in Python, a DNS server, milters and
 hooks around the built program."""
 import os
+import re
 import shutil
 import signal
 import stat
@@ -256,7 +257,7 @@ def test_a_crash_puts_that_message_off(dns):
             assert c.process.poll() is None
             # The session goes on, with another worker.
             c.write_settings({"rules": "rule A reject 5.7.1 no\n"})
-            c.open().close()
+            assert c.ask(MESSAGE).code == 550
             assert c.ask_on(pair, MESSAGE).code == 550
         assert "signal=11" in c.log()
 
@@ -277,6 +278,15 @@ def test_a_worker_serves_many_and_keeps_nothing(dns):
                 workers |= children(c.process.pid) - helpers
         # 14 messages, 3 each; one may have gone before it was looked for.
         assert 3 <= len(workers) <= 5
+
+
+def test_a_worker_serves_one_client_alone(dns):
+    with Check("rule T gtube=yes tag", dns.address) as c:
+        with c.open() as first, c.open() as second:
+            for pair in (first, second) * 2:
+                assert c.ask_on(pair, MESSAGE).action == "a"
+        pids = re.findall(r"event=checked pid=(\d+)", c.log())
+        assert len(pids) == 4 and pids[:2] == pids[2:] and len(set(pids)) == 2
 
 
 def test_sessions_wait_for_a_worker(dns):
