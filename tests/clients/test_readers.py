@@ -429,7 +429,7 @@ last-time-prune-questioned=126.11
         [("(?i)password", "secret\r"), ("(?s)Preserve.*Yes", "n"),
          ("FldrList", "\r"),
          ("the end", "sSaved\r"), (r"\[Yes\]", "y"),
-         ("(?i)copied|saved to|saving done", "q"),
+         (r"(?i)copied|saved to|saving\s+done", "q"),
          ("(?s)Expunge.*Yes", "n")],
         terminal_env(tmp_path), tmp_path)
     [saved] = host.mail(BOB, "Saved")
