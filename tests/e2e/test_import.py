@@ -11,7 +11,9 @@ import pytest
 from host import Host, new_folder, wait_until
 from imapalone import Client as Alone, deliver, make_maildir
 
-IMAPTEST = "/work/shared/testdata/imap/imaptest"
+TESTDATA = os.environ.get("KERERU_TESTDATA", os.path.join(
+    os.path.dirname(__file__), "..", "..", "..", "shared", "testdata"))
+IMAPTEST = os.path.join(TESTDATA, "imap", "imaptest")
 MBOX = b"""\
 From MAILER-DAEMON Thu Jan  1 00:00:00 1998
 From: Mail System Internal Data <MAILER-DAEMON@x>
