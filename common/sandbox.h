@@ -36,6 +36,7 @@ enum sandbox_filter {
 	SANDBOX_CHECK,	       /* check, which forks workers */
 	SANDBOX_CHECK_MESSAGE, /* a worker, which looks at messages */
 	SANDBOX_POLICY,
+	SANDBOX_IMPORT, /* kereru import, once all is open */
 	SANDBOX_STS,
 	/* The starter and the local spawner of a host that encrypts on
 	 * delivery: what executes GnuPG inherits their filters. */

@@ -114,6 +114,8 @@ static struct syscalls_row const syscalls_rows[SANDBOX_FILTERS] = {
 	[SANDBOX_POLICY] = {"policy",
 		"@base @pair @wait accept4 getsockopt pread64 pwrite64 "
 		"fdatasync fsync ftruncate"},
+	[SANDBOX_IMPORT] = {"import",
+		"@base @pair @files @network wait4 getrlimit prlimit64"},
 	[SANDBOX_SIGNER] = {"signer", "@base @pair openat newfstatat pread64 alarm"},
 	[SANDBOX_STS] = {"sts",
 		"@base @pair @files @fork @network accept4 kill pipe2 prctl "

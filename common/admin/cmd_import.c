@@ -228,6 +228,7 @@ run(struct job *j)
 		return false;
 	switch (j->kind) {
 	case MBOX:
+		import_confine(-1);
 		ok = import_mbox(&m, j->fd, j->folder);
 		break;
 	case MAILDIR:
@@ -256,6 +257,8 @@ become(struct job *j, pid_t parent)
 	}
 	if (getppid() != parent)
 		return COMMAND_TEMPORARY;
+	/* The other mailboxes are none of its business. */
+	table_close(&j->users);
 	return run(j) ? COMMAND_OK : COMMAND_TEMPORARY;
 }
 

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "common/sandbox.h"
 #include "common/admin/import.h"
 
 #define TIMEOUT_MS 600000
@@ -107,6 +108,17 @@ import_start(struct import *m, char const *const *argv, char const *source)
 		return fail(m, "fork");
 	stream_init(&m->stream, out[0], in[1], TIMEOUT_MS);
 	return true;
+}
+
+void
+import_confine(int source_fd)
+{
+	struct sandbox const sandbox = {.filter = SANDBOX_IMPORT,
+		.may_write = true,
+		.read_only = {source_fd},
+		.read_only_count = source_fd >= 0};
+
+	sandbox_enter_or_exit(&sandbox);
 }
 
 /* The answer to the command `x`; its text, without the status. */

@@ -98,6 +98,13 @@ void import_flag(struct import_message *message, char const *s, size_t len);
 bool import_name(char const *s, size_t len, char separator, char *name_r)
 	__attribute__((warn_unused_result));
 
+/*
+ * From here on what is read is not ours: no file but below source_fd (-1: none)
+ * can be opened, nothing executed, nobody called. imapd runs already, and the
+ * connection to a server is there. Exits on failure.
+ */
+void import_confine(int source_fd);
+
 /* The sources. */
 struct import_remote {
 	bool implicit_tls;

@@ -150,8 +150,7 @@ start_tls(struct remote *c)
 {
 	char text[32];
 
-	if (trust(c) &&
-		tls_client_start(&c->stream, c->r->host, TLS_VERIFY_ANCHORS))
+	if (tls_client_start(&c->stream, c->r->host, TLS_VERIFY_ANCHORS))
 		return true;
 	(void)snprintf(text, sizeof text, "error %d", tls_error(&c->stream));
 	return complain(c, "TLS", text);
@@ -377,8 +376,10 @@ login(struct remote *c)
 static bool
 begin(struct remote *c)
 {
-	if (!open_connection(c) || (c->r->implicit_tls && !start_tls(c)) ||
-		!response(c))
+	if (!open_connection(c) || !trust(c))
+		return false;
+	import_confine(-1);
+	if ((c->r->implicit_tls && !start_tls(c)) || !response(c))
 		return false;
 	if (c->line.len < 4 || strncasecmp(c->line.s, "* OK", 4) != 0)
 		return complain_reply(c, "greeting");

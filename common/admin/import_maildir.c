@@ -323,6 +323,7 @@ import_maildir(struct import *m, char const *path)
 
 	if (fd < 0)
 		return complain(path);
+	import_confine(fd);
 	ok = sort_marks(&t) && walk(&t, fd, "", 0);
 	close(fd);
 	free(t.marks);
