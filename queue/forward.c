@@ -31,15 +31,13 @@ forward_open(int tables_fd, struct table const *settings)
 		close(fd);
 }
 
-/* Whether the sender's domain is hosted here: then SPF holds as it is. */
+/* Whether it is whoever sends the message on. Not merely somebody of ours: for
+ * whom came here under such a name from elsewhere SPF would speak then. */
 static bool
-is_ours(char const *address, size_t len)
+is_own(struct queued const *m)
 {
-	char name[ROUTE_NAME_MAX + 1];
-	size_t n = route_key(&host.tables, address, len, name);
-
-	return n > 0 &&
-	       route_domain(&host.tables, name, n) == ROUTE_DOMAIN_LOCAL;
+	return route_owns(&host.tables, m->q.sender, m->q.sender_len,
+		       host_dropper(m)) > 0;
 }
 
 void
@@ -51,8 +49,7 @@ forward_set_sender(struct queued *m)
 	size_t len;
 
 	if (!has_key || m->forward_sender != NULL || m->q.sender_len == 0 ||
-		!(m->q.flags & QUEUEFILE_FORWARDED) ||
-		is_ours(m->q.sender, m->q.sender_len) ||
+		!(m->q.flags & QUEUEFILE_FORWARDED) || is_own(m) ||
 		!addr_parse(m->q.sender, m->q.sender_len, FLAGS, &a, &ignored))
 		return;
 	len = srs_forward(key, loop_time(), &a, domain, made);

@@ -43,3 +43,11 @@ host_refresh(void)
 	if (!refresh())
 		log_error("table-failed", NULL, (char *)0);
 }
+
+uid_t
+host_dropper(struct queued const *m)
+{
+	return m->owner == host.accounts.queue && m->q.has_dropper
+		       ? (uid_t)m->q.dropper
+		       : m->owner;
+}

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include "common/table.h"
 #include "queue/owner.h"
+#include "queue/queued.h"
 #include "queue/route.h"
 
 struct host {
@@ -30,5 +31,8 @@ bool host_open(int tables_fd, struct table const *settings)
 
 /* Open tables that were replaced; at most once a second. */
 void host_refresh(void);
+
+/* Who had dropped the message, whoever's its file is now. */
+uid_t host_dropper(struct queued const *m);
 
 #endif

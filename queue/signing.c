@@ -36,15 +36,6 @@ signing_init(struct table const *settings, signing_done *done)
 	may_go_unsigned = settings_number(settings, "send-unsigned", 0) != 0;
 }
 
-/* Who had dropped it, whoever's its file is now. */
-static uid_t
-dropper_of(struct queued const *m)
-{
-	return m->owner == host.accounts.queue && m->q.has_dropper
-		       ? (uid_t)m->q.dropper
-		       : m->owner;
-}
-
 static bool
 is_mailbox(uid_t uid)
 {
@@ -59,7 +50,7 @@ is_mailbox(uid_t uid)
 static bool
 is_ours(struct queued const *m)
 {
-	uid_t uid = dropper_of(m);
+	uid_t uid = host_dropper(m);
 
 	if (uid == host.accounts.smtpd ||
 		(m->owner == host.accounts.queue && !m->q.has_dropper))
@@ -98,8 +89,8 @@ send_question(struct queued *m)
 		.added_offset = q->added_offset,
 		.added_len = q->added_len,
 		.wishes = wishes_of(m),
-		.is_free = !is_mailbox(dropper_of(m)),
-		.uid = (uint32_t)dropper_of(m)};
+		.is_free = !is_mailbox(host_dropper(m)),
+		.uid = (uint32_t)host_dropper(m)};
 	size_t len;
 
 	memcpy(ask.id, q->id, sizeof ask.id);
