@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/utf7.h"
+#include "common/utf8.h"
 
 static char const digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 			     "abcdefghijklmnopqrstuvwxyz0123456789+,";
@@ -114,31 +115,6 @@ utf7_encode(char const *s, size_t len, char *out, size_t *len_r)
 	return true;
 }
 
-static size_t
-put_utf8(char *out, uint32_t c)
-{
-	if (c < 0x80) {
-		out[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (char)(0xc0 | c >> 6);
-		out[1] = (char)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (char)(0xe0 | c >> 12);
-		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-		out[2] = (char)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	out[0] = (char)(0xf0 | c >> 18);
-	out[1] = (char)(0x80 | (c >> 12 & 0x3f));
-	out[2] = (char)(0x80 | (c >> 6 & 0x3f));
-	out[3] = (char)(0x80 | (c & 0x3f));
-	return 4;
-}
-
 /* From behind `&` to behind `-`. */
 static size_t
 decode_run(char const *s, size_t len, size_t *pos, char *out)
@@ -171,7 +147,7 @@ decode_run(char const *s, size_t len, size_t *pos, char *out)
 		if (unit >= 0xdc00 && unit <= 0xdfff)
 			unit = 0x10000 + ((high & 0x3ff) << 10) +
 			       (unit & 0x3ff);
-		n += put_utf8(out + n, unit);
+		n += utf8_put(out + n, unit);
 	}
 	if (*pos < len)
 		(*pos)++;

@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "common/pair.h"
+#include "common/proglimits.h"
 #include "local/locker.h"
 
 #define PROGRAM "mime-crypt"
@@ -56,24 +56,13 @@ find_program(void)
 }
 
 static bool
-limit(int what, rlim_t n)
+enter_limits(rlim_t cpu_seconds)
 {
-	struct rlimit r = {n, n};
-
-	return setrlimit((__rlimit_resource_t)what, &r) == 0;
-}
-
-static bool
-enter_limits(void)
-{
-#ifndef KERERU_SANITIZE
-	if (!limit(RLIMIT_AS, MEMORY_MAX))
-		return false;
-#endif
-	return limit(RLIMIT_CORE, 0) && limit(RLIMIT_NOFILE, FILES_MAX) &&
-	       limit(RLIMIT_FSIZE, RESULT_MAX) &&
-	       prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 &&
-	       prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+	return proglimits_enter(&(struct proglimits){.memory = MEMORY_MAX,
+		       .file_size = RESULT_MAX,
+		       .files = FILES_MAX,
+		       .cpu_seconds = cpu_seconds}) &&
+	       prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
 }
 
 static _Noreturn void
@@ -88,7 +77,7 @@ become(char const *key, int const fds[LOCKER_FILES], pid_t parent)
 	/* A session: all of it can be killed. What it was given lies above 2:
 	 * 0 to 2 are taken. */
 	if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
-		getppid() != parent || !limit(RLIMIT_CPU, LOCKER_SECONDS) ||
+		getppid() != parent || !enter_limits(LOCKER_SECONDS) ||
 		sigprocmask(SIG_SETMASK, &none, NULL) < 0 ||
 		dup2(fds[LOCKER_CLEAR], 0) < 0 ||
 		dup2(fds[LOCKER_OUT], 1) < 0 || dup2(fds[LOCKER_SAID], 2) < 0)
@@ -192,7 +181,7 @@ run(char const *key, int pair_fd, pid_t parent)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent ||
 		(pair_fd > 3 && close_range(3, (unsigned)pair_fd - 1, 0) < 0) ||
 		close_range((unsigned)pair_fd + 1, ~0U, 0) < 0 ||
-		!find_program() || !find_place() || !enter_limits() ||
+		!find_program() || !find_place() || !enter_limits(0) ||
 		sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		_exit(111);
 	for (;;) {

@@ -4,11 +4,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "common/log.h"
 #include "common/pair.h"
+#include "common/proglimits.h"
 #include "common/wire.h"
 #include "local/tutor.h"
 #include "mime/spamtext.h"
@@ -22,25 +22,13 @@
 #define ANSWER_MS 90000
 
 static bool
-limit(int what, rlim_t n)
-{
-	struct rlimit r = {n, n};
-
-	return setrlimit((__rlimit_resource_t)what, &r) == 0;
-}
-
-static bool
 enter_limits(void)
 {
-#ifndef KERERU_SANITIZE
-	if (!limit(RLIMIT_AS, MEMORY_MAX))
-		return false;
-#endif
-	return limit(RLIMIT_CORE, 0) && limit(RLIMIT_NOFILE, FILES_MAX) &&
-	       limit(RLIMIT_FSIZE, WORDS_MAX) &&
-	       limit(RLIMIT_CPU, CPU_SECONDS) &&
-	       prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 &&
-	       prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+	return proglimits_enter(&(struct proglimits){.memory = MEMORY_MAX,
+		       .file_size = WORDS_MAX,
+		       .files = FILES_MAX,
+		       .cpu_seconds = CPU_SECONDS}) &&
+	       prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
 }
 
 struct tutor {

@@ -1,6 +1,7 @@
 /* Character sets to UTF-8; see charset.h. East Asian: charset_east.c. */
 #include <string.h>
 
+#include "common/utf8.h"
 #include "mime/charset.h"
 #include "mime/charset_east.h"
 #include "mime/charset_tables.h"
@@ -302,26 +303,9 @@ charset_init(struct charset_decoder *d, char const *name, size_t len)
 static size_t
 encode(char *s, uint32_t code)
 {
-	size_t n = 0;
+	size_t const n = utf8_put(s, code);
 
-	if (code < 0x80) {
-		s[n++] = (char)code;
-		return n;
-	}
-	if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-		code = CHARSET_REPLACEMENT;
-	if (code < 0x800) {
-		s[n++] = (char)(0xc0 | code >> 6);
-	} else if (code < 0x10000) {
-		s[n++] = (char)(0xe0 | code >> 12);
-		s[n++] = (char)(0x80 | (code >> 6 & 0x3f));
-	} else {
-		s[n++] = (char)(0xf0 | code >> 18);
-		s[n++] = (char)(0x80 | (code >> 12 & 0x3f));
-		s[n++] = (char)(0x80 | (code >> 6 & 0x3f));
-	}
-	s[n++] = (char)(0x80 | (code & 0x3f));
-	return n;
+	return n > 0 ? n : utf8_put(s, CHARSET_REPLACEMENT);
 }
 
 bool

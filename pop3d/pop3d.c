@@ -16,6 +16,7 @@
 #include "common/maildir.h"
 #include "common/sandbox.h"
 #include "common/settings.h"
+#include "common/stop.h"
 #include "common/stream.h"
 #include "pop3d/session.h"
 
@@ -33,14 +34,6 @@ struct options {
 };
 
 static struct stream stream;
-static int volatile stop;
-
-static void
-on_term(int signo)
-{
-	(void)signo;
-	stop = 1;
-}
 
 static bool
 parse_options(int argc, char const *const *argv, struct options *o_r)
@@ -61,19 +54,6 @@ parse_options(int argc, char const *const *argv, struct options *o_r)
 		return false;
 	o_r->folder = argv[l.ind];
 	return true;
-}
-
-static void
-catch_term(void)
-{
-	struct sigaction action = {.sa_handler = on_term};
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	(void)sigaction(SIGTERM, &action, NULL);
-	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	stream.stop = &stop;
 }
 
 static int
@@ -178,7 +158,8 @@ main(int argc, char const *const *argv)
 		return 100;
 	}
 	stream_init(&stream, 0, 1, timeout_ms(&o));
-	catch_term();
+	stop_catch();
+	stream.stop = &stop_asked;
 	folder_fd = open_folder(o.folder);
 	if (folder_fd < 0)
 		return fail("-ERR [SYS/TEMP] Cannot open the maildrop\r\n",

@@ -25,6 +25,7 @@
 #include "common/pair.h"
 #include "common/sandbox.h"
 #include "common/settings.h"
+#include "common/stop.h"
 #include "common/tls_anchors.h"
 #include "common/wire.h"
 #include "common/monitor/role.h"
@@ -399,15 +400,6 @@ tick(struct sts *s)
 		refresh(s);
 }
 
-static int volatile stop;
-
-static void
-on_term(int signo)
-{
-	(void)signo;
-	stop = 1;
-}
-
 static int
 loop(struct sts *s, int listener)
 {
@@ -416,7 +408,7 @@ loop(struct sts *s, int listener)
 	sigset_t none;
 
 	sigemptyset(&none);
-	while (stop == 0) {
+	while (stop_asked == 0) {
 		size_t sessions = s->session_count, n = 1 + sessions;
 		polls[0] = (struct pollfd){.fd = listener, .events = POLLIN};
 		for (size_t i = 0; i < sessions; i++)
@@ -446,20 +438,6 @@ loop(struct sts *s, int listener)
 	}
 	stscounts_save(&s->counts);
 	return 0;
-}
-
-/* SIGTERM strikes while we wait. */
-static void
-catch_term(void)
-{
-	struct sigaction action = {.sa_handler = on_term};
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	(void)sigaction(SIGTERM, &action, NULL);
-	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	(void)signal(SIGPIPE, SIG_IGN);
 }
 
 /* Everything that has to be open. NULL, or what failed (errno). */
@@ -516,7 +494,8 @@ main(int argc, char const *const *argv)
 		log_event("refused", NULL, "why", "runs as root", (char *)0);
 		return 100;
 	}
-	catch_term();
+	stop_catch();
+	(void)signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < WORKERS_MAX; i++)
 		s.workers[i].fd = -1;
 	failed = open_all(&s, options.tables, &listener);

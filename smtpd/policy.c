@@ -17,6 +17,7 @@
 #include "common/log.h"
 #include "common/pair.h"
 #include "common/sandbox.h"
+#include "common/stop.h"
 #include "common/monitor/role.h"
 #include "smtpd/judge.h"
 
@@ -171,15 +172,6 @@ save(struct policy *p)
 	p->saved = monotonic();
 }
 
-static int volatile stop;
-
-static void
-on_term(int signo)
-{
-	(void)signo;
-	stop = 1;
-}
-
 static int
 loop(struct policy *p)
 {
@@ -187,7 +179,7 @@ loop(struct policy *p)
 	sigset_t none;
 
 	sigemptyset(&none);
-	while (stop == 0) {
+	while (stop_asked == 0) {
 		int r = ppoll(p->polls, p->count + 1, &pause, &none);
 
 		if (r < 0 && errno != EINTR)
@@ -205,20 +197,6 @@ loop(struct policy *p)
 	}
 	save(p);
 	return 0;
-}
-
-/* SIGTERM strikes while we wait: what is in hand is done, and saved. */
-static void
-catch_term(void)
-{
-	struct sigaction action = {.sa_handler = on_term};
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	(void)sigaction(SIGTERM, &action, NULL);
-	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	(void)signal(SIGPIPE, SIG_IGN);
 }
 
 int
@@ -241,7 +219,8 @@ main(int argc, char const *const *argv)
 		log_event("refused", NULL, "why", "runs as root", (char *)0);
 		return 100;
 	}
-	catch_term();
+	stop_catch();
+	(void)signal(SIGPIPE, SIG_IGN);
 	if (role_enter(options.tables, "policy", &p.settings)) {
 		store = open("store", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
 			0600);

@@ -11,20 +11,12 @@
 #include "common/log.h"
 #include "common/pair.h"
 #include "common/settings.h"
+#include "common/stop.h"
 #include "common/tls.h"
 #include "common/monitor/front.h"
 
 #define MEMORY_MAX ((size_t)32 * 1024 * 1024)
 #define FILES_MAX 16
-
-static int volatile stop;
-
-static void
-on_term(int signo)
-{
-	(void)signo;
-	stop = 1;
-}
 
 static void
 usage(char const *name)
@@ -81,19 +73,6 @@ ask_to_sign(void *data, unsigned key_index, char key_type, int algorithm,
 	return len;
 }
 
-/* Blocked but while waiting (stream.h), so that none is missed. */
-static void
-catch_term(void)
-{
-	struct sigaction action = {.sa_handler = on_term};
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	(void)sigaction(SIGTERM, &action, NULL);
-	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-}
-
 void
 front_init(struct front *f, char const *name, int argc, char const *const *argv,
 	char const *alpn, int timeout_ms)
@@ -106,8 +85,8 @@ front_init(struct front *f, char const *name, int argc, char const *const *argv,
 	log_open(name);
 	options(f, name, argc, argv);
 	stream_init(&f->stream, 0, 1, timeout_ms);
-	f->stream.stop = &stop;
-	catch_term();
+	f->stream.stop = &stop_asked;
+	stop_catch();
 	if (!table_open_fd(&f->settings, FRONT_SETTINGS_FD))
 		log_error("no-settings", NULL, (char *)0);
 	close(FRONT_SETTINGS_FD);

@@ -2,6 +2,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <strings.h>
+#include "common/utf8.h"
 #include "local/sieve/encoded.h"
 
 #define HEX_DIGITS_MAX 8
@@ -19,34 +20,6 @@ static bool
 is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-/* Octets of a character; 0: it is none (RFC 3629, 3). */
-static size_t
-put(uint32_t code, char *out)
-{
-	if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
-		return 0;
-	if (code < 0x80) {
-		out[0] = (char)code;
-		return 1;
-	}
-	if (code < 0x800) {
-		out[0] = (char)(0xc0 | code >> 6);
-		out[1] = (char)(0x80 | (code & 0x3f));
-		return 2;
-	}
-	if (code < 0x10000) {
-		out[0] = (char)(0xe0 | code >> 12);
-		out[1] = (char)(0x80 | (code >> 6 & 0x3f));
-		out[2] = (char)(0x80 | (code & 0x3f));
-		return 3;
-	}
-	out[0] = (char)(0xf0 | code >> 18);
-	out[1] = (char)(0x80 | (code >> 12 & 0x3f));
-	out[2] = (char)(0x80 | (code >> 6 & 0x3f));
-	out[3] = (char)(0x80 | (code & 0x3f));
-	return 4;
 }
 
 /* Numbers up to the brace at *pos, which moves behind it. out may be NULL. 1
@@ -75,7 +48,7 @@ decode(char const *s, size_t len, size_t *pos, bool unicode, char *out,
 			return 0;
 		octets[0] = (char)value;
 		if (unicode)
-			used = digits <= HEX_DIGITS_MAX ? put(value, octets)
+			used = digits <= HEX_DIGITS_MAX ? utf8_put(octets, value)
 							: 0;
 		bad = bad || used == 0;
 		if (out != NULL)

@@ -6,14 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "common/log.h"
 #include "common/pair.h"
+#include "common/proglimits.h"
 #include "common/settings.h"
 #include "common/wire.h"
 #include "smtpd/check/attend.h"
@@ -46,14 +45,6 @@ struct job {
 	uint64_t memory;
 };
 
-static bool
-limit(int what, rlim_t n)
-{
-	struct rlimit r = {n, n};
-
-	return setrlimit((__rlimit_resource_t)what, &r) == 0;
-}
-
 /* In the child: become the hook. */
 static void
 become(struct job const *job, int output_fd)
@@ -69,11 +60,10 @@ become(struct job const *job, int output_fd)
 	 * the log. */
 	if (setsid() < 0 || in < 0 || out < 0 || dup2(in, 0) < 0 ||
 		dup2(out, 1) < 0 || close_range(3, ~0u, 0) < 0 ||
-		!limit(RLIMIT_AS, job->memory) || !limit(RLIMIT_CORE, 0) ||
-		!limit(RLIMIT_CPU, job->timeout_s + 1) ||
-		!limit(RLIMIT_FSIZE, HOOK_OUTPUT_MAX) ||
-		!limit(RLIMIT_NOFILE, FILES) ||
-		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		!proglimits_enter(&(struct proglimits){.memory = job->memory,
+			.file_size = HOOK_OUTPUT_MAX,
+			.files = FILES,
+			.cpu_seconds = job->timeout_s + 1}))
 		_exit(127);
 	execve(path, argv, job->environment);
 	_exit(127);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include "common/utf8.h"
 #include "smtpd/check/uribl.h"
 
 /* Hosts are shorter; more than this is none. */
@@ -339,31 +340,6 @@ static struct {
 	{"gt", '>'}, {"quot", '"'}, {"Tab", '\t'}, {"NewLine", '\n'},
 	{"bsol", '\\'}, {"num", '#'}, {"quest", '?'}};
 
-static size_t
-put_utf8(char *out, uint32_t c)
-{
-	if (c < 0x80) {
-		out[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (char)(0xc0 | c >> 6);
-		out[1] = (char)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (char)(0xe0 | c >> 12);
-		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-		out[2] = (char)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	out[0] = (char)(0xf0 | c >> 18);
-	out[1] = (char)(0x80 | (c >> 12 & 0x3f));
-	out[2] = (char)(0x80 | (c >> 6 & 0x3f));
-	out[3] = (char)(0x80 | (c & 0x3f));
-	return 4;
-}
-
 /* `#NNN;` or `#xHH;` behind the &. Its octets, or 0. */
 static size_t
 number_entity(char const *s, size_t len, uint32_t *c_r)
@@ -419,7 +395,7 @@ decode_entities(char *s, size_t len)
 			s[out++] = s[i];
 			continue;
 		}
-		out += put_utf8(s + out, c);
+		out += utf8_put(s + out, c);
 		i += n;
 	}
 	return out;
