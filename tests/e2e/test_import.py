@@ -198,6 +198,7 @@ def test_server(house, connect, port, tmp_path):
         alice.append(b"a&AOQ-.b", b"Subject: %d\r\n\r\n{3}\r\n\xe4\xff\r\n" % i,
                      b' (\\Seen k%d) " 1-Feb-1994 21:52:25 +0000"' % (i % 3))
     alice.append(b"Gesendet", b"Subject: sent\r\n\r\nx\r\n")
+    alice.append(b"INBOX", b"Subject: come\r\n\r\nx\r\n")
     bob = connect("bob")
     bob.ok(b"CREATE Sent (USE (\\Sent))")
     before = bob.ok(b"STATUS INBOX (MESSAGES)")
