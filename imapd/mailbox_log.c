@@ -1,5 +1,5 @@
-/* What is remembered of a folder, and what is written down of it; see
- * mailbox_file.h and memory.h. */
+/* What is written down of a folder, and what others have written; see
+ * mailbox_file.h and journal.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -10,7 +10,6 @@
 #include "common/filename.h"
 #include "imapd/mailbox_file.h"
 #include "imapd/meta.h"
-#include "imapd/resolve.h"
 
 /* So often is a log looked for that others replace all the time: each time
  * that it has been, another session is further. */
@@ -22,246 +21,6 @@
 #define TAIL_MAX 65536
 #define LOG_MAX ((uint64_t)1 << 20)
 #define LOG_PART 4
-
-/* Changes that are being written down. */
-struct batch {
-	struct mailbox *m;
-	stralloc out;
-	uint64_t modseq;  /* 0: none given yet */
-	bool contradicts; /* the log tells the end of what is there */
-};
-
-/* Above all that was given, and above the clock, so that it has not been given
- * by a log that was lost either. */
-static uint64_t
-next_modseq(struct mailbox const *m)
-{
-	uint64_t const now = (uint64_t)(stamp_now_ns() / 1000);
-
-	return now > m->memory.highest ? now : m->memory.highest + 1;
-}
-
-static void
-recall_list(struct mailbox *m)
-{
-	struct mailbox_state const *const s = &m->memory.state;
-
-	m->list_known = s->has_list != 0;
-	m->list_stamp = s->list;
-	m->next_uid = m->list_next = s->next_uid;
-	memcpy(m->guid, s->guid, sizeof m->guid);
-	m->guid[sizeof m->guid - 1] = '\0';
-}
-
-bool
-mailbox_recall(struct mailbox *m)
-{
-	struct mailbox_state const *const s = &m->memory.state;
-	int const r = memory_load(&m->memory, &m->view, m->folder_fd, false);
-
-	if (r <= 0)
-		return true;
-	recall_list(m);
-	if (!resolve_recall(m)) {
-		/* Other UIDs may have been given. */
-		m->old = m->view;
-		m->view = (struct msgtable)MSGTABLE_ZERO;
-		m->merge = true;
-		m->list_known = false;
-		m->guid[0] = '\0';
-		m->next_uid = 0;
-		return true;
-	}
-	m->validity = s->validity;
-	if (m->view.count > 0 && m->view.v == NULL)
-		return false;
-	m->last_uid = m->memory.last_uid;
-	if (m->next_uid <= m->last_uid)
-		m->next_uid = m->last_uid + 1;
-	if (s->settled) {
-		m->cur_stamp = s->cur;
-		m->new_stamp = s->new;
-		m->scanned = m->compare = true;
-		m->cur_settled = m->new_settled = true;
-	}
-	return true;
-}
-
-bool
-mailbox_rebuild(struct mailbox *m)
-{
-	struct view_head const *const h = &m->memory.view.head;
-
-	if (m->told && !m->rebuilt) {
-		/* Of what has not been read the head tells. */
-		bool const whole = view_is_whole(&m->memory.view, &m->view);
-
-		m->was_count = m->view.count;
-		m->was_mix = whole ? 0 : h->mix;
-		for (size_t i = whole ? 0 : m->view.from_map; i < m->view.count;
-			i++)
-			m->was_mix = view_mix(m->was_mix, m->view.v[i].uid);
-	}
-	m->rebuilt = true;
-	m->scanned = m->must_scan = m->merge = m->list_known = false;
-	m->last_uid = m->next_uid = 0;
-	m->recent = 0;
-	msgtable_free(&m->view);
-	msgtable_free(&m->arrivals);
-	msgtable_free(&m->old);
-	memory_free(&m->memory);
-	m->unseen.len = 0;
-	return true;
-}
-
-bool
-mailbox_is_same(struct mailbox *m)
-{
-	uint64_t mix = 0;
-
-	if (!m->rebuilt || !m->told)
-		return true;
-	m->rebuilt = false;
-	for (size_t i = 0; i < m->was_count && i < m->view.count; i++)
-		mix = view_mix(mix, m->view.v[i].uid);
-	if (m->was_count <= m->view.count && mix == m->was_mix)
-		return true;
-	m->replaced = true;
-	errno = ESTALE;
-	return false;
-}
-
-static bool
-lose(struct mailbox *m, uint32_t uid)
-{
-	return stralloc_catb(&m->lost, (char const *)&uid, sizeof uid);
-}
-
-/* Others know of one that we have not met. A snapshot of ours must not leave it
- * out: nobody would be told of its end then. */
-static bool
-await(struct mailbox *m, uint32_t uid)
-{
-	m->unseen_scans = m->scans;
-	return stralloc_catb(&m->unseen, (char const *)&uid, sizeof uid);
-}
-
-static void
-await_no_more(struct mailbox *m, uint32_t uid)
-{
-	size_t kept = 0;
-	uint32_t u;
-
-	for (size_t at = 0; at < m->unseen.len; at += sizeof u) {
-		memcpy(&u, m->unseen.s + at, sizeof u);
-		if (u == uid)
-			continue;
-		memcpy(m->unseen.s + kept, &u, sizeof u);
-		kept += sizeof u;
-	}
-	m->unseen.len = kept;
-}
-
-/* Those that have been met are awaited no more; the others are gone, once all
- * files have been looked at. */
-static bool
-settle_unseen(struct mailbox *m)
-{
-	struct msgtable const *const t = &m->view;
-	bool const looked =
-		m->scans > m->unseen_scans && m->arrivals.count == 0;
-	size_t kept = 0;
-	uint32_t uid;
-
-	for (size_t at = 0; at < m->unseen.len; at += sizeof uid) {
-		memcpy(&uid, m->unseen.s + at, sizeof uid);
-		size_t const i = memory_find_uid(t, uid);
-		if (i < t->count && t->v[i].uid == uid)
-			continue;
-		if (looked) {
-			if (!lose(m, uid))
-				return false;
-			continue;
-		}
-		memcpy(m->unseen.s + kept, &uid, sizeof uid);
-		kept += sizeof uid;
-	}
-	m->unseen.len = kept;
-	return true;
-}
-
-static void
-take_over(struct mailbox *m, size_t i, struct msgtable const *old, size_t k)
-{
-	struct message const *const o = &old->v[k];
-	struct message *const v = &m->view.v[i];
-
-	v->modseq = o->modseq;
-	v->logged = o->logged;
-	if (v->inode == 0 || o->inode == 0 || v->inode == o->inode) {
-		v->meta = o->meta;
-		v->meta_len = o->meta_len;
-		v->inode = v->inode == 0 ? o->inode : v->inode;
-	}
-	if (v->size == MESSAGE_SIZE_UNKNOWN)
-		v->size = o->size;
-	v->state &= (uint8_t)~MESSAGE_DIRTY;
-	if (v->state & MESSAGE_GONE || v->name_len != o->name_len ||
-		memcmp(msgtable_name(&m->view, i), msgtable_name(old, k),
-			v->name_len) != 0 ||
-		(v->state ^ o->state) & MESSAGE_IN_NEW)
-		msgtable_mark(&m->view, i, MESSAGE_DIRTY);
-}
-
-/* False: they do not fit together. */
-static bool
-merge(struct mailbox *m, struct memory const *memory,
-	struct msgtable const *old)
-{
-	struct msgtable const *const t = &m->view;
-	size_t k = 0;
-
-	for (size_t i = 0; i < t->count; i++) {
-		for (; k < old->count && old->v[k].uid < t->v[i].uid; k++)
-			if (!lose(m, old->v[k].uid))
-				return false;
-		if (k == old->count || old->v[k].uid != t->v[i].uid) {
-			/* One that is older than others that are known. */
-			if (t->v[i].uid <= memory->last_uid &&
-				!(t->v[i].state & MESSAGE_GONE))
-				return false;
-			continue;
-		}
-		if (old->v[k].base_len != t->v[i].base_len ||
-			memcmp(msgtable_name(old, k), msgtable_name(t, i),
-				t->v[i].base_len) != 0)
-			return false;
-		take_over(m, i, old, k++);
-	}
-	/* What is newer than all that we know has not been seen yet. */
-	for (; k < old->count; k++)
-		if (!m->told || old->v[k].uid <= m->last_uid
-				? !lose(m, old->v[k].uid)
-				: !await(m, old->v[k].uid))
-			return false;
-	return true;
-}
-
-bool
-mailbox_merge(struct mailbox *m)
-{
-	struct memory *const memory = &m->memory;
-
-	m->merge = false;
-	if (memory->state.validity != m->validity ||
-		!memory_check(memory, &m->old) ||
-		!memory_keep_vanished(memory) || !merge(m, memory, &m->old)) {
-		memory_free(memory);
-		m->lost.len = m->unseen.len = 0;
-	}
-	msgtable_free(&m->old);
-	return true;
-}
 
 /* One that others have written down. */
 static bool
@@ -318,14 +77,14 @@ hear(void *data, struct journal_record const *r)
 	known = i < t->count && t->v[i].uid == r->uid;
 	/* Its file is there, but came after we looked. */
 	if (!known && r->uid > m->last_uid && r->type == JOURNAL_NEW &&
-		(!m->all || !await(m, r->uid)))
+		(!m->all || !mailbox_await(m, r->uid)))
 		return false;
 	if (r->type != JOURNAL_META && r->modseq > m->memory.highest)
 		m->memory.highest = r->modseq;
 	if (r->uid > m->memory.last_uid)
 		m->memory.last_uid = r->uid;
 	if (r->type == JOURNAL_EXPUNGE) {
-		await_no_more(m, r->uid);
+		mailbox_await_no_more(m, r->uid);
 		if (known) {
 			t->v[i].logged = MESSAGE_LOGGED_GONE;
 			t->v[i].modseq = r->modseq;
@@ -336,118 +95,6 @@ hear(void *data, struct journal_record const *r)
 		return memory_add_vanished(&m->memory, r->uid, r->modseq);
 	}
 	return !known || hear_message(m, i, r);
-}
-
-static bool
-put_message(struct batch *b, size_t i)
-{
-	struct msgtable const *const t = &b->m->view;
-	struct message const *const v = &t->v[i];
-	struct journal_record r = {.uid = v->uid,
-		.extra = v->inode,
-		.bits = v->state & MESSAGE_IN_NEW ? JOURNAL_IN_NEW : 0,
-		.text = msgtable_name(t, i),
-		.text_len = v->name_len};
-
-	if (v->state & MESSAGE_GONE) {
-		r.type = JOURNAL_EXPUNGE;
-		r.text_len = 0;
-		if (v->logged == MESSAGE_LOGGED_GONE)
-			return true;
-	} else if (v->logged == MESSAGE_LOGGED_GONE) {
-		b->contradicts = true;
-		return true;
-	} else if (v->logged == MESSAGE_UNLOGGED) {
-		r.type = JOURNAL_NEW;
-	} else {
-		r.type = v->logged == msgtable_flags(v) ? JOURNAL_RENAME
-							: JOURNAL_FLAGS;
-		r.text += v->base_len;
-		r.text_len -= v->base_len;
-	}
-	if (r.type != JOURNAL_RENAME) {
-		if (b->modseq == 0)
-			b->modseq = next_modseq(b->m);
-		r.modseq = b->modseq;
-	}
-	return journal_put(&b->out, &r);
-}
-
-static bool
-put_all(struct batch *b)
-{
-	struct mailbox *const m = b->m;
-	struct msgtable const *const t = &m->view;
-
-	for (size_t at = 0; at < m->lost.len; at += sizeof(uint32_t)) {
-		struct journal_record r = {.type = JOURNAL_EXPUNGE};
-
-		if (b->modseq == 0)
-			b->modseq = next_modseq(m);
-		r.modseq = b->modseq;
-		memcpy(&r.uid, m->lost.s + at, sizeof r.uid);
-		if (!journal_put(&b->out, &r))
-			return false;
-	}
-	if (!(t->states & (MESSAGE_DIRTY | MESSAGE_HINT)))
-		return true;
-	for (size_t i = t->marked_from; i < t->count; i++) {
-		struct journal_record const hint = {.type = JOURNAL_META,
-			.uid = t->v[i].uid,
-			.extra = t->v[i].meta,
-			.modseq = t->v[i].meta_len};
-
-		if (t->v[i].state & MESSAGE_DIRTY && !put_message(b, i))
-			return false;
-		if (t->v[i].state & MESSAGE_HINT &&
-			!(t->v[i].state & MESSAGE_GONE) &&
-			!journal_put(&b->out, &hint))
-			return false;
-	}
-	return true;
-}
-
-/* Records take what the batch has given them. written: it is in the log. */
-static void
-settle_batch(struct batch *b, bool written)
-{
-	struct mailbox *const m = b->m;
-	struct msgtable *const t = &m->view;
-	uint32_t uid;
-
-	for (size_t at = 0; written && at < m->lost.len; at += sizeof uid) {
-		memcpy(&uid, m->lost.s + at, sizeof uid);
-		(void)!memory_add_vanished(&m->memory, uid, b->modseq);
-	}
-	if (written)
-		m->lost.len = 0;
-	if (b->modseq > m->memory.highest)
-		m->memory.highest = b->modseq;
-	for (size_t i = t->marked_from;
-		t->states & (MESSAGE_DIRTY | MESSAGE_HINT) && i < t->count;
-		i++) {
-		struct message *const v = &t->v[i];
-		bool const gone = v->state & MESSAGE_GONE;
-		uint32_t const flags =
-			gone ? MESSAGE_LOGGED_GONE : msgtable_flags(v);
-
-		if (v->state & MESSAGE_DIRTY && v->logged != flags) {
-			v->modseq = b->modseq;
-			if (gone && written)
-				(void)!memory_add_vanished(
-					&m->memory, v->uid, b->modseq);
-		}
-		if (!written)
-			continue;
-		if (v->state & MESSAGE_DIRTY)
-			v->logged = flags;
-		if (v->state & (MESSAGE_DIRTY | MESSAGE_HINT))
-			v->state &= (uint8_t) ~(MESSAGE_DIRTY | MESSAGE_HINT);
-		if (v->uid > m->memory.last_uid)
-			m->memory.last_uid = v->uid;
-	}
-	if (written)
-		t->states &= ~(MESSAGE_DIRTY | MESSAGE_HINT);
 }
 
 /* What the folder looks like now. False: it cannot be told. */
@@ -483,17 +130,6 @@ has_changes(struct mailbox const *m)
 {
 	return m->view.states & (MESSAGE_DIRTY | MESSAGE_HINT) ||
 	       m->lost.len > 0;
-}
-
-static bool
-put_state(struct batch *b, struct mailbox_state *s)
-{
-	struct journal_record const r = {.type = JOURNAL_STATE,
-		.modseq = s->highest,
-		.text = (char const *)s,
-		.text_len = sizeof *s};
-
-	return journal_put(&b->out, &r);
 }
 
 static bool
@@ -573,7 +209,7 @@ static bool
 begin(struct mailbox *m, bool replace)
 {
 	struct memory *const memory = &m->memory;
-	uint64_t const modseq = next_modseq(m);
+	uint64_t const modseq = mailbox_next_modseq(m);
 	struct msgtable *const t = &m->view;
 	struct mailbox_state state;
 	struct journal next, none = JOURNAL_ZERO;
@@ -619,7 +255,8 @@ adopt(struct mailbox *m, struct memory *other, struct msgtable *old)
 	uint64_t const highest = memory->highest;
 
 	if (other->state.validity != m->validity || !memory_check(other, old) ||
-		!memory_keep_vanished(other) || !merge(m, other, old))
+		!memory_keep_vanished(other) ||
+		!mailbox_merge_with(m, other, old))
 		return false;
 	/* The snapshot in the view's map stays what it is. */
 	view_close(&other->view);
@@ -673,7 +310,7 @@ attach(struct mailbox *m)
 			return;
 	}
 	/* Without one, for this session. */
-	give_modseq(m, next_modseq(m));
+	give_modseq(m, mailbox_next_modseq(m));
 }
 
 /* The log has lost its name: go on in the one that follows it. */
@@ -726,7 +363,7 @@ static bool
 write_down(struct mailbox *m)
 {
 	struct memory *const memory = &m->memory;
-	struct batch b = {.m = m, .out = STRALLOC_ZERO};
+	struct mailbox_batch b = {.m = m, .out = STRALLOC_ZERO};
 	struct mailbox_state state;
 	bool ok, written, known;
 	uint64_t tail;
@@ -738,7 +375,7 @@ write_down(struct mailbox *m)
 	/* After this look nothing is looked at before all is written down: what
 	 * it has brought is in the batch. */
 	known = look(m, &state);
-	ok = settle_unseen(m) && put_all(&b);
+	ok = mailbox_settle_unseen(m) && mailbox_batch_put(&b);
 	if (b.contradicts) {
 		stralloc_free(&b.out);
 		(void)!begin(m, true);
@@ -747,13 +384,13 @@ write_down(struct mailbox *m)
 	if (ok && known && (b.out.len > 0 || !is_known_state(m, &state))) {
 		state.highest =
 			b.modseq > memory->highest ? b.modseq : memory->highest;
-		ok = put_state(&b, &state);
+		ok = mailbox_batch_put_state(&b, &state);
 		if (ok)
 			memory->state = state;
 	}
 	written = ok && (b.out.len == 0 || journal_append(&memory->journal,
 						   b.out.s, b.out.len));
-	settle_batch(&b, written);
+	mailbox_batch_settle(&b, written);
 	stralloc_free(&b.out);
 	tail = memory->journal.pos - memory->view_pos;
 	if (written && !has_changes(m) &&
