@@ -493,12 +493,13 @@ class Host:
         return self.state / "mail" / domain / local
 
     def mail(self, address, folder=""):
-        """The message files of a mailbox, new and seen."""
+        """The message files of a mailbox, new and seen: none as long as there
+        is no such folder, or half of one."""
         maildir = self.maildir(address)
         if folder:
             maildir = maildir / ("." + folder)
         return sorted(p for part in ("new", "cur")
-                      for p in (maildir / part).iterdir())
+                      for p in (maildir / part).glob("*"))
 
     def wait_for_mail(self, address, n=1, timeout=30, folder=""):
         """Wait for at least n messages."""
