@@ -73,7 +73,7 @@ main_mailq          = queue/mailq
 main_kereru         = common/admin/kereru
 main_sendmail       = queue/sendmail
 
-SRC = $(wildcard common/*.c common/*/*.c smtpd/*.c smtpd/*/*.c queue/*.c \
+SRC = $(wildcard common/*.c common/*/*.c common/*/*/*.c smtpd/*.c smtpd/*/*.c queue/*.c \
 	remote/*.c local/*.c local/*/*.c pop3d/*.c imapd/*.c mime/*.c mime/*/*.c)
 LIBSRC = $(filter-out $(addsuffix .c,$(MAINS)),$(SRC))
 LIBGEN = $(B)/gen/charset_tables.c

@@ -12,6 +12,7 @@
 #include "common/admin/defaults.h"
 #include "common/admin/edit.h"
 #include "common/admin/folder.h"
+#include "common/admin/layout.h"
 #include "common/admin/selfsigned.h"
 #include "common/admin/service.h"
 #include "common/admin/user.h"
@@ -92,13 +93,12 @@ make_accounts(struct values const *v)
 	return true;
 }
 
-/* The manager writes it over, and those who accept mail hold it open from their
- * start on: what is there is left alone. */
+/* Who has it open goes on with it: what is there is left alone. */
 static bool
-make_load(char const *path, uid_t uid, gid_t gid)
+make_file(char const *path, uid_t uid, gid_t gid, mode_t mode)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	bool ok = fd >= 0 ? fchown(fd, uid, gid) == 0 && fchmod(fd, 0644) == 0
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	bool ok = fd >= 0 ? fchown(fd, uid, gid) == 0 && fchmod(fd, mode) == 0
 			  : errno == EEXIST;
 
 	if (fd >= 0)
@@ -106,55 +106,27 @@ make_load(char const *path, uid_t uid, gid_t gid)
 	return ok;
 }
 
-/* doc/QUEUE.md says why the queue's folders have these modes. */
 static bool
 make_folders(struct values const *v)
 {
-	struct account manager, auth, check, policy, remote, sts;
-	gid_t drop;
-	if (!values_account(v, "queue", &manager) ||
-		!values_account(v, "auth", &auth) ||
-		!values_account(v, "check", &check) ||
-		!values_account(v, "policy", &policy) ||
-		!values_account(v, "remote", &remote) ||
-		!values_account(v, "sts", &sts) || !values_group_drop(v, &drop))
-		return false;
-	struct {
-		char const *name;
-		uid_t uid;
-		gid_t gid;
-		mode_t mode;
-	} const folders[] = {
-		{"", 0, 0, 0755},
-		{"/tables", 0, 0, 0755},
-		{"/queue", manager.uid, drop, 0710},
-		{"/queue/tmp", manager.uid, manager.gid, 03733},
-		{"/queue/new", manager.uid, manager.gid, 03733},
-		{"/queue/cur", manager.uid, manager.gid, 0700},
-		{"/queue/bad", manager.uid, manager.gid, 0700},
-		{"/mail", 0, 0, 0711},
-		{"/empty", 0, 0, 0555},
-		{"/auth", auth.uid, auth.gid, 0700},
-		{"/check", check.uid, check.gid, 0700},
-		{"/policy", policy.uid, policy.gid, 0700},
-		/* What is made there is remote's group's: it may call. */
-		{"/sts", sts.uid, remote.gid, 02710},
-		{"/sts/cache", sts.uid, sts.gid, 0700},
-		{"/sts/reports", sts.uid, sts.gid, 0700},
-		{"/log", 0, 0, 0755},
-		{"/scan", 0, 0, 0755},
-	};
 	char path[512];
+	uid_t uid;
+	gid_t gid;
 
-	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-		snprintf(path, sizeof path, "%s%s", values_text(v, "state"),
-			folders[i].name);
-		if (!folder_make(path, folders[i].uid, folders[i].gid,
-			    folders[i].mode))
+	for (size_t i = 0; i < layout_count; i++) {
+		struct layout const *l = &layout_table[i];
+		if (l->kind != LAYOUT_FOLDER && l->kind != LAYOUT_FILE)
+			continue;
+		if (!layout_owner(l, v, &uid, &gid))
+			return false;
+		snprintf(path, sizeof path, "%s%s%s", values_text(v, "state"),
+			*l->path != '\0' ? "/" : "", l->path);
+		if (!(l->kind == LAYOUT_FOLDER
+				    ? folder_make(path, uid, gid, l->mode)
+				    : make_file(path, uid, gid, l->mode)))
 			return false;
 	}
-	snprintf(path, sizeof path, "%s/queue/load", values_text(v, "state"));
-	return make_load(path, manager.uid, manager.gid);
+	return true;
 }
 
 /* Only if nobody has said where others are. */

@@ -7,6 +7,7 @@
 #include <skalibs/allreadwrite.h>
 #include <skalibs/cdbmake.h>
 #include "common/srs.h"
+#include "common/admin/layout.h"
 #include "common/admin/table_dkim.h"
 
 struct output {
@@ -129,8 +130,7 @@ write_all(struct output *o, char const *forward_domain)
 }
 
 static bool
-write_table(struct output *o, struct publish *p, char const *forward_domain,
-	gid_t signer)
+write_table(struct output *o, struct publish *p, char const *forward_domain)
 {
 	int fd = publish_open(p, "dkim.cdb");
 
@@ -141,12 +141,12 @@ write_table(struct output *o, struct publish *p, char const *forward_domain,
 		close(fd);
 		return false;
 	}
-	return publish_close(fd, 0, signer, 0640);
+	return layout_publish(&o->config->values, "tables/dkim.cdb", fd);
 }
 
 /* Another key would make what is on its way useless: there is one for ever. */
 static bool
-write_srs_key(struct publish *p, gid_t manager)
+write_srs_key(struct publish *p, struct values const *v)
 {
 	unsigned char key[SRS_KEY_LEN];
 	int fd;
@@ -162,7 +162,7 @@ write_srs_key(struct publish *p, gid_t manager)
 		return false;
 	}
 	sodium_memzero(key, sizeof key);
-	return publish_close(fd, 0, manager, 0640);
+	return layout_publish(v, "tables/srs.key", fd);
 }
 
 bool
@@ -171,11 +171,8 @@ table_dkim_write(
 {
 	struct output o = {
 		.config = c, .cdb = CDBMAKER_ZERO, .value = STRALLOC_ZERO};
-	struct account signer, manager;
-	bool ok = values_account(&c->values, "sign", &signer) &&
-		  values_account(&c->values, "queue", &manager) &&
-		  write_table(&o, p, forward_domain, signer.gid) &&
-		  write_srs_key(p, manager.gid);
+	bool ok = write_table(&o, p, forward_domain) &&
+		  write_srs_key(p, &c->values);
 
 	if (o.value.s != NULL)
 		sodium_memzero(o.value.s, o.value.len);

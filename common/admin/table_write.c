@@ -11,6 +11,7 @@
 #include "common/netlist.h"
 #include "common/admin/setting.h"
 #include "common/admin/table_dkim.h"
+#include "common/admin/layout.h"
 #include "common/admin/table_write.h"
 
 struct output {
@@ -386,30 +387,31 @@ write_networks(struct output *o)
 static struct {
 	char const *name;
 	bool (*write)(struct output *o);
-	char const *reader; /* an account whose group may read it, or NULL */
-	mode_t mode;
 } const tables[] = {
-	{"settings.cdb", write_settings, NULL, 0644},
-	{"recipients.cdb", write_recipients, "queue", 0640},
-	{"aliases.cdb", write_aliases, "queue", 0640},
-	{"routes.cdb", write_routes, "queue", 0640},
-	{"tls-policy.cdb", write_policies, NULL, 0644},
-	{"relay-logins.cdb", write_logins, "remote", 0640},
-	{"users.cdb", write_users, NULL, 0600},
-	{"passwords.cdb", write_passwords, NULL, 0600},
-	{"networks.cdb", write_networks, NULL, 0600},
+	{"tables/settings.cdb", write_settings},
+	{"tables/recipients.cdb", write_recipients},
+	{"tables/aliases.cdb", write_aliases},
+	{"tables/routes.cdb", write_routes},
+	{"tables/tls-policy.cdb", write_policies},
+	{"tables/relay-logins.cdb", write_logins},
+	{"tables/users.cdb", write_users},
+	{"tables/passwords.cdb", write_passwords},
+	{"tables/networks.cdb", write_networks},
 };
+
+/* A file of p's folder, which is the one of its path. */
+static int
+open_file(struct publish *p, char const *path)
+{
+	char const *slash = strrchr(path, '/');
+
+	return publish_open(p, slash != NULL ? slash + 1 : path);
+}
 
 static bool
 write_table(struct publish *p, struct output *o, size_t i)
 {
-	struct account reader = {0};
-	int fd;
-
-	if (tables[i].reader != NULL &&
-		!values_account(&o->config->values, tables[i].reader, &reader))
-		return false;
-	fd = publish_open(p, tables[i].name);
+	int fd = open_file(p, tables[i].name);
 
 	o->cdb = (cdbmaker)CDBMAKER_ZERO;
 	if (fd < 0)
@@ -419,13 +421,14 @@ write_table(struct publish *p, struct output *o, size_t i)
 		close(fd);
 		return false;
 	}
-	return publish_close(fd, 0, reader.gid, tables[i].mode);
+	return layout_publish(&o->config->values, tables[i].name, fd);
 }
 
 static bool
-write_blob(struct publish *p, char const *name, stralloc const *sa, mode_t mode)
+write_blob(struct config const *c, struct publish *p, char const *path,
+	stralloc const *sa)
 {
-	int fd = publish_open(p, name);
+	int fd = open_file(p, path);
 
 	if (fd < 0)
 		return false;
@@ -433,7 +436,7 @@ write_blob(struct publish *p, char const *name, stralloc const *sa, mode_t mode)
 		close(fd);
 		return false;
 	}
-	return publish_close(fd, 0, 0, mode);
+	return layout_publish(&c->values, path, fd);
 }
 
 /* The history of uids, with those that are new. It comes before the tables: a
@@ -457,8 +460,7 @@ write_history(struct config const *c, struct publish *state)
 		     stralloc_append(&sa, '\n');
 	}
 	if (ok && added > 0)
-		ok = write_blob(state, "uids", &sa, 0600) &&
-		     publish_commit(state);
+		ok = write_blob(c, state, "uids", &sa) && publish_commit(state);
 	stralloc_free(&sa);
 	return ok;
 }
@@ -488,8 +490,9 @@ table_write_all(struct config *c, struct publish *p, struct publish *state,
 		o->config = c;
 	for (size_t i = 0; ok && i < sizeof tables / sizeof *tables; i++)
 		ok = write_table(p, o, i);
-	ok = ok && write_dkim(c, p) && write_blob(p, "certs", certs, 0644) &&
-	     write_blob(p, "keys", keys, 0600) && write_history(c, state) &&
+	ok = ok && write_dkim(c, p) &&
+	     write_blob(c, p, "tables/certs", certs) &&
+	     write_blob(c, p, "tables/keys", keys) && write_history(c, state) &&
 	     publish_commit(p);
 	if (o != NULL)
 		stralloc_free(&o->value);
