@@ -27,8 +27,8 @@ run(struct search *q, struct search_return const *r)
 	if (!search_reply(s, r, "SEARCH", &found, false)) {
 		session_reply_errno(s, "SEARCH");
 	} else {
-		if (r->update && !context_add(s, q, &found))
-			context_refuse(s);
+		if (r->update)
+			context_add(s, q, &found, NULL);
 		search_done(q, "SEARCH");
 	}
 	search_found_free(&found);

@@ -30,9 +30,8 @@ run(struct search *q, struct search_return const *r,
 	if (!search_reply(s, r, "SORT", &found, true)) {
 		session_reply_errno(s, "SORT");
 	} else {
-		/* Places in an order that changes are not kept. */
 		if (r->update)
-			context_refuse(s);
+			context_add(s, q, &found, criteria);
 		search_done(q, "SORT");
 	}
 	search_found_free(&found);
@@ -51,6 +50,10 @@ cmd_sort(struct session *s)
 		!sort_args_lex(l, &criteria) || !lex_space(l) ||
 		!search_args_lex_charset(l, &q.args) || !lex_end(l)) {
 		session_reply_syntax(s);
+		return;
+	}
+	if (r.update && context_has(&s->command.tag)) {
+		session_reply(s, "BAD", "The tag is one of a search already");
 		return;
 	}
 	if (search_prepare(&q, s))

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "imapd/context.h"
+#include "imapd/context_order.h"
 
 #define TAG_MAX 64
 
@@ -15,6 +16,8 @@ struct context {
 	char *text;
 	uint32_t *uids; /* results, growing */
 	size_t count;
+	bool sorted;
+	struct context_order order;
 	uint64_t modseq; /* of what was looked at last */
 	uint32_t last_uid;
 };
@@ -44,15 +47,24 @@ release(struct context *c)
 	free(c->keys);
 	free(c->text);
 	free(c->uids);
+	context_order_free(&c->order);
 	*c = (struct context){0};
 }
 
-void
-context_refuse(struct session *s)
+static void
+refuse(struct session *s, char const *tag, size_t tag_len)
 {
 	session_puts(s, "* NO [NOUPDATE \"");
-	(void)stream_write(s->stream, s->command.tag.s, s->command.tag.len);
+	(void)stream_write(s->stream, tag, tag_len);
 	session_puts(s, "\"] Not kept up to date\r\n");
+}
+
+/* What can't be kept up to date any more. */
+static void
+give_up(struct session *s, struct context *c)
+{
+	refuse(s, c->tag, c->tag_len);
+	release(c);
 }
 
 bool
@@ -112,6 +124,14 @@ copy_program(struct context *c, struct search_args const *args)
 	return true;
 }
 
+static int
+by_uid(void const *a, void const *b)
+{
+	uint32_t const x = *(uint32_t const *)a, y = *(uint32_t const *)b;
+
+	return x < y ? -1 : x > y;
+}
+
 static uint32_t
 last_uid(struct session const *s)
 {
@@ -119,9 +139,25 @@ last_uid(struct session const *s)
 				  : 0;
 }
 
-bool
-context_add(struct session *s, struct search const *q,
+/* The results in the mailbox's order. */
+static bool
+copy_results(struct context *c, struct session const *s,
 	struct search_found const *found)
+{
+	c->uids = malloc((found->count + 1) * sizeof *c->uids);
+	if (c->uids == NULL)
+		return false;
+	for (size_t k = 0; k < found->count; k++)
+		c->uids[k] = s->mailbox.view.v[found->v[k]].uid;
+	c->count = found->count;
+	if (c->sorted)
+		qsort(c->uids, c->count, sizeof *c->uids, by_uid);
+	return true;
+}
+
+static bool
+add(struct session *s, struct search const *q, struct search_found const *found,
+	struct sort_args const *criteria)
 {
 	struct context *c = NULL;
 
@@ -130,20 +166,27 @@ context_add(struct session *s, struct search const *q,
 			c = &contexts[k];
 	if (c == NULL || s->command.tag.len > TAG_MAX)
 		return false;
-	c->uids = malloc((found->count + 1) * sizeof *c->uids);
-	if (c->uids == NULL || !copy_program(c, &q->args)) {
+	c->sorted = criteria != NULL;
+	if (!copy_program(c, &q->args) || !copy_results(c, s, found) ||
+		(c->sorted &&
+			!context_order_init(&c->order, s, criteria, found))) {
 		release(c);
 		return false;
 	}
 	memcpy(c->tag, s->command.tag.s, s->command.tag.len);
 	c->tag_len = s->command.tag.len;
 	c->uid = s->command.uid;
-	for (size_t k = 0; k < found->count; k++)
-		c->uids[k] = s->mailbox.view.v[found->v[k]].uid;
-	c->count = found->count;
 	c->modseq = mailbox_highest(&s->mailbox);
 	c->last_uid = last_uid(s);
 	return true;
+}
+
+void
+context_add(struct session *s, struct search const *q,
+	struct search_found const *found, struct sort_args const *criteria)
+{
+	if (!add(s, q, found, criteria))
+		refuse(s, s->command.tag.s, s->command.tag.len);
 }
 
 /* What a change is told of: indices, with place to grow. */
@@ -152,54 +195,58 @@ struct changes {
 	size_t count;
 };
 
-/* `* ESEARCH (TAG "B01") UID ADDTO (0 32768:32769)` */
-static void
-tell(struct session *s, struct context const *c, char const *what,
+/* Append the places and sets of a change. */
+static bool
+add_pairs(struct session *s, struct context *c, struct search *q,
+	struct changes const *changes)
+{
+	if (!c->sorted)
+		return stralloc_cats(&s->out, " 0") &&
+		       search_reply_set(s, changes->v, changes->count, &s->out);
+	if (q == NULL)
+		return context_order_remove(
+			&c->order, s, changes->v, changes->count, &s->out);
+	return context_order_add(
+		&c->order, &q->message, changes->v, changes->count, &s->out);
+}
+
+/*
+ * `* ESEARCH (TAG "B01") UID ADDTO (0 32768:32769)`, or REMOVEFROM without q.
+ * False: it cannot be told.
+ */
+static bool
+tell(struct session *s, struct context *c, struct search *q,
 	struct changes const *changes)
 {
 	stralloc *const out = &s->out;
 	bool const uid = s->command.uid;
+	size_t start;
 	bool ok;
 
 	if (changes->count == 0)
-		return;
+		return true;
 	out->len = 0;
 	ok = stralloc_cats(out, "* ESEARCH (TAG \"") &&
 	     stralloc_catb(out, c->tag, c->tag_len) &&
 	     stralloc_cats(out, "\")") &&
 	     (!c->uid || stralloc_cats(out, " UID")) &&
-	     stralloc_cats(out, what) && stralloc_cats(out, " (0");
+	     stralloc_cats(out, q != NULL ? " ADDTO " : " REMOVEFROM ");
+	start = out->len;
 	s->command.uid = c->uid;
-	ok = ok && search_reply_set(s, changes->v, changes->count, out) &&
-	     stralloc_cats(out, ")\r\n");
+	ok = ok && add_pairs(s, c, q, changes) && stralloc_cats(out, ")\r\n");
 	s->command.uid = uid;
-	if (ok)
+	if (ok) {
+		out->s[start] = '(';
 		session_send(s);
-	out->len = 0;
-}
-
-static size_t
-place(struct context const *c, uint32_t uid)
-{
-	size_t low = 0, high = c->count;
-
-	while (low < high) {
-		size_t const middle = low + (high - low) / 2;
-
-		if (c->uids[middle] < uid)
-			low = middle + 1;
-		else
-			high = middle;
 	}
-	return low;
+	out->len = 0;
+	return ok;
 }
 
 static bool
 is_result(struct context const *c, uint32_t uid)
 {
-	size_t const k = place(c, uid);
-
-	return k < c->count && c->uids[k] == uid;
+	return bsearch(&uid, c->uids, c->count, sizeof uid, by_uid) != NULL;
 }
 
 /* Take the changes out of the results. */
@@ -234,8 +281,10 @@ context_tell_gone(struct session *s)
 			if (s->mailbox.view.v[i].state & MESSAGE_GONE &&
 				is_result(c, s->mailbox.view.v[i].uid))
 				v[gone.count++] = i;
-		tell(s, c, " REMOVEFROM", &gone);
-		forget(c, s, &gone);
+		if (tell(s, c, NULL, &gone))
+			forget(c, s, &gone);
+		else
+			give_up(s, c);
 	}
 	free(v);
 }
@@ -288,11 +337,13 @@ compare(struct session *s, struct context *c, struct search *q, uint32_t *v)
 		else if (before && !now)
 			went.v[went.count++] = i;
 	}
-	tell(s, c, " REMOVEFROM", &went);
+	if (!tell(s, c, NULL, &went)) {
+		give_up(s, c);
+		return;
+	}
 	forget(c, s, &went);
-	tell(s, c, " ADDTO", &come);
-	if (!add_results(c, s, &come))
-		release(c);
+	if (!tell(s, c, q, &come) || !add_results(c, s, &come))
+		give_up(s, c);
 }
 
 void
@@ -322,6 +373,8 @@ context_tell(struct session *s)
 		if (search_prepare(&q, s))
 			compare(s, c, &q, v);
 		search_release(&q);
+		if (c->tag_len == 0)
+			continue;
 		c->modseq = modseq;
 		if (last_uid(s) > c->last_uid)
 			c->last_uid = last_uid(s);

@@ -4,13 +4,15 @@
  *
  * Of a context the program, the tag and the UIDs of the results are kept. When
  * the session tells what has changed, those messages that have changed are
- * asked of the program again. There is one session in a process, and its
- * contexts are here.
+ * asked of the program again. Of sorted results the order is kept besides, and
+ * places in it are told. There is one session in a process, and its contexts
+ * are here.
  */
 #ifndef CONTEXT_H
 #define CONTEXT_H
 
 #include "imapd/search_run.h"
+#include "imapd/sort_args.h"
 
 /* More are refused, and so are programs that name messages by number, or are
  * larger than this. */
@@ -23,13 +25,13 @@ bool context_has(struct lex_text const *tag);
 
 /*
  * Keep the program of q, whose results are found, up to date under the tag of
- * s->command. False: refused.
+ * s->command, or tell that it is refused (4.3.1).
+ *
+ * criteria  what the results are sorted by; NULL: they are in the mailbox's
+ *           order
  */
-bool context_add(struct session *s, struct search const *q,
-	struct search_found const *found) __attribute__((warn_unused_result));
-
-/* Tell that what RETURN (UPDATE) asked for is refused (4.3.1). */
-void context_refuse(struct session *s);
+void context_add(struct session *s, struct search const *q,
+	struct search_found const *found, struct sort_args const *criteria);
 
 /* End a context; false: there is none of that tag. */
 bool context_cancel(struct lex_text const *tag);

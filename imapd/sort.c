@@ -205,13 +205,8 @@ compare_texts(
 }
 
 static int
-compare(void const *x, void const *y, void *arg)
+compare_rows(struct sorter const *t, union value const *a, union value const *b)
 {
-	struct sorter const *const t = arg;
-	uint32_t const i = *(uint32_t const *)x, j = *(uint32_t const *)y;
-	union value const *const a = t->values + i * t->args->count;
-	union value const *const b = t->values + j * t->args->count;
-
 	for (size_t k = 0; k < t->args->count; k++) {
 		int r;
 
@@ -224,7 +219,30 @@ compare(void const *x, void const *y, void *arg)
 		if (r != 0)
 			return t->args->v[k].reverse ? -r : r;
 	}
-	return i < j ? -1 : i > j;
+	return 0;
+}
+
+static int
+compare(void const *x, void const *y, void *arg)
+{
+	struct sorter const *const t = arg;
+	uint32_t const i = *(uint32_t const *)x, j = *(uint32_t const *)y;
+	int const r = compare_rows(t, t->values + i * t->args->count,
+		t->values + j * t->args->count);
+
+	return r != 0 ? r : i < j ? -1 : i > j;
+}
+
+static void
+sorter_free(struct sorter *t)
+{
+	int const error = errno;
+
+	free(t->values);
+	stralloc_free(&t->text);
+	stralloc_free(&t->scratch);
+	stralloc_free(&t->raw);
+	errno = error;
 }
 
 bool
@@ -252,14 +270,53 @@ sort_messages(struct search_message *m, struct sort_args const *args,
 			order[i] = v[order[i]];
 		memcpy(v, order, count * sizeof *v);
 	}
-
-	int const error = errno;
-
-	free(t.values);
 	free(order);
-	stralloc_free(&t.text);
-	stralloc_free(&t.scratch);
-	stralloc_free(&t.raw);
-	errno = error;
+	sorter_free(&t);
+	return ok;
+}
+
+/* Does message i, whose row is the first, come before message j? */
+static int
+compare_to(struct sorter *t, struct search_message *m, uint32_t i, uint32_t j,
+	size_t text_len)
+{
+	union value *const row = t->values + t->args->count;
+	int r;
+
+	t->text.len = text_len;
+	search_message_start(m, j);
+	if (!read_row(t, m, row))
+		return -1;
+	r = compare_rows(t, t->values, row);
+	return r < 0 || (r == 0 && i < j);
+}
+
+bool
+sort_place(struct search_message *m, struct sort_args const *args,
+	uint32_t const *v, size_t count, uint32_t i, size_t *place_r)
+{
+	struct sorter t = {.args = args,
+		.text = STRALLOC_ZERO,
+		.scratch = STRALLOC_ZERO,
+		.raw = STRALLOC_ZERO};
+	size_t low = 0, high = count, text_len;
+	bool ok;
+
+	t.values = calloc(2, args->count * sizeof *t.values);
+	search_message_start(m, i);
+	ok = t.values != NULL && read_row(&t, m, t.values);
+	text_len = t.text.len;
+	while (ok && low < high) {
+		size_t const middle = low + (high - low) / 2;
+		int const before = compare_to(&t, m, i, v[middle], text_len);
+
+		ok = before >= 0;
+		if (before > 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	*place_r = low;
+	sorter_free(&t);
 	return ok;
 }

@@ -17,6 +17,14 @@
 bool sort_messages(struct search_message *m, struct sort_args const *args,
 	uint32_t *v, size_t count) __attribute__((warn_unused_result));
 
+/*
+ * Where message i comes between v[0..count), which are in that order.
+ * False: errno.
+ */
+bool sort_place(struct search_message *m, struct sort_args const *args,
+	uint32_t const *v, size_t count, uint32_t i, size_t *place_r)
+	__attribute__((warn_unused_result));
+
 /* Sent date of the message that m stands at (RFC 5256, 2.2). */
 int64_t sort_sent_date(struct search_message *m);
 

@@ -438,8 +438,10 @@ def test_results_are_kept_up_to_date(box):
     assert line == b'ESEARCH (TAG "u") UID COUNT 0'
     assert ok(box.command(b"SEARCH RETURN (UPDATE) NOT DELETED", "n")) == []
     assert box.command(b"SEARCH RETURN (UPDATE) ALL", "n")[0][:3] == b"BAD"
+    assert box.command(b"SORT RETURN (UPDATE) (DATE) UTF-8 ALL",
+                       "n")[0][:3] == b"BAD"
     for refused in (b"SEARCH RETURN (UPDATE) 1:5",
-                    b"SORT RETURN (UPDATE) (DATE) UTF-8 ALL"):
+                    b"SORT RETURN (UPDATE) (DATE) UTF-8 1:5"):
         assert ok(box.command(refused, "r")) == [
             b'NO [NOUPDATE "r"] Not kept up to date']
     for how in (b"FLAGS", b"FLAGS.SILENT"):
@@ -464,6 +466,95 @@ def test_results_are_kept_up_to_date(box):
     assert ok(box.command(b"STORE 2 +FLAGS.SILENT (\\Deleted)")) == []
     assert box.command(b'CANCELUPDATE "n"')[0].startswith(b"NO")
     assert box.command(b'CANCELUPDATE')[0].startswith(b"BAD")
+
+
+def numbers(text):
+    """What a sequence-set names, in its order."""
+    for part in text.split(","):
+        first, _, last = part.partition(":")
+        yield from range(int(first), int(last or first) + 1)
+
+
+def follow(results, untagged, tag):
+    """Work off ADDTO and REMOVEFROM as RFC 5267, 4.3.3 and 4.3.4 say."""
+    for line in untagged:
+        m = re.match(rb'ESEARCH \(TAG "%s"\)(?: UID)? (ADDTO|REMOVEFROM) '
+                     rb"\((.*)\)$" % tag, line)
+        if m is None:
+            continue
+        words = m[2].decode().split(" ")
+        for place, text in zip(words[::2], words[1::2]):
+            at, wanted = int(place) - 1, list(numbers(text))
+            assert 0 <= at <= len(results)
+            if m[1] == b"ADDTO":
+                results[at:at] = wanted
+            else:
+                assert results[at:at + len(wanted)] == wanted
+                del results[at:at + len(wanted)]
+
+
+def sorted_uids(box, program):
+    line, = ok(box.command(b"UID SORT " + program))
+    return [int(n) for n in line.split()[1:]]
+
+
+def test_sorted_results_have_their_places(box):
+    assert ok(box.command(b"UID SORT RETURN (UPDATE ALL) (REVERSE SUBJECT) "
+                          b"UTF-8 FLAGGED", "s")) == [b'ESEARCH (TAG "s") UID']
+    assert ok(box.command(b"SORT RETURN (UPDATE COUNT) (SUBJECT) UTF-8 "
+                          b"UNFLAGGED", "t")) == [
+        b'ESEARCH (TAG "t") COUNT 10']
+    order = sorted_uids(box, b"(REVERSE SUBJECT) UTF-8 ALL")
+    first, second, third = order[3], order[6], order[1]
+
+    def change(how, uid):
+        return [line for line in ok(box.command(
+            b"UID STORE %d %sFLAGS.SILENT (\\Flagged)" % (uid, how)))
+            if b'"s"' in line]
+
+    said = b'ESEARCH (TAG "s") UID %s (%d %d)'
+    assert change(b"+", first) == [said % (b"ADDTO", 1, first)]
+    assert change(b"+", second) == [said % (b"ADDTO", 2, second)]
+    assert change(b"+", third) == [said % (b"ADDTO", 1, third)]
+    assert change(b"-", first) == [said % (b"REMOVEFROM", 2, first)]
+    assert ok(box.command(b'CANCELUPDATE "s" "t"')) == []
+
+
+def test_whoever_follows_sorted_results_has_them(box):
+    chance = random.Random(5267)
+    programs = {b"a": b"(SUBJECT DATE) UTF-8 UNDELETED",
+                b"b": b"(REVERSE SIZE SUBJECT) UTF-8 FLAGGED",
+                b"c": b"(FROM REVERSE ARRIVAL) UTF-8 KEYWORD $k UNFLAGGED"}
+    results = {}
+    for tag, program in programs.items():
+        line, = ok(box.command(b"UID SORT RETURN (UPDATE ALL) " + program,
+                               tag.decode()))
+        found = line.partition(b" ALL ")[2].decode()
+        results[tag] = list(numbers(found)) if found else []
+    for step in range(60):
+        uids = sorted_uids(box, b"(ARRIVAL) UTF-8 ALL")
+        some = b",".join(b"%d" % u for u in chance.sample(
+            uids, min(len(uids), chance.choice((1, 2, 5, 20)))))
+        what = chance.randrange(6)
+        if what == 0:
+            text = b"From: %c@x\r\nSubject: %d\r\n\r\n%s" % (
+                chance.choice(b"abc"), chance.randrange(9),
+                b"x" * chance.randrange(99))
+            command = b"APPEND INBOX (%s) {%d+}\r\n%s" % (
+                chance.choice((b"", b"\\Flagged", b"$k")), len(text), text)
+        elif what == 1 and step % 4 == 0:
+            command = b"EXPUNGE"
+        else:
+            command = b"UID STORE %s %cFLAGS%s (%s)" % (
+                some, chance.choice(b"+-"),
+                chance.choice((b"", b".SILENT")),
+                chance.choice((b"\\Flagged", b"$k", b"\\Deleted")
+                              if what < 5 else (b"$k",)))
+        untagged = ok(box.command(command))
+        for tag, program in programs.items():
+            follow(results[tag], untagged, tag)
+            assert results[tag] == sorted_uids(box, program), (
+                step, command, untagged)
 
 
 def test_fetch_of_a_window(box):
