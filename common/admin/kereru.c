@@ -23,6 +23,7 @@ static char const help[] =
 	"  user add ADDRESS    also: user passwd, user list, user remove\n"
 	"  domain add DOMAIN   also: domain list\n"
 	"  alias add ADDRESS TARGET...\n"
+	"  records [DOMAIN]    what has to be published in the DNS\n"
 	"  dkim DOMAIN         make a key that signs its mail; also: dkim "
 	"list\n"
 	"  spf, dkim, arc, dmarc   check, sign and report mail by hand\n"
@@ -64,6 +65,7 @@ static struct {
 	{"import", command_import},
 	{"log", command_log},
 	{"why", command_why},
+	{"records", command_records},
 };
 
 int

@@ -40,6 +40,9 @@ struct setting const setting_table[] = {
 	{"connections-per-address", SETTING_NUMBER, "100", 1, 100000},
 	{"tls-certificates", SETTING_PATHS, "tls/ec.pem tls/rsa.pem", 0, 0},
 	{"resolver", SETTING_ADDRESSES, "", 0, 0},
+	{"public-addresses", SETTING_HOSTS, "", 0, 0},
+	{"web-host", SETTING_DOMAIN, "", 0, 0},
+	{"sts-enforce", SETTING_SWITCH, "no", 0, 0},
 	{"remote-port", SETTING_NUMBER, "25", 1, 65535},
 	{"remote-hello", SETTING_DOMAIN, "", 0, 0},
 	{"tls-anchors", SETTING_PATH, "/etc/ssl/certs/ca-certificates.crt", 0,
@@ -253,6 +256,22 @@ setting_sockaddrs(char const *value, stralloc *sa)
 }
 
 static bool
+host(char const *s, size_t len, stralloc *sa)
+{
+	char text[INET6_ADDRSTRLEN];
+	unsigned char raw[sizeof(struct in6_addr)];
+	int family = memchr(s, ':', len) != NULL ? AF_INET6 : AF_INET;
+
+	if (len >= sizeof text)
+		return false;
+	memcpy(text, s, len);
+	text[len] = '\0';
+	return inet_pton(family, text, raw) == 1 &&
+	       inet_ntop(family, raw, text, sizeof text) != NULL &&
+	       stralloc_cats(sa, text);
+}
+
+static bool
 network(char const *s, size_t len, stralloc *sa)
 {
 	return netlist_is_network(s, len) && stralloc_catb(sa, s, len);
@@ -358,6 +377,10 @@ setting_normal(struct setting const *setting, char const *value, stralloc *sa,
 		*why_r = "is not a list of addresses such as "
 			 "192.0.2.1:25 [2001:db8::1]:25";
 		return list(value, address, sa);
+	case SETTING_HOSTS:
+		*why_r = "is not a list of addresses such as "
+			 "192.0.2.1 2001:db8::1";
+		return list(value, host, sa);
 	case SETTING_NETWORKS:
 		*why_r = "is not a list of networks such as "
 			 "192.0.2.0/24 2001:db8::/32";

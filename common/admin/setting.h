@@ -22,6 +22,7 @@ enum setting_type {
 	SETTING_GROUP,	   /* becomes gid-X */
 	SETTING_UIDS,	   /* FROM-TO; becomes mailbox-uid-min, -max */
 	SETTING_ADDRESSES, /* any number of ADDRESS:PORT */
+	SETTING_HOSTS,	   /* any number of addresses, without a port */
 	SETTING_NETWORKS,  /* any number of ADDRESS/BITS */
 	SETTING_SWITCH,	   /* yes or no; 1 or 0 in the table */
 	SETTING_NUMBER,	   /* between minimum and maximum, as the next two */

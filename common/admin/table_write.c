@@ -81,7 +81,8 @@ implied(struct config const *c, char const *key, char text[ADDR_DOMAIN_MAX + 1],
 			(first == NULL || d->name.line < first->name.line))
 			first = d;
 	}
-	if (strcmp(key, "remote-hello") != 0 && first != NULL) {
+	if (strcmp(key, "remote-hello") != 0 && strcmp(key, "web-host") != 0 &&
+		first != NULL) {
 		name = first->name.s;
 		len = first->name.len;
 	}
