@@ -37,7 +37,7 @@ mod = $(call obj,$(foreach m,$(2),$(1)/$(m)))
 # Programs, and where each is installed. private: libexec/kereru.
 PRIVATE = monitor auth check policy sts smtpd submit-front pop3-front imap-front \
 	pop3d imapd starter manager remote-spawner local-spawner signer \
-	mime-crypt mime-submit
+	mime-crypt mime-submit spam-gather
 PUBLIC  = mime mailq
 ADMIN   = kereru sendmail
 PROGS   = $(PRIVATE) $(PUBLIC) $(ADMIN)
@@ -48,7 +48,7 @@ MAINS = common/monitor/monitor common/monitor/auth common/admin/kereru \
 	common/sandbox_gen mime/charset_gen \
 	smtpd/smtpd smtpd/front smtpd/check/check smtpd/policy \
 	queue/starter queue/signer \
-	queue/manager queue/sendmail queue/mailq remote/remote remote/sts local/spawner pop3d/pop3d pop3d/front \
+	queue/manager queue/sendmail queue/mailq remote/remote remote/sts local/spawner local/gather pop3d/pop3d pop3d/front \
 	imapd/imapd imapd/front mime/mime mime/crypt mime/submit
 main_monitor        = common/monitor/monitor
 main_auth           = common/monitor/auth
@@ -66,6 +66,7 @@ main_signer         = queue/signer
 main_remote-spawner = remote/remote
 main_sts            = remote/sts
 main_local-spawner  = local/spawner
+main_spam-gather    = local/gather
 main_mime           = mime/mime
 main_mime-crypt     = mime/crypt
 main_mime-submit    = mime/submit
@@ -152,7 +153,7 @@ fuzz-build: $(FUZZ:%=$(B)/fuzz/%)
 # `kereru setup`, which knows the group, and here if there is one of this name.
 DROP ?= kr-drop
 SERVICES = auth=common/monitor/auth.service check=smtpd/check/service \
-	policy=smtpd/policy.service sts=remote/sts.service smtp=smtpd/service \
+	policy=smtpd/policy.service sts=remote/sts.service gather=local/gather.service smtp=smtpd/service \
 	submit=smtpd/submit.service pop3=pop3d/service imap=imapd/service queue=queue/service
 install: all
 	@put() { mode=$$1; dir=$(DESTDIR)$(PREFIX)/$$2; shift 2; \

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -80,24 +81,43 @@ look(int new_fd, char name_r[LESSONS_NAME_SIZE])
 	return n;
 }
 
-static int
-open_new(int root_fd)
+/* Whether the folder is the common one and its oldest lesson has waited too
+ * long. */
+static bool
+is_forgotten(char const *folder, char const *oldest)
 {
-	return openat(root_fd, LESSONS_NEW,
-		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return strcmp(folder, LESSONS_COMMON) == 0 && *oldest != '\0' &&
+	       strtoull(oldest, NULL, 10) / 1000000 + LESSONS_FORGOTTEN_S <
+		       (uint64_t)time(NULL);
+}
+
+static void
+forget(int root_fd, char const *folder, int fd)
+{
+	char name[LESSONS_NAME_SIZE];
+
+	while (look(fd, name) > 0)
+		if (unlinkat(fd, name, 0) < 0)
+			return;
+	(void)!unlinkat(root_fd, folder, AT_REMOVEDIR);
 }
 
 int
-lessons_open(int root_fd, size_t *room_r)
+lessons_open(int root_fd, char const *folder, size_t *room_r)
 {
 	char name[LESSONS_NAME_SIZE];
-	int fd = open_new(root_fd);
+	int fd = openat(root_fd, folder,
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	size_t n;
 
 	*room_r = 0;
 	if (fd < 0)
 		return -1;
 	n = look(fd, name);
+	if (is_forgotten(folder, name)) {
+		forget(root_fd, folder, fd);
+		n = LESSONS_MAX;
+	}
 	if (n < LESSONS_MAX) {
 		*room_r = LESSONS_MAX - n;
 		return fd;
@@ -113,9 +133,9 @@ lessons_oldest(int new_fd, char name_r[LESSONS_NAME_SIZE])
 }
 
 bool
-lessons_create(int root_fd)
+lessons_create(int root_fd, char const *folder)
 {
 	return (mkdirat(root_fd, LESSONS_FOLDER, 0700) == 0 ||
 		       errno == EEXIST) &&
-	       (mkdirat(root_fd, LESSONS_NEW, 0700) == 0 || errno == EEXIST);
+	       (mkdirat(root_fd, folder, 0700) == 0 || errno == EEXIST);
 }

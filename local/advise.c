@@ -4,27 +4,15 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "common/lessons.h"
 #include "common/log.h"
 #include "local/advise.h"
+#include "local/learnt.h"
+#include "local/lessontext.h"
 #include "local/tutor.h"
 #include "mime/message.h"
-#include "mime/spamtext.h"
-
-/* Octets of a message that are looked at. */
-#define LOOK_MAX (2u * 1024 * 1024)
-/* What was learnt: a record for each text, where its digest says; a later one
- * may take its place. */
-#define DIGEST 16
-#define RECORDS 8192u
-
-struct record {
-	unsigned char digest[DIGEST];
-	char lesson;
-};
 
 void
 advise_start(struct advise *a, int root_fd, char const *program)
@@ -37,7 +25,7 @@ advise_start(struct advise *a, int root_fd, char const *program)
 	fd = openat(root_fd, LESSONS_NEW,
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0) {
-		if (errno != ENOENT || !lessons_create(root_fd))
+		if (errno != ENOENT || !lessons_create(root_fd, LESSONS_NEW))
 			log_error("no-lessons", NULL, (char *)0);
 		return;
 	}
@@ -60,54 +48,6 @@ give_up(struct advise *a)
 	a->tutor_fd = -1;
 }
 
-static bool
-read_range(stralloc *out, int fd, uint64_t offset, uint64_t len)
-{
-	if (len > LOOK_MAX - out->len)
-		len = LOOK_MAX - out->len;
-	if (!stralloc_readyplus(out, (size_t)len))
-		return false;
-	while (len > 0) {
-		ssize_t n = pread(
-			fd, out->s + out->len, (size_t)len, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n == 0;
-		out->len += (size_t)n;
-		offset += (uint64_t)n;
-		len -= (uint64_t)n;
-	}
-	return true;
-}
-
-/* The classifier's text of what is in m->text, in a file; -1: errno. */
-static int
-make_text(struct message *m, stralloc *text)
-{
-	int fd;
-
-	m->count = structure_parse(
-		m->text.s, m->text.len, m->parts, STRUCTURE_PARTS_MAX);
-	text->len = 0;
-	if (!spamtext_make(m, text, NULL, NULL))
-		return -1;
-	fd = memfd_create("text", MFD_CLOEXEC);
-	for (size_t at = 0; fd >= 0 && at < text->len;) {
-		ssize_t n = write(fd, text->s + at, text->len - at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			close(fd);
-			return -1;
-		}
-		at += (size_t)n;
-	}
-	return fd;
-}
-
 static struct message message;
 static stralloc text = STRALLOC_ZERO;
 
@@ -125,10 +65,11 @@ advise_ask(struct advise *a, struct job const *job, int fd)
 		return false;
 	message.text.len = 0;
 	/* As it will lie in the maildir, where lessons are taken from. */
-	if (read_range(&message.text, fd, job->added_offset, job->added_len) &&
-		read_range(&message.text, fd, job->message_offset,
+	if (lessontext_read(
+		    &message.text, fd, job->added_offset, job->added_len) &&
+		lessontext_read(&message.text, fd, job->message_offset,
 			job->message_len))
-		text_fd = make_text(&message, &text);
+		text_fd = lessontext_make(&message, &text);
 	if (text_fd < 0) {
 		log_error("classifier-failed", job->id, (char *)0);
 		return false;
@@ -146,40 +87,21 @@ advise_ask(struct advise *a, struct job const *job, int fd)
 	return verdict == CLASSIFIER_SPAM;
 }
 
-/* What a text was learnt as; the place of its record. */
-static enum lesson
-recall(int fd, struct record const *r, off_t *at_r)
-{
-	struct record old;
-	unsigned slot = ((unsigned)r->digest[0] << 8 | r->digest[1]) % RECORDS;
-
-	*at_r = (off_t)(slot * sizeof old);
-	if (pread(fd, &old, sizeof old, *at_r) != (ssize_t)sizeof old ||
-		memcmp(old.digest, r->digest, DIGEST) != 0)
-		return LESSON_NONE;
-	return old.lesson == LESSON_SPAM  ? LESSON_SPAM
-	       : old.lesson == LESSON_HAM ? LESSON_HAM
-					  : LESSON_NONE;
-}
-
 /* Who has changed their mind takes back what they said; who says it twice said
  * it once. False: not learnt. */
 static bool
 teach(struct advise *a, enum lesson lesson, int text_fd)
 {
-	struct record r = {.lesson = (char)lesson};
-	bool is_spam = lesson == LESSON_SPAM;
+	bool const is_spam = lesson == LESSON_SPAM;
+	struct learnt at;
 	enum lesson before;
 	bool ok = true;
-	off_t at;
 	int fd = openat(a->root_fd, LESSONS_LEARNT,
 		O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 	if (fd < 0)
 		return false;
-	crypto_generichash(r.digest, DIGEST, (unsigned char const *)text.s,
-		text.len, NULL, 0);
-	before = recall(fd, &r, &at);
+	before = learnt_recall(fd, text.s, text.len, &at);
 	if (before != LESSON_NONE && before != lesson)
 		ok = tutor_learn(a->tutor_fd,
 			is_spam ? CLASSIFIER_FORGET_HAM
@@ -190,7 +112,7 @@ teach(struct advise *a, enum lesson lesson, int text_fd)
 			     is_spam ? CLASSIFIER_LEARN_SPAM
 				     : CLASSIFIER_LEARN_HAM,
 			     text_fd) &&
-		     pwrite(fd, &r, sizeof r, at) == (ssize_t)sizeof r;
+		     learnt_note(fd, &at, lesson);
 	close(fd);
 	return ok;
 }
@@ -204,8 +126,8 @@ learn_file(struct advise *a, int fd, enum lesson lesson)
 
 	message.text.len = 0;
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-		read_range(&message.text, fd, 0, (uint64_t)st.st_size))
-		text_fd = make_text(&message, &text);
+		lessontext_read(&message.text, fd, 0, (uint64_t)st.st_size))
+		text_fd = lessontext_make(&message, &text);
 	/* What can't be read is no lesson. */
 	if (text_fd < 0)
 		return true;

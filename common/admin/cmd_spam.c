@@ -23,6 +23,7 @@ static char const usage[] =
 	"[PATH...]\n"
 	"       kereru spam test [-d FOLDER | -m MAILBOX] [PATH...]\n"
 	"       kereru spam text [-o FOLDER] [PATH...]\n"
+	"       kereru spam gather\n"
 	"PATH is a message, or a folder of messages (a maildir too); none: "
 	"standard input.\n";
 
@@ -34,6 +35,7 @@ struct spam {
 	char const *program, *folder;
 	char const *out_folder; /* of VERB_TEXT; NULL: standard output */
 	char const *mailbox;	/* whose own database; or NULL */
+	struct account owner;	/* of the common database, if it is used */
 	struct classifier classifier;
 	struct message message;
 	stralloc text;
@@ -85,6 +87,40 @@ write_text(struct spam *s, char const *name)
 	return (f == stdout || fclose(f) == 0) && ok;
 }
 
+/* The common database is check's: what root would make there, check and those
+ * who teach could not change. The program gets no way back. */
+static bool
+learn(struct spam *s)
+{
+	bool const is_root = s->owner.uid != 0 && geteuid() == 0;
+	bool ok;
+
+	if (is_root && (setresgid(s->owner.gid, s->owner.gid, 0) < 0 ||
+			       setresuid(s->owner.uid, s->owner.uid, 0) < 0))
+		return false;
+	ok = classifier_learn(
+		s->program, s->folder, s->lesson, s->text.s, s->text.len);
+	if (is_root && (setresuid(0, 0, 0) < 0 || setresgid(0, 0, 0) < 0))
+		return false;
+	return ok;
+}
+
+/* A database that was made by root before. */
+static void
+give_words(char const *folder, struct account const *owner)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd >= 0 && geteuid() == 0 &&
+		fstatat(fd, "wordlist.db", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISREG(st.st_mode) && st.st_nlink == 1 && st.st_uid == 0)
+		(void)!fchownat(fd, "wordlist.db", owner->uid, owner->gid,
+			AT_SYMLINK_NOFOLLOW);
+	if (fd >= 0)
+		close(fd);
+}
+
 static void
 one(struct spam *s, int fd, char const *name)
 {
@@ -93,8 +129,7 @@ one(struct spam *s, int fd, char const *name)
 	s->count++;
 	switch (s->verb) {
 	case VERB_LEARN:
-		ok = ok && classifier_learn(s->program, s->folder, s->lesson,
-				   s->text.s, s->text.len);
+		ok = ok && learn(s);
 		break;
 	case VERB_TEST:
 		ok = ok && test(s, name);
@@ -254,13 +289,27 @@ become(struct values const *v, char const *mailbox)
 		return false;
 	(void)umask(077);
 	fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ok = fd >= 0 && lessons_create(fd);
+	ok = fd >= 0 && lessons_create(fd, LESSONS_NEW);
 	if (!ok)
 		fprintf(stderr, "kereru: %s: %s\n", LESSONS_FOLDER,
 			strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	return ok;
+}
+
+/* spam-gather(8) once, now. */
+static int
+gather(struct values const *v)
+{
+	char program[512], tables[512];
+
+	snprintf(program, sizeof program, "%s/spam-gather",
+		values_text(v, "libexec"));
+	snprintf(tables, sizeof tables, "%s/tables", values_text(v, "state"));
+	(void)execl(program, program, "-t", tables, "-1", (char *)NULL);
+	fprintf(stderr, "kereru: %s: %s\n", program, strerror(errno));
+	return COMMAND_TEMPORARY;
 }
 
 int
@@ -272,6 +321,12 @@ command_spam(struct command_context const *x, int argc, char const *const *argv)
 	char common[512];
 	int at, code = COMMAND_PERMANENT;
 
+	if (argc == 2 && strcmp(argv[1], "gather") == 0) {
+		if (values_read(&v, x->folder, &f) && f.count == 0)
+			code = gather(&v);
+		values_free(&v);
+		return code;
+	}
 	if (!parse(&s, argc, argv, &at)) {
 		fputs(usage, stderr);
 		return COMMAND_PERMANENT;
@@ -282,6 +337,9 @@ command_spam(struct command_context const *x, int argc, char const *const *argv)
 		s.program = values_text(&v, "classifier");
 		snprintf(common, sizeof common, "%s/check",
 			values_text(&v, "state"));
+		if (s.folder == NULL && s.mailbox == NULL &&
+			values_account(&v, "check", &s.owner))
+			give_words(common, &s.owner);
 		if (s.folder == NULL)
 			s.folder = common;
 		if (s.mailbox != NULL)

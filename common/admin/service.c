@@ -14,7 +14,7 @@
 static struct service {
 	char const *name, *account;
 } const services[] = {{"auth", "auth"}, {"check", "check"},
-	{"policy", "policy"}, {"sts", "sts"}, {"smtp", NULL}, {"submit", NULL},
+	{"policy", "policy"}, {"sts", "sts"}, {"gather", NULL}, {"smtp", NULL}, {"submit", NULL},
 	{"pop3", NULL}, {"imap", NULL}, {"queue", NULL}};
 
 static struct {

@@ -1,8 +1,10 @@
 /* The settings: which there are, of what kind, their defaults. */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <string.h>
 #include <skalibs/types.h>
 #include "common/addr.h"
+#include "common/namelist.h"
 #include "common/netlist.h"
 #include "common/admin/setting.h"
 
@@ -88,6 +90,8 @@ struct setting const setting_table[] = {
 	{"check-messages", SETTING_NUMBER, "50", 1, 10000},
 	{"classifier", SETTING_PATH_NONE, "/usr/bin/bogofilter", 0, 0},
 	{"user-classifier", SETTING_SWITCH, "no", 0, 0},
+	{"spam-teachers", SETTING_NAMES, "", 0, 0},
+	{"spam-teacher-limit", SETTING_NUMBER, "100", 1, 1000000},
 	{"user-classifier-junk", SETTING_SWITCH, "yes", 0, 0},
 	{"hook-timeout", SETTING_DURATION, "30", 1, 300},
 	{"hook-memory", SETTING_SIZE, "512M", 16 * 1024 * KIB, 64 * GIB},
@@ -278,6 +282,17 @@ network(char const *s, size_t len, stralloc *sa)
 }
 
 static bool
+name_item(char const *s, size_t len, stralloc *sa)
+{
+	if (!namelist_is_item(s, len))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (!stralloc_append(sa, (char)tolower((unsigned char)s[i])))
+			return false;
+	return true;
+}
+
+static bool
 path_item(char const *s, size_t len, stralloc *sa)
 {
 	return stralloc_catb(sa, s, len);
@@ -385,6 +400,9 @@ setting_normal(struct setting const *setting, char const *value, stralloc *sa,
 		*why_r = "is not a list of networks such as "
 			 "192.0.2.0/24 2001:db8::/32";
 		return list(value, network, sa);
+	case SETTING_NAMES:
+		*why_r = "is not a list of addresses, @domains or *";
+		return list(value, name_item, sa);
 	case SETTING_SWITCH:
 		*why_r = "is neither yes nor no";
 		if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)

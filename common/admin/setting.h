@@ -24,6 +24,7 @@ enum setting_type {
 	SETTING_ADDRESSES, /* any number of ADDRESS:PORT */
 	SETTING_HOSTS,	   /* any number of addresses, without a port */
 	SETTING_NETWORKS,  /* any number of ADDRESS/BITS */
+	SETTING_NAMES,	   /* any number of ADDRESS, @DOMAIN or * */
 	SETTING_SWITCH,	   /* yes or no; 1 or 0 in the table */
 	SETTING_NUMBER,	   /* between minimum and maximum, as the next two */
 	SETTING_SIZE,	   /* octets; k, M, G: 1024 times as much each */

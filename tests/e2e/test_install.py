@@ -8,7 +8,7 @@ from host import BUILD, REPOSITORY, SERVICES
 PRIVATE = {"monitor", "auth", "smtpd", "submit-front", "pop3-front",
            "imap-front", "pop3d", "imapd", "starter", "manager",
            "remote-spawner", "local-spawner", "check", "policy", "sts",
-           "signer",
+           "signer", "spam-gather",
            "mime-crypt", "mime-submit"}
 # People run these, by mime: GnuPG's library and the resolver are shared.
 # And sts has libcurl.

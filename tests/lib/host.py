@@ -37,7 +37,7 @@ BUILD = os.environ.get("KERERU_MAKE_BUILD") or \
 FOLDERS = os.environ.get("KERERU_TEST_FOLDER", "/var/tmp")
 
 SERVICES = ("auth", "smtp", "submit", "pop3", "imap", "queue")
-MORE_SERVICES = ("check", "policy", "sts")
+MORE_SERVICES = ("check", "policy", "sts", "gather")
 PORTS = {"smtp": 20025, "submit": 20587, "submits": 20465, "pop3": 20110,
          "pop3s": 20995, "imap": 20143, "imaps": 20993}
 ACCOUNTS = ("smtpd", "relay", "submit", "pop3d", "imapd", "auth", "queue",

@@ -70,10 +70,10 @@ lessons_wait_in_their_order(void **state)
 	assert_non_null(mkdtemp(folder));
 	root = open(folder, O_RDONLY | O_DIRECTORY);
 	/* Nobody wants any yet. */
-	assert_int_equal(lessons_open(root, &room), -1);
-	assert_true(lessons_create(root));
-	assert_true(lessons_create(root));
-	fd = lessons_open(root, &room);
+	assert_int_equal(lessons_open(root, LESSONS_NEW, &room), -1);
+	assert_true(lessons_create(root, LESSONS_NEW));
+	assert_true(lessons_create(root, LESSONS_NEW));
+	fd = lessons_open(root, LESSONS_NEW, &room);
 	assert_true(fd >= 0);
 	assert_int_equal(room, LESSONS_MAX);
 	assert_false(lessons_oldest(fd, name));
@@ -83,17 +83,42 @@ lessons_wait_in_their_order(void **state)
 			memcpy(first, name, sizeof first);
 		close(openat(fd, name, O_CREAT | O_WRONLY | O_EXCL, 0600));
 		if (i == 0) {
-			close(lessons_open(root, &room));
+			close(lessons_open(root, LESSONS_NEW, &room));
 			assert_int_equal(room, LESSONS_MAX - 1);
 		}
 	}
 	assert_true(lessons_oldest(fd, name));
 	assert_string_equal(name, first);
-	assert_int_equal(lessons_open(root, &room), -1);
+	assert_int_equal(lessons_open(root, LESSONS_NEW, &room), -1);
 	close(fd);
 	close(root);
 	snprintf(command, sizeof command, "rm -r %s", folder);
 	assert_int_equal(system(command), 0);
+}
+
+/* Their owner teaches nobody any more. */
+static void
+common_lessons_that_wait_too_long_go(void **state)
+{
+	char folder[] = "/tmp/lessons-XXXXXX", name[LESSONS_NAME_SIZE];
+	int root, fd;
+	size_t room;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	root = open(folder, O_RDONLY | O_DIRECTORY);
+	assert_true(lessons_create(root, LESSONS_COMMON));
+	fd = lessons_open(root, LESSONS_COMMON, &room);
+	assert_int_equal(room, LESSONS_MAX);
+	close(openat(fd, "0000000000000001.s", O_WRONLY | O_CREAT, 0600));
+	lessons_name(LESSON_HAM, name);
+	close(openat(fd, name, O_WRONLY | O_CREAT, 0600));
+	close(fd);
+	assert_int_equal(lessons_open(root, LESSONS_COMMON, &room), -1);
+	assert_int_equal(faccessat(root, LESSONS_COMMON, F_OK, 0), -1);
+	assert_int_equal(unlinkat(root, LESSONS_FOLDER, AT_REMOVEDIR), 0);
+	close(root);
+	assert_int_equal(rmdir(folder), 0);
 }
 
 int
@@ -103,6 +128,7 @@ main(void)
 		cmocka_unit_test(moves_teach),
 		cmocka_unit_test(names_are_read_back),
 		cmocka_unit_test(lessons_wait_in_their_order),
+		cmocka_unit_test(common_lessons_that_wait_too_long_go),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
