@@ -105,6 +105,8 @@ drop_begin(struct drop *d, int tmp_fd, int new_fd,
 		.envid_len = e->envid_len,
 		.has_dropper = e->has_dropper,
 		.dropper = e->dropper,
+		.unsubscribe = e->unsubscribe,
+		.unsubscribe_len = e->unsubscribe_len,
 		.command = e->command,
 		.command_len = e->command_len};
 	if (!create(d))

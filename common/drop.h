@@ -25,7 +25,7 @@ struct drop_envelope {
 	size_t origin_len;
 	char const *sender;
 	size_t sender_len;
-	/* address, state, notify and orcpt are used */
+	/* address, state, notify, orcpt and token are used */
 	struct queuefile_recipient *recipients;
 	size_t recipient_count;
 	unsigned flags;	  /* QUEUEFILE_* */
@@ -41,6 +41,8 @@ struct drop_envelope {
 	char ret;
 	char const *envid;
 	size_t envid_len;
+	char const *unsubscribe;
+	size_t unsubscribe_len;
 	char const *command;
 	size_t command_len;
 	/* Of the manager alone: see queuefile.h. */

@@ -17,14 +17,20 @@
 #include <skalibs/stralloc.h>
 #include "common/id.h"
 
-/* Recipients of one queue file, and octets of its envelope. */
+/* Recipients of one queue file, and octets of its envelope; and of one with
+ * QUEUEFILE_VERP. */
 #define QUEUEFILE_RECIPIENTS_MAX 1000
 #define QUEUEFILE_ENVELOPE_MAX (1536 * 1024)
+#define QUEUEFILE_VERP_MAX 20000
+#define QUEUEFILE_VERP_ENVELOPE_MAX (24 * 1024 * 1024)
 /* Octets of a path without its angle brackets (RFC 5321 4.5.3.1.3). */
 #define QUEUEFILE_ADDRESS_MAX 320
 /* Octets of ENVID and of ORCPT as they were given (RFC 3461 4.2, 4.4). */
 #define QUEUEFILE_ENVID_MAX 100
 #define QUEUEFILE_ORCPT_MAX 500
+/* Octets of the https URL to unsubscribe at, and of what is put behind it. */
+#define QUEUEFILE_URL_MAX 300
+#define QUEUEFILE_TOKEN_MAX 64
 /* Octets of a command. */
 #define QUEUEFILE_COMMAND_MAX 20000
 /* Octets of `origin`, a text for people. */
@@ -44,6 +50,8 @@
 #define QUEUEFILE_DOUBLE 256u	 /* tells of a report that failed */
 /* Sent on by a mailbox to which it came: its sender may be anybody's. */
 #define QUEUEFILE_FORWARDED 512u
+/* Each recipient is sent a reverse-path of its own: common/verp.h. */
+#define QUEUEFILE_VERP 1024u
 
 /* notify: when a recipient's sender wants to hear (RFC 3461 4.1); 0: not said,
  * which is failure, and delay as the manager likes */
@@ -72,6 +80,8 @@ struct queuefile_recipient {
 	unsigned notify;     /* QUEUEFILE_NOTIFY_* */
 	char const *orcpt;   /* as given, `rfc822;xtext`; or NULL */
 	size_t orcpt_len;
+	char const *token; /* behind the URL to unsubscribe at; or NULL */
+	size_t token_len;
 	char const *why; /* last answer, only in the manager's own copy */
 	size_t why_len;
 	size_t why_offset; /* 0 if there is no such field */
@@ -95,6 +105,10 @@ struct queuefile {
 	char ret;	   /* RFC 3461 4.3: 'F' full, 'H' headers, 0 not said */
 	char const *envid; /* xtext as given, or NULL */
 	size_t envid_len;
+	/* With QUEUEFILE_VERP: what recipients with a token get as one-click
+	 * unsubscribe (RFC 8058), or NULL. */
+	char const *unsubscribe;
+	size_t unsubscribe_len;
 	char const *command; /* with QUEUEFILE_COMMAND: what to do, or NULL */
 	size_t command_len;
 	/* In the manager's own copy: not to be tried until somebody says so;
@@ -131,7 +145,8 @@ bool queuefile_format(stralloc *sa, struct queuefile const *q)
  * that offsets and lengths lie in file_size and do not overlap the envelope.
  *
  * Returns 1 parsed, 0 if the envelope does not end within s (read more, up to
- * QUEUEFILE_ENVELOPE_MAX), -1 malformed.
+ * QUEUEFILE_ENVELOPE_MAX, with QUEUEFILE_VERP _VERP_ENVELOPE_MAX), -1
+ * malformed.
  */
 int queuefile_parse(char const *s, size_t len,
 	struct queuefile_recipient *recipients, size_t max,

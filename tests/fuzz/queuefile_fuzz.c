@@ -28,6 +28,8 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
 	check_inside(q.origin, q.origin_len, s, size);
 	if (q.envid != NULL)
 		check_inside(q.envid, q.envid_len, s, size);
+	if (q.unsubscribe != NULL)
+		check_inside(q.unsubscribe, q.unsubscribe_len, s, size);
 	if (q.command != NULL)
 		check_inside(q.command, q.command_len, s, size);
 	if (q.envelope_len > size ||
@@ -41,11 +43,14 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
 			abort();
 		if (all[i].orcpt != NULL)
 			check_inside(all[i].orcpt, all[i].orcpt_len, s, size);
+		if (all[i].token != NULL)
+			check_inside(all[i].token, all[i].token_len, s, size);
 		if (all[i].why_offset > 0)
 			check_inside(s + all[i].why_offset, QUEUEFILE_WHY_WIDTH,
 				s, q.envelope_len);
 	}
-	if (!queuefile_format(&sa, &q) || sa.len > QUEUEFILE_ENVELOPE_MAX ||
+	if (!queuefile_format(&sa, &q) ||
+		sa.len > QUEUEFILE_VERP_ENVELOPE_MAX ||
 		(q.envelope_len == sa.len &&
 			queuefile_parse(sa.s, sa.len, again, 16, &p) != 1))
 		abort();

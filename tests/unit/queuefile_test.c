@@ -17,7 +17,7 @@
 #define GOOD_REST "from <a@b>\nto - <c@d>\n\n"
 #define GOOD HEAD(N(99999), N(00500) " " N(00010), N(00510) " " ZERO, GOOD_REST)
 
-static struct queuefile_recipient all[QUEUEFILE_RECIPIENTS_MAX];
+static struct queuefile_recipient all[QUEUEFILE_VERP_MAX];
 
 /* Parses an exact-size copy. */
 static int
@@ -98,7 +98,8 @@ wishes_are_kept(void **state)
 {
 	static char const text[] =
 		"flags 8bit own binary requiretls junk command double\n"
-		"marks h-\ndropper 00000000000000200001\npriority -3\nby 00000000001790000000 RT\nret H\n"
+		"marks h-\ndropper 00000000000000200001\npriority -3\nby "
+		"00000000001790000000 RT\nret H\n"
 		"envid QQ+2B314159\ncommand wake example.org\norigin \n"
 		"from <a@b>\nto d <c@d>\nnotify success delay\n"
 		"orcpt rfc822;c+2B@d\nwhy ";
@@ -145,11 +146,11 @@ wishes_are_kept(void **state)
 	assert_non_null(memmem(sa.s, sa.len, text, sizeof text - 1));
 	assert_int_equal(queuefile_parse(sa.s, sa.len, all, 2, &p), 1);
 	assert_true(p.flags == q.flags && p.held && !p.warned &&
-		    p.has_dropper && p.dropper == 200001 &&
-		    p.priority == -3 && p.deliver_by == 1790000000 &&
-		    p.by_mode == 'R' && p.by_trace && p.ret == 'H' &&
-		    p.envid_len == 11 && p.command_len == 16 &&
-		    all[0].notify == to[0].notify && all[0].orcpt_len == 13 &&
+		    p.has_dropper && p.dropper == 200001 && p.priority == -3 &&
+		    p.deliver_by == 1790000000 && p.by_mode == 'R' &&
+		    p.by_trace && p.ret == 'H' && p.envid_len == 11 &&
+		    p.command_len == 16 && all[0].notify == to[0].notify &&
+		    all[0].orcpt_len == 13 &&
 		    all[0].state == QUEUEFILE_DELIVERED &&
 		    all[1].notify == QUEUEFILE_NOTIFY_NEVER &&
 		    all[1].orcpt == NULL);
@@ -263,6 +264,13 @@ forms(void **state)
 		00510) " " ZERO "\narrived " ZERO "\nnext " ZERO               \
 		       "\nexpires " ZERO "\nattempts " ZERO "\nflags\n" text   \
 		       "origin x\n" GOOD_REST
+#define LIST(options, sender, text)                                            \
+	"kereru-queue 1\nid " ID                                               \
+	"\nsize " N(99999) "\nmessage " N(00500) " " N(00010) "\nadded " N(    \
+		00510) " " ZERO "\narrived " ZERO "\nnext " ZERO               \
+		       "\nexpires " ZERO "\nattempts " ZERO                    \
+		       "\nflags verp\n" options "origin x\nfrom <" sender      \
+		       ">\nto - <c@d>\n" text "\n"
 #define TO(text)                                                               \
 	HEAD(N(99999), N(00500) " " N(00010), N(00510) " " ZERO,               \
 		"from <a@b>\nto - <c@d>\n" text "\n")
@@ -285,6 +293,26 @@ forms(void **state)
 		{"unknown notify", TO("notify often\n"), -1},
 		{"orcpt", TO("orcpt rfc822;x\n"), 1},
 		{"orcpt with a blank", TO("orcpt rfc822; x\n"), -1},
+		{"verp",
+			LIST("unsubscribe https://a/?\n", "s@a",
+				"token a-_9\n"),
+			1},
+		{"verp without a URL", LIST("", "s@a", ""), 1},
+		{"verp without a sender", LIST("", "", ""), -1},
+		{"token without a URL", LIST("", "s@a", "token x\n"), -1},
+		{"token that is none",
+			LIST("unsubscribe https://a/?\n", "s@a", "token a=\n"),
+			-1},
+		{"empty token",
+			LIST("unsubscribe https://a/?\n", "s@a", "token \n"),
+			-1},
+		{"URL in the clear",
+			LIST("unsubscribe http://a/?\n", "s@a", ""), -1},
+		{"URL that ends its brackets",
+			LIST("unsubscribe https://a/>?\n", "s@a", ""), -1},
+		{"URL with a blank",
+			LIST("unsubscribe https://a/ ?\n", "s@a", ""), -1},
+		{"URL without verp", WISH("unsubscribe https://a/?\n"), -1},
 		{"CRLF", "kereru-queue 1\r\n", -1},
 		{"another version", "kereru-queue 2\nid " ID "\n", -1},
 		{"bad id", "kereru-queue 1\nid ../../etc/passwd\n", -1},
@@ -299,6 +327,81 @@ forms(void **state)
 		if (got != cases[i].want)
 			fail_msg("%s: %d", cases[i].name, got);
 	}
+}
+
+/* Octets of the envelope of so many recipients; 0: it can't be written. */
+static size_t
+write_many(stralloc *sa, unsigned flags, size_t count)
+{
+	static struct queuefile_recipient to[QUEUEFILE_VERP_MAX + 1];
+	struct queuefile q = {.id = ID,
+		.file_size = 100000000,
+		.message_offset = 90000000,
+		.added_offset = 90000000,
+		.flags = flags,
+		.origin = "",
+		.sender = "l-bounces@a",
+		.sender_len = 11,
+		.recipients = to,
+		.recipient_count = count};
+	static char address[QUEUEFILE_ADDRESS_MAX], orcpt[QUEUEFILE_ORCPT_MAX],
+		token[QUEUEFILE_TOKEN_MAX];
+
+	memset(address, 'a', sizeof address);
+	memset(orcpt, 'o', sizeof orcpt);
+	memset(token, 't', sizeof token);
+	for (size_t i = 0; i < count; i++)
+		to[i] = (struct queuefile_recipient){.address = address,
+			.address_len = sizeof address,
+			.state = QUEUEFILE_TODO,
+			.notify = QUEUEFILE_NOTIFY_SUCCESS |
+				  QUEUEFILE_NOTIFY_FAILURE |
+				  QUEUEFILE_NOTIFY_DELAY,
+			.orcpt = orcpt,
+			.orcpt_len = sizeof orcpt};
+	if (flags & QUEUEFILE_VERP) {
+		q.unsubscribe = "https://a/";
+		q.unsubscribe_len = 10;
+		for (size_t i = 0; i < count; i++) {
+			to[i].token = token;
+			to[i].token_len = sizeof token;
+		}
+	}
+	sa->len = 0;
+	return queuefile_format(sa, &q) ? sa->len : 0;
+}
+
+/* Whatever they carry with them. */
+static void
+as_many_recipients_as_there_may_be(void **state)
+{
+	static unsigned const own = QUEUEFILE_OWN | QUEUEFILE_VERP;
+	stralloc sa = STRALLOC_ZERO;
+	struct queuefile q;
+
+	(void)state;
+	assert_true(write_many(&sa, own, QUEUEFILE_VERP_MAX) > 0);
+	assert_int_equal(
+		queuefile_parse(sa.s, sa.len, all, QUEUEFILE_VERP_MAX, &q), 1);
+	assert_int_equal(q.recipient_count, QUEUEFILE_VERP_MAX);
+	assert_int_equal(q.envelope_len, sa.len);
+	assert_int_equal(
+		all[QUEUEFILE_VERP_MAX - 1].token_len, QUEUEFILE_TOKEN_MAX);
+	assert_int_equal(
+		queuefile_parse(sa.s, sa.len / 2, all, QUEUEFILE_VERP_MAX, &q),
+		0);
+	assert_true(write_many(&sa, own, QUEUEFILE_VERP_MAX + 1) == 0);
+	/* Without the flag no more than people send to. */
+	assert_true(write_many(&sa, QUEUEFILE_OWN,
+			    QUEUEFILE_RECIPIENTS_MAX + 1) == 0);
+	assert_true(write_many(&sa, QUEUEFILE_VERP,
+			    QUEUEFILE_RECIPIENTS_MAX + 1) > 0);
+	char *flag = memmem(sa.s, sa.len, "flags verp\n", 11);
+	assert_non_null(flag);
+	memcpy(flag, "flags utf8\n", 11);
+	assert_int_equal(
+		queuefile_parse(sa.s, sa.len, all, QUEUEFILE_VERP_MAX, &q), -1);
+	stralloc_free(&sa);
 }
 
 static void
@@ -324,6 +427,7 @@ main(void)
 		cmocka_unit_test(wishes_that_cannot_be_are_not_written),
 		cmocka_unit_test(what_an_envelope_cannot_hold_is_not_written),
 		cmocka_unit_test(forms),
+		cmocka_unit_test(as_many_recipients_as_there_may_be),
 		cmocka_unit_test(an_envelope_without_end_is_malformed),
 	};
 
