@@ -32,11 +32,12 @@ enum sandbox_filter {
 	SANDBOX_POP3D,
 	SANDBOX_IMAPD,
 	SANDBOX_MIME,
-	SANDBOX_MIME_FILES, /* mime, where it opens files by itself */
+	SANDBOX_MIME_FILES,    /* mime, where it opens files by itself */
 	SANDBOX_CHECK,	       /* check, which forks workers */
 	SANDBOX_CHECK_MESSAGE, /* a worker, which looks at messages */
 	SANDBOX_POLICY,
 	SANDBOX_IMPORT, /* kereru import, once all is open */
+	SANDBOX_FSCK,	/* kereru fsck, in one mailbox or the queue */
 	SANDBOX_STS,
 	/* The starter and the local spawner of a host that encrypts on
 	 * delivery: what executes GnuPG inherits their filters. */

@@ -116,6 +116,7 @@ static struct syscalls_row const syscalls_rows[SANDBOX_FILTERS] = {
 		"fdatasync fsync ftruncate"},
 	[SANDBOX_IMPORT] = {"import",
 		"@base @pair @files @network wait4 getrlimit prlimit64"},
+	[SANDBOX_FSCK] = {"fsck", "@base @files fchmodat"},
 	[SANDBOX_SIGNER] = {"signer", "@base @pair openat newfstatat pread64 alarm"},
 	[SANDBOX_STS] = {"sts",
 		"@base @pair @files @fork @network accept4 kill pipe2 prctl "

@@ -35,6 +35,7 @@ static char const help[] =
 	"  tlsrpt DOMAIN DAY   a report on TLS towards a domain\n"
 	"  import MAILBOX SOURCE   bring mail from an mbox file, a maildir, "
 	"or a server\n"
+	"  fsck [MAILBOX...] [queue]   what is wrong there; --repair mends it\n"
 	"  why ID|ADDRESS|MESSAGE-ID   the story of a message\n"
 	"  log [SERVICE...]    the logs; -f follows, -j is JSON\n"
 	"  wkd FOLDER <KEYS    OpenPGP keys for a web "
@@ -63,6 +64,7 @@ static struct {
 	{"tlsrpt", command_tlsrpt},
 	{"wkd", command_wkd},
 	{"import", command_import},
+	{"fsck", command_fsck},
 	{"log", command_log},
 	{"why", command_why},
 	{"records", command_records},

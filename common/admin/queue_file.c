@@ -62,9 +62,8 @@ is_meant(struct queue_filter const *f, struct queuefile const *q)
 	return goes_there;
 }
 
-/* Reads the envelope into s, which is QUEUEFILE_ENVELOPE_MAX long. */
-static bool
-read_envelope(int fd, char *s, struct queuefile *q)
+int
+queue_file_read(int fd, char *s, struct queuefile *q_r)
 {
 	static struct queuefile_recipient all[QUEUEFILE_RECIPIENTS_MAX];
 	size_t have = 0;
@@ -77,10 +76,10 @@ read_envelope(int fd, char *s, struct queuefile *q)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return false;
+			return -1;
 		have += (size_t)n;
 		got = queuefile_parse(
-			s, have, all, QUEUEFILE_RECIPIENTS_MAX, q);
+			s, have, all, QUEUEFILE_RECIPIENTS_MAX, q_r);
 		if (got != 0 || n == 0 || have == QUEUEFILE_ENVELOPE_MAX)
 			return got == 1;
 	}
@@ -108,7 +107,7 @@ look(struct search *s, int folder_fd, char const *name, bool is_new)
 		s->unreadable += errno != ENOENT;
 		return;
 	}
-	if (!read_envelope(fd, s->envelope, &file.q)) {
+	if (queue_file_read(fd, s->envelope, &file.q) <= 0) {
 		s->unreadable++;
 	} else {
 		/* In cur the name counts before the id. */

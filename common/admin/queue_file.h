@@ -15,6 +15,14 @@ struct queue_file {
 	bool is_new; /* it lies in new: the manager has not taken it */
 };
 
+/*
+ * Read a file's envelope into s, which is QUEUEFILE_ENVELOPE_MAX long and which
+ * *q_r points into; its recipients stand until the next call. 1 read, 0
+ * malformed, -1 errno.
+ */
+int queue_file_read(int fd, char *s, struct queuefile *q_r)
+	__attribute__((warn_unused_result));
+
 /* Which messages are meant. Strings are the caller's; NULL: any. */
 struct queue_filter {
 	uint64_t now;		/* seconds since 1970 */
