@@ -21,6 +21,7 @@
 #include "common/admin/edit.h"
 #include "common/admin/folder.h"
 #include "common/admin/fsck.h"
+#include "common/admin/layout.h"
 #include "common/admin/values.h"
 
 static char const usage[] =
@@ -147,38 +148,32 @@ check_mailbox(struct run *r, char const *name, uid_t uid, char const *path)
 
 /* The folders are root's to make: see doc/QUEUE.md. */
 static bool
-check_queue_folders(struct run *r, char const *state, struct account const *a)
+check_queue_folders(struct run *r, char const *state)
 {
-	gid_t drop;
-	if (!values_group_drop(&r->values, &drop))
-		return false;
-	struct {
-		char const *name;
+	for (size_t i = 0; i < layout_count; i++) {
+		struct layout const *l = &layout_table[i];
+		char path[512];
+		struct stat st;
+		uid_t uid;
 		gid_t gid;
-		mode_t mode;
-	} const folders[] = {{"", drop, 0710}, {"/tmp", a->gid, 03733},
-		{"/new", a->gid, 03733}, {"/cur", a->gid, 0700},
-		{"/bad", a->gid, 0700}};
-	char path[512];
-	struct stat st;
 
-	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-		(void)snprintf(path, sizeof path, "%s/queue%s", state,
-			folders[i].name);
+		if (l->kind != LAYOUT_FOLDER ||
+			strncmp(l->path, "queue", 5) != 0)
+			continue;
+		if (!layout_owner(l, &r->values, &uid, &gid))
+			return false;
+		(void)snprintf(path, sizeof path, "%s/%s", state, l->path);
 		if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode) &&
-			st.st_uid == a->uid && st.st_gid == folders[i].gid &&
-			(st.st_mode & 07777) == folders[i].mode)
+			st.st_uid == uid && st.st_gid == gid &&
+			(st.st_mode & 07777) == l->mode)
 			continue;
 		printf("queue: %s: must be a folder of %u:%u, mode %04o%s\n",
-			path, (unsigned)a->uid, (unsigned)folders[i].gid,
-			(unsigned)folders[i].mode,
+			path, (unsigned)uid, (unsigned)gid, (unsigned)l->mode,
 			r->repairs ? ": made so" : "");
-		if (!r->repairs) {
-			worse(r, FSCK_FAULTS);
+		worse(r, r->repairs ? COMMAND_OK : FSCK_FAULTS);
+		if (!r->repairs)
 			return false;
-		}
-		if (!folder_make(
-			    path, a->uid, folders[i].gid, folders[i].mode)) {
+		if (!folder_make(path, uid, gid, l->mode)) {
 			worse(r, COMMAND_TEMPORARY);
 			return false;
 		}
@@ -195,7 +190,7 @@ check_queue(struct run *r)
 	int fd;
 
 	if (!values_account(&r->values, "queue", &queue) ||
-		!check_queue_folders(r, state, &queue))
+		!check_queue_folders(r, state))
 		return;
 	(void)snprintf(path, sizeof path, "%s/queue", state);
 	fd = open_folder(path);

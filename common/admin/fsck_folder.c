@@ -195,7 +195,7 @@ check_message(struct folder *o, int part_fd, char const *name, bool is_new)
 	}
 	if (st.st_size == 0) {
 		fsck_tell(f, name, "is empty",
-			fsck_put_away(f, part_fd, name, true));
+			fsck_put_away(f, part_fd, name, false));
 		return true;
 	}
 	count(f, name, (uint64_t)st.st_size);

@@ -78,43 +78,33 @@ find_twice(struct entry *list, size_t count, bool *again)
 	return true;
 }
 
-/* The header with its next UID, and the id, as they should be; other fields
- * stay. */
+/* What we know of first, as it should be; other fields stay. */
 static bool
 put_header(stralloc *out, struct line const *line,
 	struct uidlist_header const *h, char const *new_guid)
 {
 	char text[64];
-	size_t pos = 2;
-	bool ok, had_guid = false;
+	size_t pos = 2, n;
+	bool ok;
 
-	if (h->version == 1) {
-		(void)snprintf(text, sizeof text, "1 %lu %lu\n",
-			(unsigned long)h->validity, (unsigned long)h->next);
-		return stralloc_cats(out, text);
-	}
-	ok = stralloc_cats(out, "3");
-	while (ok && pos < line->len) {
-		char const *blank = memchr(line->s + pos, ' ', line->len - pos);
-		size_t const n = blank != NULL ? (size_t)(blank - line->s) - pos
-					       : line->len - pos;
-		char const key = n > 0 ? line->s[pos] : '\0';
+	(void)snprintf(text, sizeof text,
+		h->version == 1 ? "1 %lu %lu" : "3 V%lu N%lu",
+		(unsigned long)h->validity, (unsigned long)h->next);
+	ok = stralloc_cats(out, text);
+	if (ok && h->version == 3 && (new_guid != NULL || h->guid_len > 0))
+		ok = stralloc_cats(out, " G") &&
+		     (new_guid != NULL ? stralloc_cats(out, new_guid)
+				       : stralloc_catb(
+						 out, h->guid, h->guid_len));
+	for (; ok && h->version == 3 && pos < line->len; pos += n + 1) {
+		char const *const s = line->s + pos;
+		char const *const blank = memchr(s, ' ', line->len - pos);
 
-		(void)snprintf(
-			text, sizeof text, " N%lu", (unsigned long)h->next);
-		if (key == 'N')
-			ok = stralloc_cats(out, text);
-		else if (key == 'G' && new_guid != NULL)
-			ok = stralloc_cats(out, " G") &&
-			     stralloc_cats(out, new_guid);
-		else if (n > 0)
+		n = blank != NULL ? (size_t)(blank - s) : line->len - pos;
+		if (n > 0 && memchr("VNG", *s, 3) == NULL)
 			ok = stralloc_append(out, ' ') &&
-			     stralloc_catb(out, line->s + pos, n);
-		had_guid = had_guid || key == 'G';
-		pos += n + 1;
+			     stralloc_catb(out, s, n);
 	}
-	if (ok && !had_guid && new_guid != NULL)
-		ok = stralloc_cats(out, " G") && stralloc_cats(out, new_guid);
 	return ok && stralloc_append(out, '\n');
 }
 

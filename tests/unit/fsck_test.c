@@ -35,7 +35,7 @@ static struct uid_case const uid_cases[] = {
 		false, true},
 	{"no validity", "3 N9\n1 :a\n", NULL, "", 0, 0, true, false},
 	{"nothing", "", NULL, "", 0, 0, true, false},
-	{"another id", "3 V1 Gabc N9\n", "xyz", "3 V1 Gxyz N9\n", 0, 0, false,
+	{"another id", "3 V1 Gabc N9\n", "xyz", "3 V1 N9 Gxyz\n", 0, 0, false,
 		false},
 	{"an id where none was", "3 V1 N9\n", "xyz", "3 V1 N9 Gxyz\n", 0, 0,
 		false, false},
