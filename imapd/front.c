@@ -13,22 +13,14 @@
 #include <sodium.h>
 
 #include "common/log.h"
-#include "common/settings.h"
 #include "common/monitor/template.h"
-#include "common/monitor/front.h"
+#include "common/monitor/signin.h"
 #include "imapd/capabilities.h"
 #include "imapd/command.h"
 
 /* To a client for whom no process can be had. */
 #define BUSY "* BYE [UNAVAILABLE] Too busy, try again later\r\n"
 
-#define LOGIN_TIMEOUT_S 60
-#define LOGIN_TIMEOUT_MAX_S 3600
-/* All that comes before login may take this many times the time limit of one
- * command. */
-#define TIMEOUTS_MAX 3
-#define FAILED_LOGINS_MAX 3
-#define BAD_COMMANDS_MAX 10
 /* Octets of a command with its literals. */
 #define INPUT_MAX 4096
 /* AUTHENTICATE with a token, and a name before it, in one line. */
@@ -89,42 +81,11 @@ judged(enum request_verdict v, int const pipes[2])
 		say("] Logged in\r\n");
 		sodium_memzero(input, sizeof input);
 		sodium_memzero(text, sizeof text);
-		/* What is left of the time before login does not count. */
-		front.stream.timeout_ms = LOGIN_TIMEOUT_S * 1000;
-		front_move(&front, pipes);
+		signin_done(&front, pipes);
 	}
 	answer(v == REQUEST_DENIED
 			? "NO [AUTHENTICATIONFAILED] Wrong name or password"
 			: "NO [UNAVAILABLE] Cannot log you in now");
-}
-
-static void
-log_in(char *sasl, size_t len)
-{
-	int pipes[2];
-	enum request_verdict const v = front_login(&front, sasl, len, pipes);
-
-	sodium_memzero(sasl, len);
-	judged(v, pipes);
-}
-
-/* RFC 4616: no authorization identity, the name, the password. */
-static void
-log_in_as(struct lex_text const *user, struct lex_text const *password)
-{
-	char sasl[LOGIN_MESSAGE_MAX];
-	size_t const len = 1 + user->len + 1 + password->len;
-
-	if (len > sizeof sasl || memchr(user->s, '\0', user->len) != NULL ||
-		memchr(password->s, '\0', password->len) != NULL) {
-		refuse("NO [AUTHENTICATIONFAILED] Wrong name or password");
-		return;
-	}
-	sasl[0] = '\0';
-	memcpy(sasl + 1, user->s, user->len);
-	sasl[1 + user->len] = '\0';
-	memcpy(sasl + 1 + user->len + 1, password->s, password->len);
-	log_in(sasl, len);
 }
 
 /* Names and passwords go under TLS alone. */
@@ -143,25 +104,32 @@ cmd_login(void)
 {
 	struct lex *const l = &command.lex;
 	struct lex_text user, password;
+	enum request_verdict verdict;
+	int pipes[2];
 
 	if (!may_log_in())
 		return;
 	if (!lex_space(l) || !lex_astring(l, &user) || !lex_space(l) ||
 		!lex_astring(l, &password) || !lex_end(l))
 		refuse("BAD Arguments not understood");
+	else if (signin_password(&front, user.s, user.len, password.s,
+			 password.len, &verdict, pipes) == SIGNIN_JUDGED)
+		judged(verdict, pipes);
 	else
-		log_in_as(&user, &password);
+		refuse("NO [AUTHENTICATIONFAILED] Wrong name or password");
 }
 
-/* Ask for one line of SASL and decode it. 1, 0 refused, -1 the session is
- * over. */
+/* A front_ask. */
 static int
-sasl_line(char const *prompt, char *out, size_t max, size_t *len_r)
+ask(void *data, char const *challenge, char *out, size_t max, size_t *len_r)
 {
 	char const *line;
 	size_t len;
 
-	say(prompt);
+	(void)data;
+	say("+ ");
+	say(challenge);
+	say("\r\n");
 	if (stream_line(&front.stream, LOGIN_BASE64(LOGIN_TOKEN_MAX), &line,
 		    &len, NULL) <= 0)
 		return -1;
@@ -175,92 +143,15 @@ sasl_line(char const *prompt, char *out, size_t max, size_t *len_r)
 	return 0;
 }
 
-/* What comes with the command itself (RFC 4959), "=" being nothing, or else the
- * next line. As sasl_line. */
-static int
-first_message(struct lex_text const *initial, char const *prompt, char *out,
-	size_t max, size_t *len_r)
-{
-	if (initial->s == NULL)
-		return sasl_line(prompt, out, max, len_r);
-	*len_r = 0;
-	if ((initial->len == 1 && *initial->s == '=') ||
-		front_base64(initial->s, initial->len, out, max, len_r))
-		return 1;
-	refuse("BAD Malformed SASL message");
-	return 0;
-}
-
-/* False: the session is over. */
-static bool
-plain(struct lex_text const *initial)
-{
-	char sasl[LOGIN_MESSAGE_MAX];
-	size_t len;
-	int const r = first_message(initial, "+ \r\n", sasl, sizeof sasl, &len);
-
-	if (r > 0)
-		log_in(sasl, len);
-	return r >= 0;
-}
-
-/* A front_ask. */
-static int
-ask(void *data, char const *challenge, char *out, size_t max, size_t *len_r)
-{
-	(void)data;
-	say("+ ");
-	say(challenge);
-	return sasl_line("\r\n", out, max, len_r);
-}
-
-/* False: the session is over. */
-static bool
-exchange(struct front_mechanism const *m, struct lex_text const *initial)
-{
-	char sasl[LOGIN_TOKEN_MAX];
-	enum request_verdict v;
-	size_t len;
-	int pipes[2];
-	int r = first_message(initial, "+ \r\n", sasl, m->message_max, &len);
-
-	if (r > 0)
-		r = front_exchange(&front, m, sasl, len, ask, NULL, &v, pipes);
-	if (r > 0)
-		judged(v, pipes);
-	return r >= 0;
-}
-
-/* Not in any RFC; some clients know nothing else. */
-static bool
-login(struct lex_text const *initial)
-{
-	char user[LOGIN_MESSAGE_MAX], password[LOGIN_MESSAGE_MAX];
-	size_t user_len, password_len;
-	int r = first_message(
-		initial, "+ VXNlcm5hbWU6\r\n", user, sizeof user, &user_len);
-
-	if (r <= 0)
-		return r == 0;
-	r = sasl_line(
-		"+ UGFzc3dvcmQ6\r\n", password, sizeof password, &password_len);
-	if (r > 0) {
-		struct lex_text const u = {user, user_len};
-		struct lex_text const p = {password, password_len};
-
-		log_in_as(&u, &p);
-		sodium_memzero(password, sizeof password);
-	}
-	return r >= 0;
-}
-
 /* False: the session is over. */
 static bool
 cmd_authenticate(void)
 {
 	struct lex *const l = &command.lex;
 	struct lex_text mechanism, initial = {NULL, 0};
-	struct front_mechanism const *m;
+	enum request_verdict verdict;
+	enum signin r;
+	int pipes[2];
 
 	if (!may_log_in())
 		return true;
@@ -269,15 +160,18 @@ cmd_authenticate(void)
 		refuse("BAD Arguments not understood");
 		return true;
 	}
-	if (lex_is(&mechanism, "PLAIN"))
-		return plain(&initial);
-	if (lex_is(&mechanism, "LOGIN"))
-		return login(&initial);
-	m = front_mechanism(&front, mechanism.s, mechanism.len);
-	if (m != NULL)
-		return exchange(m, &initial);
-	refuse("NO No such mechanism");
-	return true;
+	/* RFC 4959: an empty one. */
+	if (initial.s != NULL && initial.len == 1 && *initial.s == '=')
+		initial.len = 0;
+	r = signin_sasl(&front, mechanism.s, mechanism.len, initial.s,
+		initial.len, ask, NULL, &verdict, pipes);
+	if (r == SIGNIN_JUDGED)
+		judged(verdict, pipes);
+	else if (r == SIGNIN_MALFORMED)
+		refuse("BAD Malformed SASL message");
+	else if (r == SIGNIN_UNKNOWN)
+		refuse("NO No such mechanism");
+	return r != SIGNIN_GONE;
 }
 
 /* False: the session is over. */
@@ -449,11 +343,9 @@ collect(void)
 static bool
 next(int64_t deadline_ms)
 {
-	int64_t const left_ms = deadline_ms - stream_clock_ms();
 	int r;
 
-	if (left_ms < front.stream.timeout_ms)
-		front.stream.timeout_ms = left_ms > 0 ? (int)left_ms : 0;
+	signin_next(&front, deadline_ms);
 	r = collect();
 	command.tag = (struct lex_text){"*", 1};
 	if (r > 0) {
@@ -472,8 +364,8 @@ next(int64_t deadline_ms)
 			say("* BYE Literal too large\r\n");
 		return false;
 	}
-	if (bad_commands < BAD_COMMANDS_MAX &&
-		front.failed_logins < FAILED_LOGINS_MAX)
+	if (bad_commands < SIGNIN_BAD_COMMANDS_MAX &&
+		front.failed_logins < SIGNIN_FAILED_MAX)
 		return true;
 	say("* BYE Too many errors\r\n");
 	return false;
@@ -483,19 +375,11 @@ int
 main(int argc, char const *const *argv)
 {
 	int64_t deadline_ms;
-	uint64_t timeout_s;
 
 	if (argc == 1)
 		argc = template_run("imap-front", BUSY, &argv);
-	front_init(&front, "imap-front", argc, argv, "imap",
-		LOGIN_TIMEOUT_S * 1000);
-	timeout_s = settings_number(
-		&front.settings, "login-timeout", LOGIN_TIMEOUT_S);
-	if (timeout_s == 0 || timeout_s > LOGIN_TIMEOUT_MAX_S)
-		timeout_s = LOGIN_TIMEOUT_MAX_S;
-	front.stream.timeout_ms = (int)timeout_s * 1000;
-	deadline_ms =
-		stream_clock_ms() + (int64_t)timeout_s * 1000 * TIMEOUTS_MAX;
+	front_init(&front, "imap-front", argc, argv, "imap", 0);
+	deadline_ms = signin_begin(&front);
 	front_ready(&front, SANDBOX_FRONT);
 	say("* OK [");
 	say_capabilities();

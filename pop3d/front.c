@@ -12,22 +12,14 @@
 #include <unistd.h>
 #include <sodium.h>
 #include "common/log.h"
-#include "common/settings.h"
 #include "common/monitor/template.h"
-#include "common/monitor/front.h"
+#include "common/monitor/signin.h"
 #include "pop3d/command.h"
 #include "pop3d/language.h"
 
 /* To a client for whom no process can be had. */
 #define BUSY "-ERR [SYS/TEMP] Too busy, try again later\r\n"
 
-#define LOGIN_TIMEOUT_S 60
-#define LOGIN_TIMEOUT_MAX_S 3600
-/* All that comes before login may take this many times the time limit of one
- * command. */
-#define TIMEOUTS_MAX 3
-#define FAILED_LOGINS_MAX 3
-#define BAD_COMMANDS_MAX 10
 /* AUTH with a token; other commands POP3_LINE_MAX. */
 #define AUTH_LINE_MAX (LOGIN_BASE64(LOGIN_TOKEN_MAX) + 20)
 
@@ -91,23 +83,10 @@ judged(enum request_verdict v, int const pipes[2])
 {
 	sodium_memzero(front.stream.in, front.stream.in_start);
 	user_len = 0;
-	if (v == REQUEST_OK) {
-		/* What is left of the time before login does not count. */
-		front.stream.timeout_ms = LOGIN_TIMEOUT_S * 1000;
-		front_move(&front, pipes);
-	}
+	if (v == REQUEST_OK)
+		signin_done(&front, pipes);
 	say(v == REQUEST_DENIED ? "-ERR [AUTH] Wrong name or password\r\n"
 				: "-ERR [SYS/TEMP] Cannot log you in now\r\n");
-}
-
-static void
-log_in(char *sasl, size_t len)
-{
-	int pipes[2];
-	enum request_verdict v = front_login(&front, sasl, len, pipes);
-
-	sodium_memzero(sasl, len);
-	judged(v, pipes);
 }
 
 /* Names and passwords go under TLS alone. */
@@ -138,41 +117,21 @@ cmd_user(struct pop3_command const *c)
 static void
 cmd_pass(struct pop3_command const *c)
 {
-	char sasl[LOGIN_MESSAGE_MAX];
-	size_t len = 1 + user_len + 1 + c->text_len;
+	enum request_verdict v;
+	int pipes[2];
 
 	if (!may_log_in())
 		return;
-	if (user_len == 0) {
+	if (user_len == 0)
 		refuse("USER first");
-		return;
-	}
-	if (len > sizeof sasl || memchr(c->text, '\0', c->text_len) != NULL) {
-		refuse("[AUTH] Wrong name or password");
-		return;
-	}
-	/* RFC 4616: no authorization identity, the name, the password. */
-	sasl[0] = '\0';
-	memcpy(sasl + 1, user, user_len);
-	sasl[1 + user_len] = '\0';
-	memcpy(sasl + 1 + user_len + 1, c->text, c->text_len);
-	log_in(sasl, len);
-}
-
-/* Decode one SASL message. 1, or 0: answered. `*` cancels (RFC 5034 4). */
-static int
-decode(char const *s, size_t len, char *out, size_t max, size_t *len_r)
-{
-	if (len == 1 && *s == '*')
-		refuse("Cancelled");
-	else if (!front_base64(s, len, out, max, len_r))
-		refuse("Malformed SASL message");
+	else if (signin_password(&front, user, user_len, c->text, c->text_len,
+			 &v, pipes) == SIGNIN_JUDGED)
+		judged(v, pipes);
 	else
-		return 1;
-	return 0;
+		refuse("[AUTH] Wrong name or password");
 }
 
-/* A front_ask. */
+/* A front_ask. `*` cancels (RFC 5034 4). */
 static int
 ask(void *data, char const *challenge, char *out, size_t max, size_t *len_r)
 {
@@ -186,44 +145,13 @@ ask(void *data, char const *challenge, char *out, size_t max, size_t *len_r)
 	if (stream_line(&front.stream, LOGIN_BASE64(LOGIN_TOKEN_MAX), &line,
 		    &len, NULL) <= 0)
 		return -1;
-	return decode(line, len, out, max, len_r);
-}
-
-static bool
-is_word(char const *s, size_t len, char const *word)
-{
-	return len == strlen(word) && strncasecmp(s, word, len) == 0;
-}
-
-/* One login by m, or PLAIN for NULL, with the initial response s; `=` is an
- * empty one (RFC 5034 4). False: the session is over. */
-static bool
-authenticate(struct front_mechanism const *m, char const *s, size_t len)
-{
-	char sasl[LOGIN_TOKEN_MAX];
-	size_t max = m != NULL ? m->message_max : LOGIN_MESSAGE_MAX;
-	enum request_verdict v;
-	size_t n = 0;
-	int pipes[2];
-	int r = 1;
-
-	if (len == 0)
-		r = ask(NULL, "", sasl, max, &n);
-	else if (len > 1 || *s != '=')
-		r = decode(s, len, sasl, max, &n);
-	if (r <= 0)
-		return r == 0;
-	if (m == NULL) {
-		if (n == 0)
-			refuse("Malformed SASL message");
-		else
-			log_in(sasl, n);
-		return true;
-	}
-	r = front_exchange(&front, m, sasl, n, ask, NULL, &v, pipes);
-	if (r > 0)
-		judged(v, pipes);
-	return r >= 0;
+	if (len == 1 && *line == '*')
+		refuse("Cancelled");
+	else if (!front_base64(line, len, out, max, len_r))
+		refuse("Malformed SASL message");
+	else
+		return 1;
+	return 0;
 }
 
 /* RFC 5034 4. False: the session is over. */
@@ -232,7 +160,9 @@ cmd_auth(struct pop3_command const *c)
 {
 	char const *space, *initial;
 	size_t word_len, initial_len;
-	struct front_mechanism const *m;
+	enum request_verdict v;
+	enum signin r;
+	int pipes[2];
 
 	if (!may_log_in())
 		return true;
@@ -246,17 +176,24 @@ cmd_auth(struct pop3_command const *c)
 	word_len = space != NULL ? (size_t)(space - c->text) : c->text_len;
 	initial = c->text + word_len;
 	initial_len = c->text_len - word_len;
-	if (initial_len > 0) {
-		initial++;
-		initial_len--;
-	}
-	if (is_word(c->text, word_len, "PLAIN"))
-		return authenticate(NULL, initial, initial_len);
-	m = front_mechanism(&front, c->text, word_len);
-	if (m != NULL)
-		return authenticate(m, initial, initial_len);
-	refuse("No such mechanism");
-	return true;
+	if (initial_len <= 1)
+		initial = NULL;
+	else if (initial_len == 2 && initial[1] == '=')
+		initial_len = 0;
+	else
+		initial_len--, initial++;
+	/* A POP3 client that knows no PLAIN has USER and PASS. */
+	if (word_len == 5 && strncasecmp(c->text, "LOGIN", 5) == 0)
+		word_len = 0;
+	r = signin_sasl(&front, c->text, word_len, initial, initial_len, ask,
+		NULL, &v, pipes);
+	if (r == SIGNIN_JUDGED)
+		judged(v, pipes);
+	else if (r == SIGNIN_MALFORMED)
+		refuse("Malformed SASL message");
+	else if (r == SIGNIN_UNKNOWN)
+		refuse("No such mechanism");
+	return r != SIGNIN_GONE;
 }
 
 /* False: the session is over. */
@@ -324,13 +261,11 @@ command(char const *line, size_t len)
 static bool
 next(int64_t deadline_ms)
 {
-	int64_t left_ms = deadline_ms - stream_clock_ms();
 	char const *line;
 	size_t len;
 	int r;
 
-	if (left_ms < front.stream.timeout_ms)
-		front.stream.timeout_ms = left_ms > 0 ? (int)left_ms : 0;
+	signin_next(&front, deadline_ms);
 	r = stream_line(&front.stream, AUTH_LINE_MAX, &line, &len, NULL);
 	if (r > 0) {
 		if (!command(line, len))
@@ -346,27 +281,20 @@ next(int64_t deadline_ms)
 			say("-ERR [SYS/TEMP] Shutting down\r\n");
 		return false;
 	}
-	return front.failed_logins < FAILED_LOGINS_MAX &&
-	       bad_commands < BAD_COMMANDS_MAX && front.stream.error == 0;
+	return front.failed_logins < SIGNIN_FAILED_MAX &&
+	       bad_commands < SIGNIN_BAD_COMMANDS_MAX &&
+	       front.stream.error == 0;
 }
 
 int
 main(int argc, char const *const *argv)
 {
-	uint64_t timeout_s;
 	int64_t deadline_ms;
 
 	if (argc == 1)
 		argc = template_run("pop3-front", BUSY, &argv);
-	front_init(&front, "pop3-front", argc, argv, "pop3",
-		LOGIN_TIMEOUT_S * 1000);
-	timeout_s = settings_number(
-		&front.settings, "login-timeout", LOGIN_TIMEOUT_S);
-	if (timeout_s > LOGIN_TIMEOUT_MAX_S)
-		timeout_s = LOGIN_TIMEOUT_MAX_S;
-	front.stream.timeout_ms = (int)timeout_s * 1000;
-	deadline_ms = stream_clock_ms() +
-		      (int64_t)front.stream.timeout_ms * TIMEOUTS_MAX;
+	front_init(&front, "pop3-front", argc, argv, "pop3", 0);
+	deadline_ms = signin_begin(&front);
 	front_ready(&front, SANDBOX_FRONT);
 	say("+OK ");
 	say(front.hostname);
