@@ -36,7 +36,7 @@ mod = $(call obj,$(foreach m,$(2),$(1)/$(m)))
 
 # Programs, and where each is installed. private: libexec/kereru.
 PRIVATE = monitor auth check policy sts smtpd submit-front pop3-front imap-front \
-	pop3d imapd starter manager remote-spawner local-spawner signer \
+	sieve-front pop3d imapd sieved starter manager remote-spawner local-spawner signer \
 	mime-crypt mime-submit spam-gather
 PUBLIC  = mime mailq
 ADMIN   = kereru sendmail
@@ -48,7 +48,8 @@ MAINS = common/monitor/monitor common/monitor/auth common/admin/kereru \
 	common/sandbox_gen mime/charset_gen \
 	smtpd/smtpd smtpd/front smtpd/check/check smtpd/policy \
 	queue/starter queue/signer \
-	queue/manager queue/sendmail queue/mailq remote/remote remote/sts local/spawner local/gather pop3d/pop3d pop3d/front \
+	queue/manager queue/sendmail queue/mailq remote/remote remote/sts local/spawner local/gather \
+	local/managesieve/front local/managesieve/sieved pop3d/pop3d pop3d/front \
 	imapd/imapd imapd/front mime/mime mime/crypt mime/submit
 main_monitor        = common/monitor/monitor
 main_auth           = common/monitor/auth
@@ -60,6 +61,8 @@ main_pop3-front     = pop3d/front
 main_imap-front     = imapd/front
 main_pop3d          = pop3d/pop3d
 main_imapd          = imapd/imapd
+main_sieve-front    = local/managesieve/front
+main_sieved         = local/managesieve/sieved
 main_starter        = queue/starter
 main_manager        = queue/manager
 main_signer         = queue/signer
@@ -154,7 +157,8 @@ fuzz-build: $(FUZZ:%=$(B)/fuzz/%)
 DROP ?= kr-drop
 SERVICES = auth=common/monitor/auth.service check=smtpd/check/service \
 	policy=smtpd/policy.service sts=remote/sts.service gather=local/gather.service smtp=smtpd/service \
-	submit=smtpd/submit.service pop3=pop3d/service imap=imapd/service queue=queue/service
+	submit=smtpd/submit.service pop3=pop3d/service imap=imapd/service \
+	sieve=local/managesieve/service queue=queue/service
 install: all
 	@put() { mode=$$1; dir=$(DESTDIR)$(PREFIX)/$$2; shift 2; \
 		install -d -m 0755 $$dir && install -m $$mode "$$@" $$dir; }; \

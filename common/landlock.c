@@ -59,7 +59,9 @@ landlock_enter(struct sandbox const *s)
 		return -1;
 	ok = add_paths(rules, s->read_only, s->read_only_count, READ_RIGHTS) &&
 	     add_paths(rules, s->read_write, s->read_write_count,
-		     (READ_RIGHTS | WRITE_RIGHTS) & r.fs) &&
+		     (READ_RIGHTS | WRITE_RIGHTS |
+			     (s->may_link ? LANDLOCK_ACCESS_FS_MAKE_SYM : 0)) &
+			     r.fs) &&
 	     syscall(SYS_landlock_restrict_self, rules, 0) == 0;
 	close(rules);
 	return ok ? 1 : -1;

@@ -31,6 +31,7 @@ enum sandbox_filter {
 	SANDBOX_LOCAL,
 	SANDBOX_POP3D,
 	SANDBOX_IMAPD,
+	SANDBOX_SIEVED,
 	SANDBOX_MIME,
 	SANDBOX_MIME_FILES,    /* mime, where it opens files by itself */
 	SANDBOX_CHECK,	       /* check, which forks workers */
@@ -65,6 +66,7 @@ struct sandbox {
 	size_t read_only_count;
 	int read_write[SANDBOX_PATHS_MAX];
 	size_t read_write_count;
+	bool may_link;	  /* symbolic links, in the latter */
 	bool may_connect; /* TCP out; where Landlock can tell (ABI 4) */
 	bool may_bind;	  /* the same for an address of its own */
 };

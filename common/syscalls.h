@@ -74,7 +74,7 @@ static struct syscalls_row const syscalls_groups[] = {
 static struct syscalls_row const syscalls_rows[SANDBOX_FILTERS] = {
 	[SANDBOX_MONITOR] = {"monitor",
 		"@base @pair @files @fork @wait @confine @exec @watch "
-		"@smtpd accept4 accept socketpair setsockopt getsockopt "
+		"@smtpd @sieved accept4 accept socketpair setsockopt getsockopt "
 		"getpeername getsockname alarm setitimer kill "
 		"socket:unix connect memfd_create"},
 	[SANDBOX_AUTH] = {"auth",
@@ -103,6 +103,7 @@ static struct syscalls_row const syscalls_rows[SANDBOX_FILTERS] = {
 	[SANDBOX_POP3D] = {"pop3d", "@base @files"},
 	[SANDBOX_IMAPD] = {"imapd",
 		"@base @files @watch fstatfs sendmsg recvmsg"},
+	[SANDBOX_SIEVED] = {"sieved", "@base @files symlinkat"},
 	[SANDBOX_MIME] = {"mime", "@base pread64 ioctl"},
 	[SANDBOX_CHECK] = {"check",
 		"@base @pair @fork @confine @check-message accept4 kill "

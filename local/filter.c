@@ -82,23 +82,37 @@ filter_read_script(int root_fd, char const *name, stralloc *text)
 
 /* What the link says: "sieve/NAME.sieve", and nothing else is followed. */
 static bool
-script_of(char *target, char **name_r)
+script_of(char const *target, size_t len, char *name_r)
 {
 	static char const folder[] = FILTER_FOLDER "/";
 	static char const suffix[] = FILTER_SUFFIX;
-	size_t len = strlen(target);
+	size_t const around = sizeof folder - 1 + sizeof suffix - 1;
 
-	if (strncmp(target, folder, sizeof folder - 1) != 0)
+	if (len <= around || len - around > SIEVE_NAME_SCRIPT_MAX ||
+		memcmp(target, folder, sizeof folder - 1) != 0 ||
+		memcmp(target + len - (sizeof suffix - 1), suffix,
+			sizeof suffix - 1) != 0)
 		return false;
-	target += sizeof folder - 1;
-	len -= sizeof folder - 1;
-	if (len <= sizeof suffix - 1 ||
-		strcmp(target + len - (sizeof suffix - 1), suffix) != 0)
-		return false;
-	len -= sizeof suffix - 1;
-	target[len] = '\0';
-	*name_r = target;
-	return sieve_name_script(target, len);
+	memcpy(name_r, target + sizeof folder - 1, len - around);
+	name_r[len - around] = '\0';
+	return sieve_name_script(name_r, len - around);
+}
+
+enum filter_active
+filter_active(int root_fd, char name_r[SIEVE_NAME_SCRIPT_MAX + 1])
+{
+	char target[PATH_ROOM];
+	ssize_t const n =
+		readlinkat(root_fd, FILTER_ACTIVE, target, sizeof target);
+
+	if (n < 0)
+		return errno == ENOENT	 ? FILTER_NONE
+		       : errno == EINVAL ? FILTER_FILE
+					 : FILTER_ODD;
+	errno = ELOOP;
+	return (size_t)n < sizeof target && script_of(target, (size_t)n, name_r)
+		       ? FILTER_LINK
+		       : FILTER_ODD;
 }
 
 /* The file that stands for a script. */
@@ -118,22 +132,19 @@ read_forward(int root_fd, stralloc *text)
 int
 filter_read(int root_fd, stralloc *text)
 {
-	char target[PATH_ROOM], *name;
-	ssize_t const n =
-		readlinkat(root_fd, FILTER_ACTIVE, target, sizeof target);
+	char name[SIEVE_NAME_SCRIPT_MAX + 1];
 
-	if (n < 0 && errno == ENOENT)
+	switch (filter_active(root_fd, name)) {
+	case FILTER_NONE:
 		return read_forward(root_fd, text);
-	if (n < 0)
-		return errno == EINVAL ? read_at(root_fd, FILTER_ACTIVE, text)
-				       : -1;
-	errno = ELOOP;
-	if ((size_t)n == sizeof target)
-		return -1;
-	target[n] = '\0';
-	return script_of(target, &name)
-		       ? filter_read_script(root_fd, name, text)
-		       : -1;
+	case FILTER_FILE:
+		return read_at(root_fd, FILTER_ACTIVE, text);
+	case FILTER_LINK:
+		return filter_read_script(root_fd, name, text);
+	case FILTER_ODD:
+		break;
+	}
+	return -1;
 }
 
 static int

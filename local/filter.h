@@ -14,6 +14,7 @@
 #include <skalibs/stralloc.h>
 #include "common/boxname.h"
 #include "common/job.h"
+#include "local/sieve/name.h"
 #include "local/sieve/run.h"
 
 #define FILTER_ACTIVE ".dovecot.sieve"
@@ -35,6 +36,16 @@ struct filtered {
 	bool is_header_whole; /* else it must not be replaced */
 	struct sieve_result result;
 };
+
+/* What stands at FILTER_ACTIVE. */
+enum filter_active {
+	FILTER_NONE,
+	FILTER_FILE,
+	FILTER_LINK, /* to a script, of which there may be none */
+	FILTER_ODD   /* a link to elsewhere, or what can't be read: errno */
+};
+enum filter_active filter_active(
+	int root_fd, char name_r[SIEVE_NAME_SCRIPT_MAX + 1]);
 
 /* Append the text of the active script. 1, 0 there is none, -1: errno. */
 int filter_read(int root_fd, stralloc *text)

@@ -101,7 +101,8 @@ static char const demo_listeners[] = "listen-smtp 127.0.0.1:2525\n"
 				     "listen-pop3 127.0.0.1:2110\n"
 				     "listen-pop3s 127.0.0.1:2995\n"
 				     "listen-imap 127.0.0.1:2143\n"
-				     "listen-imaps 127.0.0.1:2993\n";
+				     "listen-imaps 127.0.0.1:2993\n"
+				     "listen-sieve 127.0.0.1:6190\n";
 
 char const *
 defaults_name(size_t i)

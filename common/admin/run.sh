@@ -31,7 +31,7 @@ stop() {
 trap stop INT TERM HUP
 
 is_ready() {
-	for service in auth check policy sts smtp submit pop3 imap queue; do
+	for service in auth check policy sts smtp submit pop3 imap sieve queue; do
 		[ "$(s6-svstat -o ready "$STATE/scan/$service" 2>/dev/null)" \
 			= true ] || return
 	done

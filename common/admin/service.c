@@ -14,8 +14,9 @@
 static struct service {
 	char const *name, *account;
 } const services[] = {{"auth", "auth"}, {"check", "check"},
-	{"policy", "policy"}, {"sts", "sts"}, {"gather", NULL}, {"smtp", NULL}, {"submit", NULL},
-	{"pop3", NULL}, {"imap", NULL}, {"queue", NULL}};
+	{"policy", "policy"}, {"sts", "sts"}, {"gather", NULL}, {"smtp", NULL},
+	{"submit", NULL}, {"pop3", NULL}, {"imap", NULL}, {"sieve", NULL},
+	{"queue", NULL}};
 
 static struct {
 	char const *folder, *name;

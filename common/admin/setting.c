@@ -21,6 +21,7 @@ struct setting const setting_table[] = {
 	{"account-submit", SETTING_ACCOUNT, "kr-submit", 0, 0},
 	{"account-pop3d", SETTING_ACCOUNT, "kr-pop3d", 0, 0},
 	{"account-imapd", SETTING_ACCOUNT, "kr-imapd", 0, 0},
+	{"account-sieve", SETTING_ACCOUNT, "kr-sieve", 0, 0},
 	{"account-auth", SETTING_ACCOUNT, "kr-auth", 0, 0},
 	{"account-check", SETTING_ACCOUNT, "kr-check", 0, 0},
 	{"account-policy", SETTING_ACCOUNT, "kr-policy", 0, 0},
@@ -38,6 +39,7 @@ struct setting const setting_table[] = {
 	{"listen-pop3s", SETTING_ADDRESSES, "0.0.0.0:995 [::]:995", 0, 0},
 	{"listen-imap", SETTING_ADDRESSES, "0.0.0.0:143 [::]:143", 0, 0},
 	{"listen-imaps", SETTING_ADDRESSES, "0.0.0.0:993 [::]:993", 0, 0},
+	{"listen-sieve", SETTING_ADDRESSES, "0.0.0.0:4190 [::]:4190", 0, 0},
 	{"connections-max", SETTING_NUMBER, "1000", 1, 16384},
 	{"connections-per-address", SETTING_NUMBER, "100", 1, 100000},
 	{"tls-certificates", SETTING_PATHS, "tls/ec.pem tls/rsa.pem", 0, 0},
@@ -108,6 +110,7 @@ struct setting const setting_table[] = {
 	{"smtp-timeout", SETTING_DURATION, "300", 1, 24 * 3600},
 	{"imap-timeout", SETTING_DURATION, "1800", 1, 24 * 3600},
 	{"pop3-timeout", SETTING_DURATION, "600", 1, 24 * 3600},
+	{"sieve-timeout", SETTING_DURATION, "1800", 1, 24 * 3600},
 	{"login-timeout", SETTING_DURATION, "60", 1, 24 * 3600},
 };
 size_t const setting_count = sizeof setting_table / sizeof *setting_table;

@@ -23,7 +23,8 @@
 #include "common/monitor/serve.h"
 
 #define USAGE                                                                  \
-	"usage: monitor [-t TABLES] [-d FD] [-l] [-T] smtp|submit|pop3|imap\n"
+	"usage: monitor [-t TABLES] [-d FD] [-l] [-T] "                        \
+	"smtp|submit|pop3|imap|sieve\n"
 
 static struct service const services[] = {
 	{"smtp", "smtpd", NULL, "uid-smtpd", "bind-smtp", NULL, true, false,
@@ -37,6 +38,9 @@ static struct service const services[] = {
 	{"imap", "imap-front", "imapd", "uid-imapd", "bind-imap", "bind-imaps",
 		false, false, "* BYE [UNAVAILABLE] Too many connections\r\n",
 		true},
+	{"sieve", "sieve-front", "sieved", "uid-sieve", "bind-sieve", NULL,
+		false, false, "BYE (TRYLATER) \"Too many connections\"\r\n",
+		false},
 };
 
 static struct house house;
@@ -123,7 +127,7 @@ parse_options(int argc, char const *const *argv, struct options *o)
 		else
 			return false;
 	}
-	for (size_t i = 0; argc == l.ind + 1 && i < 4; i++)
+	for (size_t i = 0; argc == l.ind + 1 && i < 5; i++)
 		if (strcmp(argv[l.ind], services[i].name) == 0)
 			house.service = &services[i];
 	return house.service != NULL;

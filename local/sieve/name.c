@@ -113,10 +113,24 @@ sieve_name_field(char const *s, size_t len)
 	return len > 0 && len <= SIEVE_NAME_FIELD_MAX;
 }
 
+/* U+0080 to U+009F, U+2028 and U+2029. */
+static bool
+has_separators(char const *s, size_t len)
+{
+	unsigned char const *const u = (unsigned char const *)s;
+
+	for (size_t i = 0; i + 1 < len; i++)
+		if ((u[i] == 0xc2 && u[i + 1] < 0xa0) ||
+			(i + 2 < len && u[i] == 0xe2 && u[i + 1] == 0x80 &&
+				(u[i + 2] == 0xa8 || u[i + 2] == 0xa9)))
+			return true;
+	return false;
+}
+
 bool
 sieve_name_script(char const *s, size_t len)
 {
 	return len > 0 && len <= SIEVE_NAME_SCRIPT_MAX && *s != '.' &&
 	       !has_controls(s, len) && memchr(s, '/', len) == NULL &&
-	       utf8_valid(s, len);
+	       utf8_valid(s, len) && !has_separators(s, len);
 }

@@ -11,7 +11,8 @@
 #include "common/addr.h"
 #include "common/boxname.h"
 
-#define SIEVE_NAME_SCRIPT_MAX 128
+/* With ".sieve" it is a file's name. */
+#define SIEVE_NAME_SCRIPT_MAX (255 - 6)
 #define SIEVE_NAME_FIELD_MAX 200
 #define SIEVE_NAME_ADDRESS_MAX (ADDR_LOCAL_MAX + 1 + ADDR_DOMAIN_MAX)
 
@@ -33,7 +34,8 @@ bool sieve_name_from(char const *s, size_t len);
 
 bool sieve_name_field(char const *s, size_t len);
 
-/* A script's name: UTF-8 without slashes and controls, no dot in front. */
+/* A script's name: UTF-8 without slashes, controls and line separators (RFC
+ * 5804, 1.6), no dot in front. */
 bool sieve_name_script(char const *s, size_t len);
 
 #endif

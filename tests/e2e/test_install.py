@@ -6,7 +6,7 @@ import subprocess
 from host import BUILD, REPOSITORY, SERVICES
 
 PRIVATE = {"monitor", "auth", "smtpd", "submit-front", "pop3-front",
-           "imap-front", "pop3d", "imapd", "starter", "manager",
+           "imap-front", "pop3d", "imapd", "sieve-front", "sieved", "starter", "manager",
            "remote-spawner", "local-spawner", "check", "policy", "sts",
            "signer", "spam-gather",
            "mime-crypt", "mime-submit"}

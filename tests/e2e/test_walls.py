@@ -14,7 +14,8 @@ import subprocess
 
 import pytest
 
-from host import REPOSITORY, Host, process_status, wait_until
+from host import REPOSITORY, SERVICES, Host, process_status, wait_until
+from sieveclient import SieveClient
 from smtpsink import STALL, SmtpSink
 
 EPERM, ENOENT, EACCES = -1, -2, -13
@@ -32,6 +33,7 @@ DENIED = {
     "submit-front": ALL,
     "pop3-front": ALL,
     "imap-front": ALL,
+    "sieve-front": ALL,
     "manager": ALL,
     "signer": ALL,
     "remote-spawner": ALL - {"socket", "connect"},
@@ -39,6 +41,7 @@ DENIED = {
     "local": ALL,
     "pop3d": ALL,
     "imapd": ALL,
+    "sieved": ALL,
     "smtpd after login": ALL,
 }
 ROOTS = {"monitor", "starter", "local-spawner"}
@@ -53,6 +56,7 @@ class House:
         port = self.sink.address[1]
         self.host = Host(
             users={"alice": "secret", "bob": "secret"},
+            services=SERVICES + ("sieve",),
             routes={"stalled.example": f"[127.0.0.1]:{port}"})
         self.host.start()
         self.connections = []
@@ -80,7 +84,10 @@ class House:
                                  ssl_context=context)
         imap.login(alice, "secret")
         imap.select()
-        self.connections = [smtp, submit, pop3, imap]
+        sieve = SieveClient.of_host(host)
+        sieve.starttls()
+        assert sieve.login(alice, "secret")
+        self.connections = [smtp, submit, pop3, imap, sieve]
         self.pids = wait_until(self.find, what="a process of every role")
 
     def find(self):
@@ -151,7 +158,8 @@ def probe(tmp_path_factory):
 def test_every_role_has_its_own_uid(house):
     expected = {
         "smtpd": "smtpd", "submit-front": "submit", "pop3-front": "pop3d",
-        "imap-front": "imapd", "auth": "auth", "manager": "queue",
+        "imap-front": "imapd", "sieve-front": "sieve",
+        "auth": "auth", "manager": "queue",
         "remote-spawner": "remote", "remote": "remote", "signer": "sign"}
     alice = house.host.users["alice@mx.example.org"]
     for role, pid in house.pids.items():
@@ -159,7 +167,7 @@ def test_every_role_has_its_own_uid(house):
             continue
         if role == "front-template":
             assert uid_of(pid) in {house.host.uids[name] for name in (
-                "smtpd", "submit", "pop3d", "imapd")}
+                "smtpd", "submit", "pop3d", "imapd", "sieve")}
             continue
         status = process_status(house.pid(role))
         uids = {int(n) for n in status["Uid"].split()}
@@ -197,7 +205,7 @@ def test_a_live_process_is_refused(house, probe, role):
         assert results[call] in refused, (call, results)
 
 
-@pytest.mark.parametrize("role", ["imapd", "pop3d", "local"])
+@pytest.mark.parametrize("role", ["imapd", "pop3d", "sieved", "local"])
 def test_a_mailbox_program_cannot_open_another_mailbox(house, probe, role):
     host = house.host
     for path in (host.maildir("bob@mx.example.org") / "cur", host.queue,

@@ -37,11 +37,11 @@ BUILD = os.environ.get("KERERU_MAKE_BUILD") or \
 FOLDERS = os.environ.get("KERERU_TEST_FOLDER", "/var/tmp")
 
 SERVICES = ("auth", "smtp", "submit", "pop3", "imap", "queue")
-MORE_SERVICES = ("check", "policy", "sts", "gather")
+MORE_SERVICES = ("sieve", "check", "policy", "sts", "gather")
 PORTS = {"smtp": 20025, "submit": 20587, "submits": 20465, "pop3": 20110,
-         "pop3s": 20995, "imap": 20143, "imaps": 20993}
+         "pop3s": 20995, "imap": 20143, "imaps": 20993, "sieve": 24190}
 ACCOUNTS = ("smtpd", "relay", "submit", "pop3d", "imapd", "auth", "queue",
-            "remote", "log", "check", "policy", "sign", "sts")
+            "remote", "log", "check", "policy", "sign", "sts", "sieve")
 
 UIDS_FIRST, UIDS_EACH = 3_000_000, 2_000
 # The first uids of a range are the accounts', mailboxes come behind.
@@ -187,7 +187,7 @@ class Host:
         self.gid_drop = self.first_uid + len(ACCOUNTS)
         self.domains = domains or {name: "local"}
         self.services = tuple(services)
-        if "auth" not in services and {"submit", "pop3", "imap"} & \
+        if "auth" not in services and {"submit", "pop3", "imap", "sieve"} & \
                 set(services):
             self.services += ("auth",)
         self.folder = new_folder("host")

@@ -11,10 +11,11 @@ import re
 import socket
 import ssl
 
-CLEAR = {"smtp", "submit", "pop3", "imap"}
+CLEAR = {"smtp", "submit", "pop3", "imap", "sieve"}
 # The last line of an answer.
 LAST = {"smtp": rb"\d\d\d( |\r)", "submit": rb"\d\d\d( |\r)",
-        "pop3": rb"\+|-ERR", "imap": rb"[^*]|\* BYE|\* BAD"}
+        "pop3": rb"\+|-ERR", "imap": rb"[^*]|\* BYE|\* BAD",
+        "sieve": rb"OK|NO|BYE"}
 
 
 class LineClient:
