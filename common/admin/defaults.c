@@ -1,9 +1,14 @@
 /* The text files that a new host begins with. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <skalibs/stralloc.h>
+#include "common/addr.h"
 #include "common/admin/defaults.h"
+#include "common/admin/setting.h"
 
-/* In each, %1$s is the host's name; settings get three more. */
+/* In each, %1$s is the host's name; %2$s are lines of settings,
+ * or one of domains. */
 static struct {
 	char const *name;
 	mode_t mode;
@@ -14,19 +19,19 @@ static struct {
 		"all.\n"
 		"# After a change: kereru compile\n"
 		"hostname %1$s\n"
-		"%2$s%3$s%4$s"
+		"%2$s"
 		"scram yes\n"
 		"\n"
 		"# Certificates, each a PEM file with its key beside it "
 		"(tls/ec.key).\n"
 		"# The ones that `kereru setup` made are signed by tls/ca.pem "
-		"only.\n"
-		"#tls-certificates tls/ec.pem tls/rsa.pem"},
+		"only."},
 	{"domains", 0644,
 		"# Domains that mail is accepted for: `DOMAIN local`, or "
 		"`DOMAIN backup`\n"
 		"# for those that it is kept for and sent on. See tables(5).\n"
-		"%1$s local"},
+		"# The first is that of who logs in with a name alone.\n"
+		"%2$s%1$s local"},
 	{"users", 0644,
 		"# Mailboxes: `ADDRESS UID [MAILDIR]`, each with a uid of its "
 		"own.\n"
@@ -95,6 +100,17 @@ static struct {
 		"rule JUNK score>=5 junk"},
 };
 
+static char const real_services[] =
+	"\n"
+	"# Each message from elsewhere is looked at before it is accepted: "
+	"rules(5).\n"
+	"check yes\n"
+	"# Rates, and delays for those who guess addresses: policy(8).\n"
+	"policy yes\n"
+	"# Others' policies on TLS are kept: sts(8).\n"
+	"sts yes\n"
+	"\n";
+
 static char const demo_listeners[] = "listen-smtp 127.0.0.1:2525\n"
 				     "listen-submit 127.0.0.1:2587\n"
 				     "listen-submits 127.0.0.1:2465\n"
@@ -116,29 +132,111 @@ defaults_mode(size_t i)
 	return files[i].mode;
 }
 
-static void
-line(char *out, size_t size, char const *key, char const *value)
+/* Where a group of the settings begins, and what it is about. */
+static struct {
+	char const *key, *about;
+} const groups[] = {
+	{"hostname", "The host"},
+	{"account-smtpd", "Accounts: names, or UID:GID; each role has one"},
+	{"mailbox-uids", "The uids of mailboxes, one each"},
+	{"listen-smtp", "Where services listen: ADDRESS:PORT, or nothing"},
+	{"connections-max", "Connections of each service"},
+	{"tls-certificates", "Certificates"},
+	{"resolver", "Sending, and what is published"},
+	{"message-size-max", "Messages, the queue, deliveries"},
+	{"forward-domain", "Forwarding and signatures"},
+	{"login-domain", "Logins"},
+	{"proxy-from", "What clients on port 25 may do"},
+	{"check", "What is looked at before a message is accepted"},
+	{"policy", "Rates, delays, the greylist"},
+	{"smtp-timeout", "How long a client may say nothing"},
+};
+
+/* settings says `key value` already. */
+static bool
+is_said(char const *settings, char const *key)
 {
-	if (value != NULL && *value != '\0')
-		snprintf(out, size, "%s %s\n", key, value);
-	else
-		*out = '\0';
+	size_t len = strlen(key);
+
+	for (char const *s = settings; s != NULL; s = strchr(s, '\n')) {
+		s += *s == '\n';
+		if (strncmp(s, key, len) == 0 && s[len] == ' ')
+			return true;
+	}
+	return false;
+}
+
+static bool
+add_rest(stralloc *sa, char const *said)
+{
+	bool ok = stralloc_cats(sa, "\n\n# All others, with their defaults; "
+				    "settings(5) says what each is.");
+
+	for (size_t i = 0; ok && i < setting_count; i++) {
+		struct setting const *one = &setting_table[i];
+		for (size_t j = 0; ok && j < sizeof groups / sizeof *groups;
+			j++)
+			if (strcmp(groups[j].key, one->key) == 0)
+				ok = stralloc_cats(sa, "\n\n# ") &&
+				     stralloc_cats(sa, groups[j].about);
+		if (one->initial == NULL || is_said(said, one->key))
+			continue;
+		ok = ok && stralloc_cats(sa, "\n#") &&
+		     stralloc_cats(sa, one->key) &&
+		     stralloc_cats(sa, *one->initial != '\0' ? " " : "") &&
+		     stralloc_cats(sa, one->initial);
+	}
+	return ok;
+}
+
+static bool
+line(stralloc *sa, char const *key, char const *value)
+{
+	return value == NULL || *value == '\0' ||
+	       (stralloc_cats(sa, key) && stralloc_append(sa, ' ') &&
+		       stralloc_cats(sa, value) && stralloc_append(sa, '\n'));
+}
+
+/* The lines of this host's own. */
+static bool
+own_lines(stralloc *sa, struct defaults const *d)
+{
+	bool ok =
+		line(sa, "state", d->state) && line(sa, "libexec", d->libexec);
+
+	for (size_t i = 0; ok && i < d->address_count; i++)
+		ok = stralloc_cats(sa, i == 0 ? "public-addresses " : " ") &&
+		     stralloc_cats(sa, d->addresses[i]) &&
+		     (i + 1 < d->address_count || stralloc_append(sa, '\n'));
+	return ok &&
+	       stralloc_cats(sa, d->is_demo ? demo_listeners : real_services) &&
+	       stralloc_append(sa, '\0');
 }
 
 char *
-defaults_text(size_t i, char const *hostname, char const *state,
-	char const *libexec, bool is_demo)
+defaults_text(size_t i, struct defaults const *d)
 {
-	char state_line[600], libexec_line[600], *text;
+	stralloc sa = STRALLOC_ZERO, own = STRALLOC_ZERO;
+	char *text = NULL, first[ADDR_DOMAIN_MAX + 10] = "";
+	bool ok = own_lines(&own, d);
 
-	line(state_line, sizeof state_line, "state", state);
-	line(libexec_line, sizeof libexec_line, "libexec", libexec);
-	/* The formats stand above, none comes from outside. */
+	if (*d->domain != '\0' && strcasecmp(d->domain, d->hostname) != 0)
+		snprintf(first, sizeof first, "%s local\n", d->domain);
+
+		/* The formats stand above, none comes from outside. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	if (asprintf(&text, files[i].text, hostname, state_line, libexec_line,
-		    is_demo ? demo_listeners : "") < 0)
+	if (!ok || asprintf(&text, files[i].text, d->hostname,
+			   i == 0 ? own.s : first) < 0)
 		text = NULL;
 #pragma GCC diagnostic pop
+	stralloc_free(&own);
+	if (text == NULL || i > 0)
+		return text;
+	ok = stralloc_cats(&sa, text) && add_rest(&sa, text) &&
+	     stralloc_append(&sa, '\0');
+	free(text);
+	text = ok ? strdup(sa.s) : NULL;
+	stralloc_free(&sa);
 	return text;
 }

@@ -12,12 +12,21 @@
 char const *defaults_name(size_t i);
 mode_t defaults_mode(size_t i);
 
+struct defaults {
+	char const *hostname;
+	char const *domain;  /* "": the hostname alone is local */
+	char const *state;   /* NULL: the default of the setting */
+	char const *libexec; /* "": the same */
+	char const *const *addresses;
+	size_t address_count; /* 0: the same */
+	bool is_demo;	      /* ports above 1024 on 127.0.0.1 */
+};
+
 /*
- * Its text without the last newline, allocated. state NULL and libexec empty:
- * the default of the setting. demo: ports above 1024 on 127.0.0.1. NULL: no
- * memory.
+ * Its text without the last newline, allocated. `settings`, number 0, ends with
+ * every setting that it leaves at its default, as a comment. NULL: no memory.
  */
-char *defaults_text(size_t i, char const *hostname, char const *state,
-	char const *libexec, bool is_demo) __attribute__((warn_unused_result));
+char *defaults_text(size_t i, struct defaults const *d)
+	__attribute__((warn_unused_result));
 
 #endif

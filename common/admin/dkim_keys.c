@@ -174,9 +174,10 @@ write_key(char const *folder, char const *path, char const *pem)
 }
 
 static int
-add_key(char const *folder, struct wanted const *w, char const *pem)
+add_key(char const *folder, struct wanted const *w, char const *pem,
+	bool may_be_there)
 {
-	char path[600], dir[300], line[700];
+	char path[700], dir[300], line[900];
 	struct publish p;
 	bool ok;
 
@@ -185,12 +186,57 @@ add_key(char const *folder, struct wanted const *w, char const *pem)
 		path, sizeof path, "%s/%s.%s.pem", dir, w->selector, w->domain);
 	snprintf(line, sizeof line, "%s %s dkim.keys/%s.%s.pem", w->domain,
 		w->selector, w->selector, w->domain);
-	if (!folder_make(dir, 0, 0, 0700) || !write_key(dir, path, pem))
+	if (!folder_make(dir, 0, 0, 0700) ||
+		(!(may_be_there && access(path, F_OK) == 0) &&
+			!write_key(dir, path, pem)))
 		return COMMAND_TEMPORARY;
 	ok = edit_begin(&p, folder) &&
 	     edit_file(&p, "dkim", NULL, line, 0644) && edit_commit(&p);
 	edit_end(&p);
-	return ok ? compile_tables(folder) : COMMAND_TEMPORARY;
+	return ok ? COMMAND_OK : COMMAND_TEMPORARY;
+}
+
+/* A key, and its file and line. pem is the caller's to wipe. A file that is
+ * there without a line was left by a run that was killed in between. */
+static int
+make_key(char const *folder, struct wanted const *w, char pem[DKIM_PEM_MAX],
+	bool may_be_there)
+{
+	if (!dkim_private_make(w->bits, pem)) {
+		fprintf(stderr, "kereru: cannot make a key\n");
+		return COMMAND_TEMPORARY;
+	}
+	return add_key(folder, w, pem, may_be_there);
+}
+
+bool
+dkim_keys_has(struct config const *c, char const *domain)
+{
+	for (size_t i = 0; i < c->dkim.count; i++)
+		if (strcmp(c->dkim.list[i].domain, domain) == 0)
+			return true;
+	return false;
+}
+
+int
+dkim_keys_make_both(char const *folder, char const *domain)
+{
+	static unsigned const bits[] = {RSA_BITS, 0};
+	struct wanted w;
+	int code = COMMAND_OK;
+
+	if (strlen(domain) >= sizeof w.domain ||
+		!addr_is_domain(domain, strlen(domain), 0))
+		return COMMAND_OK;
+	for (size_t i = 0; code == COMMAND_OK && i < 2; i++) {
+		char pem[DKIM_PEM_MAX];
+		w.bits = bits[i];
+		snprintf(w.domain, sizeof w.domain, "%s", domain);
+		name_selector(&w);
+		code = make_key(folder, &w, pem, true);
+		sodium_memzero(pem, sizeof pem);
+	}
+	return code;
 }
 
 int
@@ -211,11 +257,9 @@ dkim_keys_add(
 	config_free(&c);
 	if (!ok)
 		return COMMAND_PERMANENT;
-	if (!dkim_private_make(w.bits, pem)) {
-		fprintf(stderr, "kereru: cannot make a key\n");
-		return COMMAND_TEMPORARY;
-	}
-	code = add_key(x->folder, &w, pem);
+	code = make_key(x->folder, &w, pem, false);
+	if (code == COMMAND_OK)
+		code = compile_tables(x->folder);
 	if (code == COMMAND_OK &&
 		!print_key(w.domain, w.selector, pem, strlen(pem)))
 		code = COMMAND_TEMPORARY;

@@ -17,6 +17,18 @@
 int dkim_keys_add(
 	struct command_context const *x, int argc, char const *const *argv);
 
+/*
+ * Make an RSA key and an Ed25519 key for a local domain, with their lines; a
+ * key of the selector that one would get is left alone, a name that is not
+ * ASCII gets none. An exit code; what is wrong was told. The tables are not
+ * compiled, nothing is printed.
+ */
+int dkim_keys_make_both(char const *folder, char const *domain);
+
+/* Whether there is a key for the domain. */
+struct config;
+bool dkim_keys_has(struct config const *c, char const *domain);
+
 /* All keys; with --records what has to be published, too. */
 int dkim_keys_list(
 	struct command_context const *x, int argc, char const *const *argv);

@@ -5,6 +5,8 @@
 #include "common/admin/command.h"
 #include "common/admin/compile.h"
 #include "common/admin/config.h"
+#include "common/admin/dkim_keys.h"
+#include "common/admin/domain.h"
 #include "common/admin/edit.h"
 
 /* Add one line to a file, if what is there has no fault and check agrees. */
@@ -28,7 +30,7 @@ add_line(char const *folder, char const *name, char const *line,
 			       : COMMAND_TEMPORARY;
 	config_free(&c);
 	edit_end(&p);
-	return code == COMMAND_OK ? compile_tables(folder) : code;
+	return code;
 }
 
 static bool
@@ -42,12 +44,24 @@ domain_is_new(struct config const *c, char const *const *words)
 	return false;
 }
 
-static int
-add_domain(char const *folder, char const *name, bool is_backup)
+int
+domain_add(char const *folder, char const *domain, bool is_backup)
 {
-	char key[ADDR_DOMAIN_MAX + 1], line[ADDR_DOMAIN_MAX + 16];
+	char line[ADDR_DOMAIN_MAX + 16];
+	char const *words[] = {domain};
+
+	snprintf(line, sizeof line, "%s %s", domain,
+		is_backup ? "backup" : "local");
+	return add_line(folder, "domains", line, domain_is_new, words);
+}
+
+/* With keys, unless it is not ours to sign for. */
+static int
+add_domain(char const *folder, char const *name, bool is_backup, bool has_keys)
+{
+	char key[ADDR_DOMAIN_MAX + 1];
 	size_t len = strlen(name);
-	char const *words[] = {key};
+	int code;
 
 	if (len > 1 && name[len - 1] == '.')
 		len--;
@@ -60,9 +74,14 @@ add_domain(char const *folder, char const *name, bool is_backup)
 		key[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32
 								 : name[i]);
 	key[len] = '\0';
-	snprintf(line, sizeof line, "%s %s", key,
-		is_backup ? "backup" : "local");
-	return add_line(folder, "domains", line, domain_is_new, words);
+	code = domain_add(folder, key, is_backup);
+	if (code == COMMAND_OK && !is_backup && has_keys)
+		code = dkim_keys_make_both(folder, key);
+	if (code == COMMAND_OK)
+		code = compile_tables(folder);
+	if (code == COMMAND_OK)
+		printf("; kereru records %s: what has to be published\n", key);
+	return code;
 }
 
 static int
@@ -84,12 +103,14 @@ command_domain(
 	struct command_context const *x, int argc, char const *const *argv)
 {
 	bool is_backup = argc == 4 && strcmp(argv[3], "--backup") == 0;
+	bool no_keys = argc == 4 && strcmp(argv[3], "--no-dkim") == 0;
 
 	if (argc == 2 && strcmp(argv[1], "list") == 0)
 		return list_domains(x->folder);
-	if ((argc == 3 || is_backup) && strcmp(argv[1], "add") == 0)
-		return add_domain(x->folder, argv[2], is_backup);
-	fprintf(stderr, "usage: kereru [-c DIR] domain add DOMAIN [--backup]\n"
+	if ((argc == 3 || is_backup || no_keys) && strcmp(argv[1], "add") == 0)
+		return add_domain(x->folder, argv[2], is_backup, !no_keys);
+	fprintf(stderr, "usage: kereru [-c DIR] domain add DOMAIN [--backup | "
+			"--no-dkim]\n"
 			"       kereru [-c DIR] domain list\n");
 	return COMMAND_PERMANENT;
 }
@@ -163,6 +184,8 @@ command_alias(
 		else
 			code = add_line(x->folder, "aliases", line.s,
 				alias_is_right, words);
+		if (code == COMMAND_OK)
+			code = compile_tables(x->folder);
 	}
 	stralloc_free(&line);
 	return code;

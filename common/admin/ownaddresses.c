@@ -33,10 +33,8 @@ ownaddresses_is_public(char const *address)
 static void
 add(struct ownaddresses *a, char const *address, bool is_chosen)
 {
-	if (!is_chosen && !ownaddresses_is_public(address)) {
-		a->has_private = true;
+	if (!is_chosen && !ownaddresses_is_public(address))
 		return;
-	}
 	for (size_t i = 0; i < a->count; i++)
 		if (strcmp(a->list[i], address) == 0)
 			return;
@@ -58,7 +56,6 @@ find_v4(struct ownaddresses *a)
 	for (struct ifaddrs const *i = all; i != NULL; i = i->ifa_next) {
 		struct sockaddr_in v4;
 		if (i->ifa_addr == NULL || i->ifa_addr->sa_family != AF_INET ||
-			(i->ifa_flags & IFF_LOOPBACK) ||
 			!(i->ifa_flags & IFF_UP))
 			continue;
 		memcpy(&v4, i->ifa_addr, sizeof v4);
@@ -88,8 +85,7 @@ find_v6(struct ownaddresses *a)
 			char pair[3] = {digits[2 * i], digits[2 * i + 1], 0};
 			raw[i] = (unsigned char)strtoul(pair, NULL, 16);
 		}
-		if (ok && inet_ntop(AF_INET6, raw, text, sizeof text) != NULL &&
-			strcmp(text, "::1") != 0)
+		if (ok && inet_ntop(AF_INET6, raw, text, sizeof text) != NULL)
 			add(a, text, false);
 	}
 	fclose(f);

@@ -14,7 +14,6 @@ struct ownaddresses {
 	size_t count;
 	char const *list[OWNADDRESSES_MAX]; /* as inet_ntop writes them */
 	char text[OWNADDRESSES_MAX][46];
-	bool has_private; /* some were left out because of their kind */
 };
 
 /*

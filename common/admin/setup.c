@@ -1,32 +1,28 @@
-/* A host made, or completed: accounts, folders, files, services. */
+/* A host made, or completed: accounts, folders, files, keys, services. */
 #include <errno.h>
-#include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "common/admin/command.h"
 #include "common/admin/compile.h"
 #include "common/admin/config.h"
-#include "common/admin/defaults.h"
 #include "common/admin/edit.h"
-#include "common/admin/folder.h"
-#include "common/admin/layout.h"
-#include "common/admin/selfsigned.h"
-#include "common/admin/service.h"
+#include "common/admin/records_print.h"
+#include "common/admin/setup.h"
 #include "common/admin/user.h"
-#include "common/admin/values.h"
 
 #define DEMO_STATE "/var/lib/kereru-demo"
 #define DEMO_HOST "kereru.test"
 #define DEMO_PASSWORD "kereru"
 
-struct setup {
-	char const *folder, *hostname, *state;
-	bool is_demo;
-	char libexec[512], share[512], sendmail[512]; /* of this program */
-};
+static char const usage[] =
+	"usage: kereru [-c DIR] setup HOSTNAME [--domain DOMAIN]\n"
+	"                             [--mailbox ADDRESS] [--password-stdin]\n"
+	"                             [--address ADDRESS]... [--no-dkim]\n"
+	"                             [--state DIR] [--dry-run]\n"
+	"       kereru setup --demo\n";
 
 /* What was installed with this program stands below the same prefix. */
 static void
@@ -47,128 +43,6 @@ find_programs(struct setup *s)
 		*s->libexec = '\0';
 }
 
-/* Files that a person has written are left alone. */
-static bool
-write_defaults(struct setup const *s)
-{
-	struct publish p;
-	bool ok =
-		folder_make(s->folder, 0, 0, 0755) && edit_begin(&p, s->folder);
-
-	if (!ok)
-		return false;
-	for (size_t i = 0; ok && defaults_name(i) != NULL; i++) {
-		char const *name = defaults_name(i);
-		char *text;
-		if (faccessat(p.folder_fd, name, F_OK, 0) == 0)
-			continue;
-		text = defaults_text(
-			i, s->hostname, s->state, s->libexec, s->is_demo);
-		ok = text != NULL &&
-		     edit_file(&p, name, NULL, text, defaults_mode(i));
-		free(text);
-	}
-	ok = ok && edit_commit(&p);
-	edit_end(&p);
-	return ok;
-}
-
-static bool
-make_accounts(struct values const *v)
-{
-	for (size_t i = 0; i < setting_count; i++) {
-		char const *name = v->normal[i].s;
-		struct account a;
-		gid_t gid;
-		bool ok = true;
-		if (setting_table[i].type == SETTING_ACCOUNT &&
-			account_find(name, &a) == 0)
-			ok = account_create(name);
-		if (setting_table[i].type == SETTING_GROUP &&
-			account_find_group(name, &gid) == 0)
-			ok = account_create_group(name);
-		if (!ok)
-			return false;
-	}
-	return true;
-}
-
-/* Who has it open goes on with it: what is there is left alone. */
-static bool
-make_file(char const *path, uid_t uid, gid_t gid, mode_t mode)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-	bool ok = fd >= 0 ? fchown(fd, uid, gid) == 0 && fchmod(fd, mode) == 0
-			  : errno == EEXIST;
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-static bool
-make_folders(struct values const *v)
-{
-	char path[512];
-	uid_t uid;
-	gid_t gid;
-
-	for (size_t i = 0; i < layout_count; i++) {
-		struct layout const *l = &layout_table[i];
-		if (l->kind != LAYOUT_FOLDER && l->kind != LAYOUT_FILE)
-			continue;
-		if (!layout_owner(l, v, &uid, &gid))
-			return false;
-		snprintf(path, sizeof path, "%s%s%s", values_text(v, "state"),
-			*l->path != '\0' ? "/" : "", l->path);
-		if (!(l->kind == LAYOUT_FOLDER
-				    ? folder_make(path, uid, gid, l->mode)
-				    : make_file(path, uid, gid, l->mode)))
-			return false;
-	}
-	return true;
-}
-
-/* Only if nobody has said where others are. */
-static bool
-make_certificates(struct setup const *s, struct values const *v)
-{
-	char path[512];
-
-	if (values_line(v, "tls-certificates") > 0)
-		return true;
-	snprintf(path, sizeof path, "%s/tls", s->folder);
-	return folder_make(path, 0, 0, 0755) &&
-	       selfsigned_make(path, values_text(v, "hostname"));
-}
-
-/* sendmail may add to the queue, by its group; see sendmail(8). */
-static bool
-give_sendmail(struct setup const *s, struct values const *v)
-{
-	gid_t drop;
-
-	if (access(s->sendmail, F_OK) < 0)
-		return true;
-	if (values_group_drop(v, &drop) && chown(s->sendmail, 0, drop) == 0 &&
-		chmod(s->sendmail, 02755) == 0)
-		return true;
-	fprintf(stderr, "kereru: %s: %s\n", s->sendmail, strerror(errno));
-	return false;
-}
-
-static bool
-has_user(char const *folder, char const *key)
-{
-	struct config c = {.folder = folder};
-	struct faults f = {.is_quiet = true};
-	bool found = config_read(&c, folder, &f) &&
-		     config_user(&c, key, strlen(key)) != NULL;
-
-	config_free(&c);
-	return found;
-}
-
 static int
 add_demo_users(struct setup const *s)
 {
@@ -177,7 +51,7 @@ add_demo_users(struct setup const *s)
 
 	for (size_t i = 0; i < sizeof users / sizeof *users; i++) {
 		int code =
-			has_user(s->folder, users[i])
+			setup_has_user(s->folder, users[i])
 				? COMMAND_OK
 				: user_add(s->folder, users[i], DEMO_PASSWORD,
 					  strlen(DEMO_PASSWORD));
@@ -187,28 +61,44 @@ add_demo_users(struct setup const *s)
 	return COMMAND_OK;
 }
 
-/* With the settings known. */
-static int
-complete(struct setup const *s, struct values const *v)
+/* What was said on the command line and stands otherwise in the settings. */
+static bool
+contradicts(struct setup const *s, struct values const *v)
 {
-	int code = COMMAND_OK;
+	char const *key = "public-addresses";
+	stralloc said = STRALLOC_ZERO, normal = STRALLOC_ZERO;
+	char const *why;
+	bool ok = true;
 
 	if (strcasecmp(values_text(v, "hostname"), s->hostname) != 0) {
 		fprintf(stderr,
 			"%s:%u: hostname is %s, not %s: change it there\n",
 			v->text.path, values_line(v, "hostname"),
 			values_text(v, "hostname"), s->hostname);
-		return COMMAND_PERMANENT;
+		return true;
 	}
-	if (!make_accounts(v) || !make_folders(v) || !make_certificates(s, v) ||
-		!give_sendmail(s, v))
-		return COMMAND_TEMPORARY;
-	if (s->is_demo)
-		code = add_demo_users(s);
-	if (code == COMMAND_OK)
-		code = compile_tables(s->folder);
-	if (code != COMMAND_OK)
-		return code;
+	for (size_t i = 0; ok && i < s->address_count; i++)
+		ok = stralloc_cats(&said, s->addresses[i]) &&
+		     stralloc_append(&said, ' ');
+	if (said.len > 0)
+		said.len--;
+	ok = ok && stralloc_append(&said, '\0') &&
+	     setting_normal(setting_find(key), said.s, &normal, &why);
+	if (ok && s->address_count > 0 &&
+		strcmp(normal.s, values_text(v, key)) != 0) {
+		fprintf(stderr, "%s:%u: %s is \"%s\": change it there\n",
+			v->text.path, values_line(v, key), key,
+			values_text(v, key));
+		ok = false;
+	}
+	stralloc_free(&said);
+	stralloc_free(&normal);
+	return !ok;
+}
+
+static int
+make_services(struct setup const *s, struct values const *v)
+{
 	if (access(s->share, F_OK) < 0) {
 		fprintf(stderr,
 			"kereru: %s is not there, so no services were "
@@ -216,33 +106,170 @@ complete(struct setup const *s, struct values const *v)
 			s->share);
 		return COMMAND_OK;
 	}
-	return service_install(v, s->share) ? COMMAND_OK : COMMAND_TEMPORARY;
+	return setup_services(s, v) ? COMMAND_OK : COMMAND_TEMPORARY;
+}
+
+/* With the settings known. */
+static int
+complete(struct setup const *s, struct values const *v)
+{
+	int code;
+
+	if (contradicts(s, v))
+		return COMMAND_PERMANENT;
+	if (!setup_accounts(s, v) || !setup_folders(s, v) ||
+		!setup_certificates(s, v) || !setup_sendmail(s, v))
+		return COMMAND_TEMPORARY;
+	if (s->is_demo)
+		code = add_demo_users(s);
+	else if ((code = setup_domains(s)) == COMMAND_OK &&
+		 (code = setup_keys(s)) == COMMAND_OK)
+		code = setup_mailbox(s);
+	if (code == COMMAND_OK && !s->is_dry)
+		code = compile_tables(s->folder);
+	return code == COMMAND_OK ? make_services(s, v) : code;
+}
+
+static int
+tell_next(struct setup const *s, struct values const *v)
+{
+	bool is_default = strcmp(s->folder, COMMAND_FOLDER) == 0;
+	int code;
+
+	if (s->is_dry) {
+		puts("; nothing was changed; what has to be published in the "
+		     "DNS is printed when there are keys");
+		return COMMAND_OK;
+	}
+	printf("; %s is set up. What has to be published in the DNS:\n;\n",
+		s->hostname);
+	code = records_show(stdout, s->folder, NULL, false);
+	printf("\n; `kereru%s%s records` prints this again. Next%s: run "
+	       "s6-svscan %s/scan\n",
+		is_default ? "" : " -c ", is_default ? "" : s->folder,
+		*s->mailbox != '\0' ? "" : ": kereru user add ADDRESS; then",
+		values_text(v, "state"));
+	return code;
 }
 
 static int
 set_up(struct setup const *s)
 {
 	struct values v = VALUES_ZERO;
-	struct faults f = {0};
-	int code = COMMAND_PERMANENT;
+	int code;
 
 	if (geteuid() != 0) {
 		fprintf(stderr, "kereru: setup has to be run by root\n");
 		return COMMAND_PERMANENT;
 	}
-	if (!write_defaults(s))
+	if (!setup_files(s))
 		return COMMAND_TEMPORARY;
-	if (values_read(&v, s->folder, &f) && f.count == 0)
+	code = setup_values(s, &v);
+	if (code == COMMAND_OK)
 		code = complete(s, &v);
 	if (code == COMMAND_OK && !s->is_demo)
-		printf("%s is set up. Next: kereru%s%s user add ADDRESS, then "
-		       "run s6-svscan %s/scan\n",
-			s->hostname,
-			strcmp(s->folder, COMMAND_FOLDER) == 0 ? "" : " -c ",
-			strcmp(s->folder, COMMAND_FOLDER) == 0 ? "" : s->folder,
-			values_text(&v, "state"));
+		code = tell_next(s, &v);
 	values_free(&v);
 	return code;
+}
+
+/* NULL: it takes none, or there is none. */
+static char const *
+value_of(char const *option, int argc, char const *const *argv, int *i)
+{
+	if (strcmp(argv[*i], option) != 0 || *i + 1 >= argc)
+		return NULL;
+	return argv[++*i];
+}
+
+static bool
+read_options(struct setup *s, int argc, char const *const *argv,
+	char const **domain_r, char const **mailbox_r)
+{
+	for (int i = 1; i < argc; i++) {
+		char const *value;
+		if (strcmp(argv[i], "--demo") == 0)
+			s->is_demo = true;
+		else if (strcmp(argv[i], "--dry-run") == 0)
+			s->is_dry = true;
+		else if (strcmp(argv[i], "--no-dkim") == 0)
+			s->no_dkim = true;
+		else if (strcmp(argv[i], "--password-stdin") == 0)
+			s->password_from_stdin = true;
+		else if ((value = value_of("--state", argc, argv, &i)))
+			s->state = value;
+		else if ((value = value_of("--domain", argc, argv, &i)))
+			*domain_r = value;
+		else if ((value = value_of("--mailbox", argc, argv, &i)))
+			*mailbox_r = value;
+		else if (s->address_count < SETUP_ADDRESSES_MAX &&
+			 (value = value_of("--address", argc, argv, &i)))
+			s->addresses[s->address_count++] = value;
+		else if (*argv[i] != '-' && s->hostname == NULL)
+			s->hostname = argv[i];
+		else
+			return false;
+	}
+	return s->is_demo ? s->hostname == NULL && *domain_r == NULL &&
+				    *mailbox_r == NULL && !s->is_dry
+			  : s->hostname != NULL;
+}
+
+static bool
+take_domain(char const *name, char out[ADDR_DOMAIN_MAX + 1])
+{
+	size_t len = strlen(name);
+
+	if (len > 1 && name[len - 1] == '.')
+		len--;
+	if (len > ADDR_DOMAIN_MAX ||
+		!addr_is_domain(name, len, ADDR_ALLOW_UTF8) || *name == '[') {
+		fprintf(stderr, "kereru: %s is no domain\n", name);
+		return false;
+	}
+	for (size_t i = 0; i < len; i++)
+		out[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32
+								 : name[i]);
+	out[len] = '\0';
+	return true;
+}
+
+/* A name alone is one of the domain, or of the host. */
+static bool
+take_mailbox(struct setup *s, char const *mailbox)
+{
+	char full[2 * ADDR_DOMAIN_MAX + 100];
+
+	snprintf(full, sizeof full, "%s%s%s", mailbox,
+		strchr(mailbox, '@') != NULL ? "" : "@",
+		strchr(mailbox, '@') != NULL ? ""
+		: *s->domain != '\0'	     ? s->domain
+					     : s->hostname);
+	return edit_address(full, s->mailbox, sizeof s->mailbox);
+}
+
+/* That a wrong name is told before anything is made of it. */
+static bool
+check_words(struct setup *s, char const *domain, char const *mailbox)
+{
+	char name[ADDR_DOMAIN_MAX + 1];
+	char const *why;
+	stralloc sa = STRALLOC_ZERO;
+	bool ok = take_domain(s->hostname, name) &&
+		  (domain == NULL || take_domain(domain, s->domain)) &&
+		  (mailbox == NULL || take_mailbox(s, mailbox));
+
+	for (size_t i = 0; ok && i < s->address_count; i++) {
+		sa.len = 0;
+		ok = setting_normal(setting_find("public-addresses"),
+			     s->addresses[i], &sa, &why) &&
+		     sa.len > 1 && strchr(sa.s, ' ') == NULL;
+		if (!ok)
+			fprintf(stderr, "kereru: %s is no address\n",
+				s->addresses[i]);
+	}
+	stralloc_free(&sa);
+	return ok;
 }
 
 int
@@ -250,19 +277,12 @@ command_setup(
 	struct command_context const *x, int argc, char const *const *argv)
 {
 	struct setup s = {.folder = x->folder};
+	char const *domain = NULL, *mailbox = NULL;
+	int code = COMMAND_PERMANENT;
 
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--demo") == 0) {
-			s.is_demo = true;
-		} else if (strcmp(argv[i], "--state") == 0 && i + 1 < argc) {
-			s.state = argv[++i];
-		} else if (*argv[i] != '-' && s.hostname == NULL) {
-			s.hostname = argv[i];
-		} else {
-			s.hostname = NULL;
-			s.is_demo = false;
-			break;
-		}
+	if (!read_options(&s, argc, argv, &domain, &mailbox)) {
+		fputs(usage, stderr);
+		return COMMAND_PERMANENT;
 	}
 	if (s.is_demo) {
 		s.hostname = DEMO_HOST;
@@ -271,12 +291,19 @@ command_setup(
 		if (!x->folder_was_given)
 			s.folder = DEMO_STATE "/etc";
 	}
-	if (s.hostname == NULL) {
-		fprintf(stderr,
-			"usage: kereru [-c DIR] setup HOSTNAME [--state DIR]\n"
-			"       kereru setup --demo\n");
-		return COMMAND_PERMANENT;
-	}
 	find_programs(&s);
-	return set_up(&s);
+	if (!check_words(&s, domain, mailbox))
+		return COMMAND_PERMANENT;
+	if (*s.mailbox != '\0' && !s.is_dry &&
+		!setup_has_user(s.folder, s.mailbox)) {
+		fprintf(stderr, "Password of %s\n", s.mailbox);
+		s.has_password = password_ask(s.password, &s.password_len,
+			s.password_from_stdin || !isatty(0));
+	}
+	if (*s.mailbox == '\0' || s.is_dry || s.has_password ||
+		setup_has_user(s.folder, s.mailbox))
+		code = set_up(&s);
+	sodium_memzero(s.password, sizeof s.password);
+	return code == COMMAND_OK && fflush(stdout) != 0 ? COMMAND_TEMPORARY
+							 : code;
 }

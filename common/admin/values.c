@@ -64,24 +64,14 @@ fill_in(struct values *v, struct faults *f)
 	return true;
 }
 
-bool
-values_read(struct values *v, char const *folder, struct faults *f)
+static bool
+read_lines(struct values *v, struct faults *f)
 {
 	char *line;
 	size_t len;
 	int r;
 
 	assert(setting_count <= VALUES_MAX);
-	if (!text_read(&v->text, folder, "settings")) {
-		fault(f, v->text.path != NULL ? v->text.path : folder, 0,
-			"cannot be read: %s", strerror(errno));
-		return false;
-	}
-	if (!v->text.exists) {
-		fault(f, v->text.path, 0,
-			"is not there; `kereru setup HOSTNAME` makes one");
-		return false;
-	}
 	while ((r = text_line(&v->text, &line, &len)) != 0) {
 		if (r < 0) {
 			fault(f, v->text.path, v->text.line,
@@ -96,6 +86,30 @@ values_read(struct values *v, char const *folder, struct faults *f)
 		return false;
 	}
 	return true;
+}
+
+bool
+values_of_text(struct values *v, char *s, size_t len, struct faults *f)
+{
+	text_set(&v->text, s, len);
+	v->text.exists = true;
+	return read_lines(v, f);
+}
+
+bool
+values_read(struct values *v, char const *folder, struct faults *f)
+{
+	if (!text_read(&v->text, folder, "settings")) {
+		fault(f, v->text.path != NULL ? v->text.path : folder, 0,
+			"cannot be read: %s", strerror(errno));
+		return false;
+	}
+	if (!v->text.exists) {
+		fault(f, v->text.path, 0,
+			"is not there; `kereru setup HOSTNAME` makes one");
+		return false;
+	}
+	return read_lines(v, f);
 }
 
 void

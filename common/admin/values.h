@@ -31,6 +31,10 @@ struct values {
  */
 bool values_read(struct values *v, char const *folder, struct faults *f)
 	__attribute__((warn_unused_result));
+/* The same of a text that no file has: s is allocated, becomes v's own, and has
+ * one octet more than len. */
+bool values_of_text(struct values *v, char *s, size_t len, struct faults *f)
+	__attribute__((warn_unused_result));
 void values_free(struct values *v);
 
 /* By key, which must be in setting_table. */

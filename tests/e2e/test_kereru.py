@@ -398,7 +398,7 @@ def test_setup_again_keeps_everything(files):
     letter = files.maildir("alice@mx.example.org") / "new/letter"
     letter.write_text("hello")
     before = {p: p.read_bytes() for p in files.etc.rglob("*") if p.is_file()}
-    files.kereru("setup", NAME)
+    files.kereru("setup", NAME, "--no-dkim")
     assert letter.read_text() == "hello"
     letter.unlink()
     assert {p: p.read_bytes() for p in files.etc.rglob("*")
@@ -408,7 +408,7 @@ def test_setup_again_keeps_everything(files):
 
 
 def test_sendmail_gets_its_group(made):
-    made.kereru("setup", NAME)
+    made.kereru("setup", NAME, "--no-dkim")
     s = (prefix() / "sbin/sendmail").stat()
     assert stat.S_IMODE(s.st_mode) == 0o2755 and s.st_uid == 0
 

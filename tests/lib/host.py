@@ -91,7 +91,8 @@ def certificates(hostname):
         f"hostname {hostname}\nstate {folder}/state\n"
         + account_settings(2_999_000))
     done = subprocess.run(
-        [prefix() / "sbin/kereru", "-c", etc, "setup", hostname],
+        [prefix() / "sbin/kereru", "-c", etc, "setup", hostname,
+         "--no-dkim"],
         capture_output=True, text=True)
     if done.returncode != 0:
         raise RuntimeError(f"kereru setup: {done.stderr}")
@@ -226,7 +227,8 @@ class Host:
                                for d, kind in self.domains.items()])
         self.write("routes", [f"{d} {t}" for d, t in routes.items()])
         self.write("networks", networks)
-        self.kereru("setup", self.name)
+        # Keys take time, and change what is sent.
+        self.kereru("setup", self.name, "--no-dkim")
         # They name users, which come next.
         self.write("aliases", [f"{a} {t}" for a, t in aliases.items()])
         self.add_users(users)

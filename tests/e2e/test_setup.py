@@ -1,0 +1,134 @@
+"""kereru setup: from a bare machine to a host whose mail is believed, with
+nothing between but what the command prints."""
+import email
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from freshhost import ADDRESS, FreshHost, zone_of    # noqa: E402
+from host import REPOSITORY, account_settings, prefix, wait_until  # noqa: E402
+
+SETUP = ("kereru setup mail.example.org --domain example.org "
+         "--mailbox alice")
+
+
+def tree(folder):
+    """All that is below a folder: name -> what tells of a change."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        s = path.lstat()
+        found[str(path.relative_to(folder))] = (
+            s.st_mode, s.st_uid, s.st_gid, s.st_mtime_ns,
+            path.read_bytes() if path.is_file() else None)
+    return found
+
+
+@pytest.fixture(scope="module")
+def fresh():
+    with FreshHost() as f:
+        yield f
+
+
+@pytest.fixture(scope="module")
+def made(fresh):
+    """It, after a dry run and the setup; (dry run's words, setup's)."""
+    before = fresh.path("/etc/passwd").read_text()
+    dry = fresh.sh(SETUP + " --dry-run").stdout
+    assert not fresh.path("/etc/kereru").exists()
+    assert not fresh.path("/var/lib/kereru").exists()
+    assert fresh.path("/etc/passwd").read_text() == before
+    return dry, fresh.sh(SETUP, input="secret\n").stdout
+
+
+def test_a_dry_run_tells_what_is_done(made):
+    def told(text):
+        return {line for line in text.splitlines()
+                if re.match("; (make|write|add|take|give) ", line)}
+    dry, real = map(told, made)
+    # The domain is written with the file of the domains; and sendmail may
+    # have the number of that group already.
+    assert dry - real <= {"; take mail for example.org",
+                          "; give /usr/local/sbin/sendmail the group kr-drop"}
+    assert real <= dry
+    for line in ("make the account kr-smtpd", "make the group kr-drop",
+                 "write /etc/kereru/settings",
+                 "make /var/lib/kereru/queue, mode 0710",
+                 "make keys for DKIM (RSA and Ed25519) for example.org",
+                 "add the mailbox alice@example.org",
+                 "make the services in /var/lib/kereru/scan"):
+        assert "; " + line in dry
+
+
+def test_setup_again_changes_nothing(fresh, made):
+    etc = fresh.path("/etc/kereru")
+    before = tree(etc)
+    again = fresh.sh(SETUP).stdout          # no password is asked for
+    assert tree(etc) == before
+    assert not re.search("^; (make|write|add|take|give) ", again, re.M)
+    # What has to be published is said each time, and by a command of its own.
+    assert zone_of(again) == zone_of(made[1]) == zone_of(
+        fresh.sh("kereru records").stdout)
+    for wrong in ("--address 198.51.100.1", "--address x",
+                  "--mailbox bob@other.example", "--domain -x-"):
+        done = fresh.sh(f"{SETUP} {wrong}" if "box" not in wrong else
+                        f"kereru setup mail.example.org {wrong}",
+                        check=False, input="secret\n")
+        assert done.returncode == 100 and done.stderr, wrong
+    assert tree(etc) == before
+
+
+def test_the_settings_list_all_with_their_defaults(fresh, made):
+    text = fresh.path("/etc/kereru/settings").read_text()
+    known = set(re.findall(
+        r'^\t\{"([a-z0-9-]+)", SETTING_',
+        (REPOSITORY / "common/admin/setting.c").read_text(), re.M))
+    assert {m for m in re.findall(r"^#?([a-z0-9-]+)(?: \S.*)?$", text, re.M)
+            if m in known} == known
+    bare = re.sub(r"^#(?=[a-z0-9-]+( [^`]*)?$)", "", text, flags=re.M)
+    table = fresh.path("/var/lib/kereru/tables/settings.cdb")
+    before = table.read_bytes()
+    fresh.path("/etc/kereru/settings").write_text(bare)
+    try:
+        fresh.sh("kereru compile")
+        assert table.read_bytes() == before
+    finally:
+        fresh.path("/etc/kereru/settings").write_text(text)
+        fresh.sh("kereru compile")
+
+
+def test_what_has_to_be_published(fresh, made):
+    zone = zone_of(made[1])
+    assert zone["mail.example.org"]["A"] == [ADDRESS]
+    assert zone["example.org"]["MX"] == ["10 mail.example.org."]
+    assert zone["example.org"]["TXT"] == ["v=spf1 mx -all"]
+    keys = [n for n in zone if n.endswith("._domainkey.example.org")]
+    assert sorted(re.search("k=([a-z0-9]+)", zone[n]["TXT"][0])[1]
+                  for n in keys) == ["ed25519", "rsa"]
+    assert zone["_imaps._tcp.example.org"]["SRV"] == [
+        "0 1 993 mail.example.org."]
+    assert f"; 10.2.0.192.in-addr.arpa. IN PTR mail.example.org." in made[1]
+    # What a client sees in the handshake is what TLSA tells of.
+    tlsa = set(zone["_25._tcp.mail.example.org"]["TLSA"])
+    for name in ("ec", "rsa"):
+        key = subprocess.run(
+            ["openssl", "x509", "-pubkey", "-noout", "-in",
+             fresh.path(f"/etc/kereru/tls/{name}.pem")], check=True,
+            capture_output=True).stdout
+        der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"],
+                             input=key, check=True,
+                             capture_output=True).stdout
+        digest = subprocess.run(["sha256sum"], input=der, check=True,
+                                capture_output=True).stdout[:64].decode()
+        assert f"3 1 1 {digest}" in tlsa
+    told = json.loads(fresh.sh("kereru records -j example.org").stdout)
+    assert {r["name"] for r in told if r["type"] != "PTR"} <= set(zone)
+    assert [r["name"] for r in told if r["for"] == "reverse"] == [
+        "10.2.0.192.in-addr.arpa"]
+    assert fresh.sh("kereru records no.example", check=False
+                    ).returncode == 100
