@@ -24,14 +24,15 @@ import disk                                             # noqa: E402
 import dovecot                                          # noqa: E402
 import kereru                                           # noqa: E402
 import load                                             # noqa: E402
-import measure                                          # noqa: E402
-import messages                                         # noqa: E402
+import measure_imap                                     # noqa: E402
+import measure_mail                                     # noqa: E402
 import postfix                                          # noqa: E402
 import results                                          # noqa: E402
 import system                                           # noqa: E402
 
 RIVALS = [(it.name, it.kinds)
-          for it in (postfix.Postfix, dovecot.Dovecot, dovecot.LeanDovecot)]
+          for it in (postfix.Postfix, dovecot.DovecotLmtp, dovecot.Dovecot,
+                     dovecot.LeanDovecot)]
 NEEDED = {"mkfs.ext4": "e2fsprogs", "losetup": "mount", "openssl": "openssl"}
 
 
@@ -42,15 +43,15 @@ def arguments():
     p.add_argument("--list", action="store_true", help="list the groups")
     p.add_argument("--rounds", type=int, default=3, metavar="N")
     p.add_argument("--json", metavar="FILE", help="write every number there")
-    p.add_argument("--systems", default="kereru,postfix,dovecot,dovecot-lean",
-                   help="measure these only (default: %(default)s)")
+    p.add_argument("--systems", default="kereru,postfix,dovecot,dovecot-lean,"
+                   "dovecot-lmtp", help="measure these only (default: %(default)s)")
     p.add_argument("--scale", type=float, default=1.0, metavar="X",
                    help="so many times as many messages (for a short try: 0.1)")
     p.add_argument("--octets", type=int, default=4096,
                    help="size of a message (default: %(default)s)")
     p.add_argument("--mailbox", type=int, default=10000, metavar="N",
                    help="messages in the mailbox that is read")
-    p.add_argument("--disk-mb", type=int, default=2048, metavar="N",
+    p.add_argument("--disk-mb", type=int, default=6144, metavar="N",
                    help="size of the disk image (default: %(default)s)")
     p.add_argument("--build", metavar="DIR", default=os.environ.get(
         "B", os.path.join(load.ROOT, "build")),
@@ -94,7 +95,8 @@ class Bench:
                                 self.sink.port),
                    postfix.Postfix(self.work, on, cache, self.sink.port),
                    dovecot.Dovecot(self.work, on),
-                   dovecot.LeanDovecot(self.work, on)):
+                   dovecot.LeanDovecot(self.work, on),
+                   dovecot.DovecotLmtp(self.work, on, cache)):
             if it.name in self.options.systems.split(",") and \
                     wanted_kinds & set(it.kinds):
                 self._start(it, wanted_kinds)
@@ -106,9 +108,6 @@ class Bench:
             it.prepare()
             it.start()
             self.results.versions[it.name] = it.version()
-            if "imap" in wanted_kinds & set(it.kinds):
-                messages.fill(it.maildir(system.READER),
-                              it.uid(system.READER), self.options.mailbox)
             if "mail" in wanted_kinds & set(it.kinds):
                 self._warm_up(it)
         except system.Unavailable as why:
@@ -196,7 +195,8 @@ def show(options, groups, bench):
 
 def main():
     options = arguments()
-    every = measure.groups(options.mailbox)
+    every = measure_mail.groups() + measure_imap.groups(
+        options.mailbox, int(measure_imap.HUGE_SIZE * options.scale))
     if options.list:
         for g in every:
             print(f"{g.name:10} {'' if g.usual else '(only when named) '}"

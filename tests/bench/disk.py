@@ -27,7 +27,7 @@ class Disk:
         self._write_image()
         self._attach()
         subprocess.run(
-            ["mkfs.ext4", "-q", "-F", "-m", "0", "-E",
+            ["mkfs.ext4", "-q", "-F", "-m", "0", "-i", "8192", "-E",
              "lazy_itable_init=0,lazy_journal_init=0,nodiscard", self.device],
             check=True)
         os.mkdir(self.mount_point)

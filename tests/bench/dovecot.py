@@ -1,12 +1,14 @@
 """Dovecot as installed, with a configuration and folders of our own.
 
-Two forms: as shipped (a login process and an imap process a connection), and its
-leanest (login processes shared, and sessions in IDLE hibernate in one process).
+Three forms: as shipped (a login process and an imap process a connection), its
+leanest (login processes shared, and sessions in IDLE hibernate in one process),
+and lmtp alone, as an MTA hands mail to it.
 """
 
 import os
 import subprocess
 
+import debian
 import system
 
 PROGRAM = "/usr/sbin/dovecot"
@@ -16,7 +18,7 @@ base_dir = {home}/run
 state_dir = {home}/state
 log_path = {home}/dovecot.log
 listen = 127.0.0.1
-protocols = imap
+protocols = {protocols}
 ssl = required
 ssl_cert = <{home}/tls.pem
 ssl_key = <{home}/tls.key
@@ -44,6 +46,14 @@ service imap-login {{
   }}
   inet_listener imaps {{
     port = {port}
+  }}
+}}
+service pop3-login {{
+  inet_listener pop3 {{
+    port = 0
+  }}
+  inet_listener pop3s {{
+    port = {pop3_port}
   }}
 }}
 service imap {{
@@ -75,12 +85,15 @@ class Dovecot(system.System):
     name = "dovecot"
     # Not "idle-many": a thousand logins, two new processes each, take minutes,
     # and the memory of each is the same as with a hundred.
-    kinds = ("imap", "idle")
+    kinds = ("imap", "change", "login", "idle", "pop3")
     lean = False
+    protocols = "imap pop3"
 
     def __init__(self, work, disk):
         super().__init__(work, disk)
         self.imaps_port = system.free_port()
+        self.pop3s_port = system.free_port()
+        self.main_port = self.imaps_port
 
     def prepare(self):
         if not os.path.exists(PROGRAM) or \
@@ -97,17 +110,21 @@ class Dovecot(system.System):
         with open(f"{self.home}/dovecot.conf", "w") as conf:
             conf.write(CONF.format(
                 home=self.home, disk=self.disk, port=self.imaps_port,
+                pop3_port=self.pop3s_port, protocols=self.protocols,
                 uid=self.uid(0),
-                uid_last=self.uid(system.READER),
+                uid_last=self.uid(system.NUMBERS[-1]),
                 service_count=0 if self.lean else 1,
                 client_limit=1000 if self.lean else 1,
                 min_avail=1 if self.lean else 0,
-                hibernate="2s" if self.lean else 0))
+                hibernate="2s" if self.lean else 0) + self.more())
+
+    def more(self):
+        return ""
 
     def start(self):
         self.spawn([PROGRAM, "-F", "-c", f"{self.home}/dovecot.conf"],
                    f"{self.home}/dovecot.log")
-        system.wait_for_port(self.imaps_port, alive=self.alive)
+        system.wait_for_port(self.main_port, alive=self.alive)
 
     def version(self):
         done = subprocess.run([PROGRAM, "--version"], stdout=subprocess.PIPE,
@@ -117,6 +134,39 @@ class Dovecot(system.System):
 
 class LeanDovecot(Dovecot):
     name = "dovecot-lean"
-    kinds = ("idle", "idle-many")
+    kinds = ("login", "idle", "idle-many")
     lean = True
     rest_seconds = 6
+
+
+LMTP = """\
+service lmtp {{
+  executable = {root}/usr/lib/dovecot/lmtp
+  inet_listener lmtp {{
+    address = 127.0.0.1
+    port = {port}
+  }}
+}}
+mail_fsync = always
+"""
+
+
+class DovecotLmtp(Dovecot):
+    name = "dovecot-lmtp"
+    kinds = ("deliver",)
+    protocols = "lmtp"
+    lmtp = True
+
+    def __init__(self, work, disk, cache):
+        super().__init__(work, disk)
+        self.cache = cache
+        self.smtp_port = self.main_port = system.free_port()
+        self.root = os.path.join(self.home, "root")
+
+    def prepare(self):
+        package = debian.fetch(self.cache, "dovecot-lmtpd")
+        super().prepare()
+        subprocess.run(["dpkg", "-x", package, self.root], check=True)
+
+    def more(self):
+        return LMTP.format(root=self.root, port=self.smtp_port)

@@ -14,18 +14,6 @@
 #include "tests/bench/imap_peer.h"
 #include "tests/bench/peer.h"
 
-static void
-user_name(char *s, size_t size, char const *pattern, unsigned n)
-{
-	char const *mark = strchr(pattern, '%');
-
-	if (mark == NULL)
-		snprintf(s, size, "%s", pattern);
-	else
-		snprintf(s, size, "%.*s%u%s", (int)(mark - pattern), pattern,
-			n % 100, mark + 1);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -41,7 +29,7 @@ main(int argc, char **argv)
 		struct imap_peer *p = calloc(1, sizeof *p);
 		if (p == NULL)
 			peer_die("out of memory");
-		user_name(user, sizeof user, argv[4], i);
+		peer_user(user, sizeof user, argv[4], i % 100);
 		imap_peer_open(p, argv[2], port, user, argv[5]);
 		for (int k = 6; k < argc; k++)
 			imap_peer_command(p, argv[k]);

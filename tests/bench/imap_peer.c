@@ -110,16 +110,38 @@ imap_peer_command(struct imap_peer *p, char const *command)
 }
 
 void
-imap_peer_open(struct imap_peer *p, char const *address, unsigned port,
-	char const *user, char const *password)
+imap_peer_append(
+	struct imap_peer *p, char const *mailbox, char const *s, size_t len)
 {
-	char login[512];
+	char tag[16], text[256];
 
+	snprintf(tag, sizeof tag, "k%u", ++p->tag);
+	snprintf(text, sizeof text, "%s APPEND %s {%zu+}\r\n", tag, mailbox,
+		len);
+	p->octets = 0;
+	tls_peer_put(&p->tls, text, strlen(text));
+	tls_peer_put(&p->tls, s, len);
+	tls_peer_write(&p->tls, "\r\n", 2);
+	read_until(p, tag);
+}
+
+void
+imap_peer_greet(struct imap_peer *p, char const *address, unsigned port)
+{
 	p->tag = 0;
 	p->line_len = 0;
 	p->literal = 0;
 	tls_peer_open(&p->tls, address, port);
 	read_until(p, "*");
+}
+
+void
+imap_peer_open(struct imap_peer *p, char const *address, unsigned port,
+	char const *user, char const *password)
+{
+	char login[512];
+
+	imap_peer_greet(p, address, port);
 	snprintf(login, sizeof login, "LOGIN \"%s\" \"%s\"", user, password);
 	imap_peer_command(p, login);
 }

@@ -21,6 +21,9 @@ struct imap_peer {
 	uint64_t literal;
 };
 
+/* Connect and take the greeting. */
+void imap_peer_greet(struct imap_peer *p, char const *address, unsigned port);
+
 /* Connect, take the greeting, and log in. */
 void imap_peer_open(struct imap_peer *p, char const *address, unsigned port,
 	char const *user, char const *password);
@@ -30,5 +33,9 @@ void imap_peer_open(struct imap_peer *p, char const *address, unsigned port,
  * IDLE: its continuation). p->octets is what came until then.
  */
 void imap_peer_command(struct imap_peer *p, char const *command);
+
+/* APPEND of s[0..len), a message, with a non-synchronizing literal. */
+void imap_peer_append(
+	struct imap_peer *p, char const *mailbox, char const *s, size_t len);
 
 #endif

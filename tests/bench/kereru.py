@@ -12,7 +12,8 @@ SETTINGS = {"connections-max": 4000, "connections-per-address": 4000}
 
 class Kereru(system.System):
     name = "kereru"
-    kinds = ("mail", "imap", "idle", "idle-many")
+    kinds = ("mail", "deliver", "imap", "change", "login", "idle", "idle-many",
+             "pop3")
 
     def __init__(self, work, disk, make, build, sink_port):
         super().__init__(work, disk)
@@ -35,10 +36,11 @@ class Kereru(system.System):
             users={f"m{i}": system.PASSWORD for i in system.NUMBERS},
             routes={"*": f"[127.0.0.1]:{self.sink_port}"},
             networks=["127.0.0.0/8"], settings=SETTINGS,
-            services=("smtp", "imap", "queue"))
+            services=("smtp", "imap", "pop3", "queue"))
         self.address = self.host.address
         self.smtp_port = self.host.ports["smtp"]
         self.imaps_port = self.host.ports["imaps"]
+        self.pop3s_port = self.host.ports["pop3s"]
 
     def _install(self):
         programs = os.path.join(self.home, "programs")
@@ -57,6 +59,13 @@ class Kereru(system.System):
 
     def maildir(self, number):
         return str(self.host.maildir(system.mailbox(number)))
+
+    def manager_pid(self):
+        for pid in self.group.processes():
+            with open(f"/proc/{pid}/comm") as comm:
+                if comm.read() == "manager\n":
+                    return pid
+        raise RuntimeError("there is no manager")
 
     def last_words(self):
         return [line for service in self.host.services

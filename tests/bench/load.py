@@ -13,7 +13,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 TLS = ("peer.c", "tls_peer.c", "imap_peer.c")
 PROGRAMS = {"smtp_load": ("peer.c",), "smtp_sink": ("peer.c",),
-            "arrivals": ("peer.c",), "imap_time": TLS, "imap_hold": TLS}
+            "arrivals": ("peer.c",), "imap_time": TLS, "imap_hold": TLS,
+            "imap_rate": TLS, "imap_idle": TLS,
+            "pop3_time": ("peer.c", "tls_peer.c")}
 # No file for this long: the rest is lost, and the measurement with it.
 SILENCE = 30
 # The longest that a generator is given until it says that it is ready: a
@@ -47,7 +49,7 @@ class Load:
 
     def smtp(self, it, sessions, messages, octets, domain=system.DOMAIN,
              one_each=False):
-        options = ["-c"] if one_each else []
+        options = ["-c"] * one_each + ["-L"] * it.lmtp
         return self._json(
             "smtp_load", *options, "-s", sessions, "-m", messages, "-l", octets,
             "-u", system.MAILBOXES, "-d", domain, it.address, it.smtp_port)
@@ -55,6 +57,22 @@ class Load:
     def imap(self, it, user, commands):
         return self._json("imap_time", it.address, it.imaps_port, user,
                           system.PASSWORD, *commands)
+
+    def rate(self, it, what, clients, count, *more):
+        """Things done a second by clients of m0, m1 and so on."""
+        done = self._json("imap_rate", what, clients, count, it.address,
+                          it.imaps_port, f"m%@{system.DOMAIN}",
+                          system.PASSWORD, *more)
+        return done["count"] / done["seconds"]
+
+    def idle_notices(self, it, count, number):
+        return self._json("imap_idle", count, it.address, it.imaps_port,
+                          system.mailbox(number), system.PASSWORD,
+                          it.maildir(number), it.uid(number))
+
+    def pop3(self, it, number):
+        return self._json("pop3_time", it.address, it.pop3s_port,
+                          system.mailbox(number), system.PASSWORD)
 
     def arrivals(self, count, folders):
         return Arrivals(self.path("arrivals"), count, folders)

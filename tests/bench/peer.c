@@ -78,6 +78,18 @@ peer_number(char const *text, unsigned min, unsigned max)
 }
 
 void
+peer_user(char *s, size_t size, char const *pattern, unsigned n)
+{
+	char const *mark = strchr(pattern, '%');
+
+	if (mark == NULL)
+		snprintf(s, size, "%s", pattern);
+	else
+		snprintf(s, size, "%.*s%u%s", (int)(mark - pattern), pattern, n,
+			mark + 1);
+}
+
+void
 peer_die(char const *format, ...)
 {
 	va_list args;

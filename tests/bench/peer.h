@@ -9,6 +9,7 @@
 #ifndef PEER_H
 #define PEER_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <stdnoreturn.h>
 
@@ -23,6 +24,9 @@ int peer_listen(unsigned port);
 
 /* The number in text, from min to max. Dies on anything else. */
 unsigned peer_number(char const *text, unsigned min, unsigned max);
+
+/* The pattern into s, n in place of its `%` if it has one. */
+void peer_user(char *s, size_t size, char const *pattern, unsigned n);
 
 /* One line on standard error, printf style, and exit 1. */
 noreturn void peer_die(char const *format, ...)

@@ -6,10 +6,10 @@ own uid; everything else goes to the sink. Settings are as shipped but for what
 stands in MAIN, and chroot is off.
 """
 
-import glob
 import os
 import subprocess
 
+import debian
 import system
 
 # Accounts that every Debian has and nothing on a mail host's test uses: the
@@ -74,27 +74,9 @@ QUEUES = ("active bounce corrupt defer deferred flush hold incoming private "
           "saved trace").split()
 
 
-def fetch(cache):
-    """The path of the package, downloaded at most once."""
-    def have():
-        return sorted(glob.glob(os.path.join(cache, "postfix_*.deb")))
-
-    os.makedirs(cache, exist_ok=True)
-    if not have():
-        try:
-            subprocess.run(["apt-get", "-qq", "download", "postfix"],
-                           cwd=cache, stdout=subprocess.DEVNULL,
-                           stderr=subprocess.DEVNULL, timeout=120)
-        except (OSError, subprocess.TimeoutExpired):
-            pass
-    if not have():
-        raise system.Unavailable("its package cannot be fetched")
-    return have()[-1]
-
-
 class Postfix(system.System):
     name = "postfix"
-    kinds = ("mail",)
+    kinds = ("mail", "deliver")
 
     def __init__(self, work, disk, cache, sink_port):
         super().__init__(work, disk)
@@ -105,7 +87,7 @@ class Postfix(system.System):
         self.root = os.path.join(self.home, "root")
 
     def prepare(self):
-        package = fetch(self.cache)
+        package = debian.fetch(self.cache, "postfix")
         super().prepare()
         subprocess.run(["dpkg", "-x", package, self.root], check=True)
         os.chmod(self.root, 0o755)
@@ -149,6 +131,13 @@ class Postfix(system.System):
                    env={"LD_LIBRARY_PATH": library, "MAIL_CONFIG": self.conf,
                         "PATH": os.environ.get("PATH", "/usr/bin:/bin")})
         system.wait_for_port(self.smtp_port, alive=self.alive)
+
+    def manager_pid(self):
+        for pid in self.group.processes():
+            with open(f"/proc/{pid}/comm") as comm:
+                if comm.read() == "qmgr\n":
+                    return pid
+        raise RuntimeError("there is no qmgr")
 
     def version(self):
         done = subprocess.run(

@@ -47,8 +47,8 @@ class Results:
                    for name in (ours, rival))
 
     def notes(self):
-        lines = ["", "ratio: ours / theirs. More is better for msg/s, less for "
-                 "everything else."]
+        lines = ["", "ratio: ours / theirs. More is better for msg/s, MB/s and "
+                 "a second, less for everything else."]
         lines += [f"{name}: {text}" for name, text in self.versions.items()]
         lines += [f"FAILED {name} {group}: {what}"
                   for name, group, what in self.failures]

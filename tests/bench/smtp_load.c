@@ -1,14 +1,14 @@
 /*
  * smtp_load - send messages over many SMTP sessions at once
  *
- *	smtp_load [-c] [-s sessions] [-m messages] [-l octets] [-u mailboxes]
+ *	smtp_load [-cL] [-s sessions] [-m messages] [-l octets] [-u mailboxes]
  *		[-d domain] ADDRESS PORT
  *
  * The i-th message goes to m<i mod mailboxes>@domain. Commands are not
  * pipelined. Without -c each session sends one message after another, and
  * the clock starts when all have been greeted; with -c each message has its
  * own connection, at most `sessions` at once, connecting being part of what is
- * measured. Prints one JSON object. Any refusal ends the run.
+ * measured. With -L it speaks LMTP (RFC 2033). Prints one JSON object. Any refusal ends the run.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -39,7 +39,7 @@ struct session {
 static struct {
 	char const *address, *domain;
 	unsigned port, sessions, messages, octets, mailboxes;
-	bool one_each;
+	bool one_each, lmtp;
 	int epoll;
 	unsigned begun, accepted, waiting, open, connections;
 	uint64_t start_ns, end_ns;
@@ -185,7 +185,8 @@ reply(struct session *s, char const *line)
 		peer_die("in state %d the server said: %s", s->state, line);
 	switch (s->state) {
 	case GREETING:
-		say(s, EHLO, "EHLO bench.sender.test\r\n");
+		say(s, EHLO, "%s bench.sender.test\r\n",
+			load.lmtp ? "LHLO" : "EHLO");
 		break;
 	case EHLO:
 		greeted(s);
@@ -283,10 +284,13 @@ options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "cs:m:l:u:d:")) != -1) {
+	while ((c = getopt(argc, argv, "cLs:m:l:u:d:")) != -1) {
 		switch (c) {
 		case 'c':
 			load.one_each = true;
+			break;
+		case 'L':
+			load.lmtp = true;
 			break;
 		case 's':
 			load.sessions = peer_number(optarg, 1, 10000);
@@ -308,7 +312,7 @@ options(int argc, char **argv)
 		}
 	}
 	if (argc - optind != 2)
-		peer_die("usage: smtp_load [-c] [-s sessions] [-m messages] "
+		peer_die("usage: smtp_load [-cL] [-s sessions] [-m messages] "
 			 "[-l octets] [-u mailboxes] [-d domain] ADDRESS PORT");
 	load.address = argv[optind];
 	load.port = peer_number(argv[optind + 1], 1, 65535);

@@ -3,6 +3,7 @@
 import glob
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -11,10 +12,11 @@ from group import Group
 
 DOMAIN = "bench.test"
 PASSWORD = "pigeon"
-# Mailboxes m0 to m99 get mail; m100 is full, and read.
+# Mailboxes m0 to m99 get mail. m100 is full, and read; m101 has few messages,
+# m102 very many; what is in m103 is changed.
 MAILBOXES = 100
-READER = 100
-NUMBERS = range(MAILBOXES + 1)
+READER, SMALL, HUGE, CHANGED = range(MAILBOXES, MAILBOXES + 4)
+NUMBERS = range(CHANGED + 1)
 # Of the rivals' mailboxes; numbers without an account.
 UID_FIRST = 610000
 
@@ -70,8 +72,10 @@ def make_certificate(folder):
 class System:
     """One system: prepared and started once, measured often, then stopped.
 
-    kinds         what can be measured: "mail" (smtp_port); "imap", "idle" and
-                  "idle-many" (imaps_port)
+    kinds         what can be measured: "mail" and "deliver" (smtp_port);
+                  "imap", "change", "login", "idle" and "idle-many" (imaps_port);
+                  "pop3" (pop3s_port)
+    lmtp          whether smtp_port is one of LMTP
     address       where it listens
     home          its folder on the root file system: programs, settings, logs
     disk          its folder on the measured file system: queue and mail
@@ -82,12 +86,14 @@ class System:
     kinds = ()
     address = "127.0.0.1"
     rest_seconds = 2
+    lmtp = False
 
     def __init__(self, work, disk):
         self.home = os.path.join(work, self.name)
         self.disk = os.path.join(disk, self.name)
         self.group = None
         self.process = None
+        self.filled = set()
 
     def prepare(self):
         make_folder(self.home)
@@ -120,8 +126,14 @@ class System:
 
     def empty_maildirs(self):
         for folder in self.new_folders():
-            for name in os.listdir(folder):
-                os.unlink(os.path.join(folder, name))
+            for each in (folder, os.path.join(folder, "..", "cur")):
+                for name in os.listdir(each):
+                    os.unlink(os.path.join(each, name))
+
+    def hold_queue(self, is_held):
+        """Stop the queue's manager where it is, or let it go on."""
+        os.kill(self.manager_pid(),
+                signal.SIGSTOP if is_held else signal.SIGCONT)
 
     def forget(self, number):
         """Remove all that is not a message: UIDs, indexes, caches."""

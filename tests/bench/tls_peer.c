@@ -103,6 +103,14 @@ tls_peer_open(struct tls_peer *p, char const *address, unsigned port)
 }
 
 void
+tls_peer_put(struct tls_peer *p, char const *s, size_t len)
+{
+	if (br_sslio_write_all(&p->io, s, len) < 0)
+		peer_die("tls: cannot write: error %d",
+			br_ssl_engine_last_error(&p->client.eng));
+}
+
+void
 tls_peer_write(struct tls_peer *p, char const *s, size_t len)
 {
 	if (br_sslio_write_all(&p->io, s, len) < 0 ||

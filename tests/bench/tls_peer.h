@@ -29,6 +29,9 @@ struct tls_peer {
 /* Connect and shake hands (implicit TLS). */
 void tls_peer_open(struct tls_peer *p, char const *address, unsigned port);
 
+/* Write all of s[0..len); it may wait for the next flush. */
+void tls_peer_put(struct tls_peer *p, char const *s, size_t len);
+
 /* Write all of s[0..len) and flush. */
 void tls_peer_write(struct tls_peer *p, char const *s, size_t len);
 

@@ -1,47 +1,16 @@
-"""What is measured: groups of rows, each got by one run of one system."""
+"""What is measured of mail coming in and going out."""
 
 import re
 import signal
+import statistics
 import subprocess
 import time
 
-import messages
-import system
+from rows import Group
 
 # The longest that a system is given to finish what it does after the last
 # message has arrived, before its CPU time is read.
 AFTERWARDS = 0.3
-
-READ = ["SELECT INBOX", "FETCH 1:* (FLAGS)",
-        "FETCH 1:* (ENVELOPE BODYSTRUCTURE)", "FETCH 1:* (BODY.PEEK[])"]
-READ_KEYS = ["select", "flags", "envelope", "body"]
-# What an idle connection has said after its login.
-STATES = {"login": [], "idle": ["SELECT INBOX", "IDLE"]}
-
-
-class Row:
-    def __init__(self, key, label, unit):
-        self.key = key
-        self.label = label
-        self.unit = unit
-
-
-class Group:
-    """Rows that one run gives.
-
-    kind     which systems it is for: see system.System
-    run      function(bench, system) -> {row key: value}
-    once     its values do not vary: one round is enough
-    usual    part of the run when no groups are named
-    """
-
-    def __init__(self, name, kind, rows, run, once=False, usual=True):
-        self.name = name
-        self.kind = kind
-        self.rows = [Row(*row) for row in rows]
-        self.run = run
-        self.once = once
-        self.usual = usual
 
 
 def _rate(count, start_ns, end_ns):
@@ -92,45 +61,52 @@ def _relay(bench, it):
             "cpu": cpu / count * 1000}
 
 
-def _read(bench, it):
-    """A mailbox without any cache, then the same again."""
-    it.forget(system.READER)
+def _large(bench, it):
     bench.settle()
-    user = system.mailbox(system.READER)
-    values = {}
-    for turn in ("first", "warm"):
-        answers = bench.load.imap(it, user, READ)
-        for key, answer in zip(READ_KEYS, answers):
-            values[f"{key}-{turn}"] = answer["ms"]
-        # Who sends less is not faster.
-        if answers[-1]["octets"] < messages.octets(bench.options.mailbox):
-            raise RuntimeError("it did not send every message whole")
-    return values
+    count, octets = bench.scaled(200), 1 << 20
+    arrivals = bench.load.arrivals(count, it.new_folders())
+    try:
+        sent = bench.load.smtp(it, 10, count, octets)
+        arrivals.last_ns()
+    finally:
+        arrivals.stop()
+    it.empty_maildirs()
+    return {"accepted": count * octets / 1e6 / sent["seconds"]}
 
 
-def _idle(count, states):
-    def run(bench, it):
-        values = {}
-        for key in states:
-            before = it.group.memory_kib()
-            held = bench.load.hold(it, count, STATES[key])
-            time.sleep(it.rest_seconds)
-            after = it.group.memory_kib()
-            held.stop()
-            values[f"{key}-pss"] = (after[0] - before[0]) / count
-            values[f"{key}-tables"] = (after[1] - before[1]) / count
-            _wait_for_fewer(it, before[2], count)
-        return values
-    return run
+def _drain(bench, it):
+    """A queue that has been filled while nobody looked after it."""
+    bench.settle()
+    count = bench.scaled(20000)
+    before = bench.sink.count()[0]
+    it.hold_queue(True)
+    try:
+        bench.load.smtp(it, 50, count, bench.octets, domain="elsewhere.test")
+        bench.settle()
+        start_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+    finally:
+        it.hold_queue(False)
+    last_ns = bench.sink.last_ns(before + count)
+    return {"relayed": _rate(count, start_ns, last_ns)}
 
 
-def _wait_for_fewer(it, before, count):
-    """Until the processes of the connections have gone."""
-    for _ in range(200):
-        if len(it.group.processes()) <= before + count // 20 + 2:
-            return
-        time.sleep(0.1)
-    raise RuntimeError("processes stay after their connections have closed")
+def _pass_through(bench, it):
+    """From connect to the sink, one message after another."""
+    bench.settle()
+    took = []
+    for _ in range(bench.scaled(40)):
+        before = bench.sink.count()[0]
+        sent = bench.load.smtp(it, 1, 1, bench.octets, one_each=True,
+                               domain="elsewhere.test")
+        last_ns = bench.sink.last_ns(before + 1)
+        took.append((last_ns - sent["start_ns"]) / 1e6)
+        time.sleep(0.05)
+    return {"latency": statistics.median(took)}
+
+
+def _delivery(bench, it):
+    values = _deliver(bench, it, 10, 20000)
+    return {key: values[key] for key in ("delivered", "cpu")}
 
 
 def _fsync(bench, it):
@@ -157,22 +133,7 @@ def _fsync(bench, it):
     return {"calls": calls / count}
 
 
-def _idle_rows(count, states):
-    named = {"login": "logged in", "idle": "in IDLE"}
-    return [(f"{key}-{what}", f"{label}, {count} {named[key]}", "KiB each")
-            for key in states
-            for what, label in (("pss", "PSS"), ("tables", "page tables"))]
-
-
-def _read_rows(count):
-    what = [("select", f"SELECT of {count}"), ("flags", "FETCH 1:* (FLAGS)"),
-            ("envelope", "FETCH 1:* (ENVELOPE BODYSTRUCTURE)"),
-            ("body", "FETCH 1:* (BODY.PEEK[])")]
-    return [(f"{key}-{turn}", f"{label}, {turn}", "ms")
-            for turn in ("first", "warm") for key, label in what]
-
-
-def groups(mailbox_size):
+def groups():
     return [
         Group("intake1", "mail", [
             ("accepted", "accepted, 1 session", "msg/s"),
@@ -193,6 +154,19 @@ def groups(mailbox_size):
             ("accepted", "one message a connection, 10 clients", "msg/s"),
             ("cpu", "CPU for 1,000 of them", "s")],
             _connect),
+        Group("large", "mail", [
+            ("accepted", "accepted of 1 MiB, 10 sessions", "MB/s")],
+            _large),
+        Group("delivery", "deliver", [
+            ("delivered", "20,000 delivered, 10 sessions", "msg/s"),
+            ("cpu", "CPU for 1,000 of them", "s")],
+            _delivery, once=True),
+        Group("through", "mail", [
+            ("latency", "from connect to a sink, queue idle", "ms")],
+            _pass_through),
+        Group("drain", "mail", [
+            ("relayed", "a queue of 20,000, drained to a sink", "msg/s")],
+            _drain, once=True),
         Group("relay", "mail", [
             ("relayed", "relayed to a sink, 10 sessions", "msg/s"),
             ("cpu", "CPU for 1,000 relayed", "s")],
@@ -200,9 +174,4 @@ def groups(mailbox_size):
         Group("fsync", "mail", [
             ("calls", "fsync and its like, delivered", "a message")],
             _fsync, once=True, usual=False),
-        Group("imap", "imap", _read_rows(f"{mailbox_size:,}"), _read),
-        Group("idle100", "idle", _idle_rows("100", ["login", "idle"]),
-              _idle(100, ["login", "idle"]), once=True),
-        Group("idle1000", "idle-many", _idle_rows("1,000", ["login"]),
-              _idle(1000, ["login"]), once=True),
     ]
