@@ -7,6 +7,7 @@
 #include <linux/filter.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,9 +154,48 @@ print_filter(size_t row)
 	seccomp_release(filter);
 }
 
+/* Whether one of the calls is this one, in these words. */
+static bool
+holds(char const *calls, char const *word, size_t len)
+{
+	for (char const *at = calls; *at != '\0'; at += *at == ' ') {
+		size_t n = strcspn(at, " ");
+		char row[64];
+		if (n == len && memcmp(at, word, len) == 0)
+			return true;
+		if (*at == '@') {
+			snprintf(row, sizeof row, "%.*s", (int)n - 1, at + 1);
+			if (holds(find_row(row), word, len))
+				return true;
+		}
+		at += n;
+	}
+	return false;
+}
+
+/* Dies if the parent's row lacks any of the calls. */
+static void
+inherit(char const *parent, char const *calls)
+{
+	for (char const *at = calls; *at != '\0'; at += *at == ' ') {
+		size_t n = strcspn(at, " ");
+		char name[64];
+		snprintf(name, sizeof name, "%.*s", (int)n, at);
+		if (*at == '@')
+			inherit(parent, find_row(name + 1));
+		else if (!holds(find_row(parent), at, n))
+			die(name);
+		at += n;
+	}
+}
+
 int
 main(void)
 {
+	for (size_t i = 0; i < sizeof syscalls_heirs / sizeof *syscalls_heirs;
+		i++)
+		inherit(syscalls_rows[syscalls_heirs[i].parent].name,
+			syscalls_rows[syscalls_heirs[i].child].calls);
 	for (size_t i = 0; i < SANDBOX_FILTERS; i++)
 		print_filter(i);
 	printf("static struct sock_fprog const filters[] = {\n");

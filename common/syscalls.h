@@ -73,8 +73,8 @@ static struct syscalls_row const syscalls_groups[] = {
 
 static struct syscalls_row const syscalls_rows[SANDBOX_FILTERS] = {
 	[SANDBOX_MONITOR] = {"monitor",
-		"@base @pair @files @fork @wait @confine @exec @watch "
-		"@smtpd @sieved accept4 accept socketpair setsockopt getsockopt "
+		"@front @smtpd @pop3d @imapd @sieved @fork @wait @confine "
+		"@exec accept4 accept socketpair setsockopt getsockopt "
 		"getpeername getsockname alarm setitimer kill "
 		"socket:unix connect memfd_create"},
 	[SANDBOX_AUTH] = {"auth",
@@ -83,18 +83,16 @@ static struct syscalls_row const syscalls_rows[SANDBOX_FILTERS] = {
 	[SANDBOX_FRONT] = {"front", "@base @pair"},
 	[SANDBOX_SMTPD] = {"smtpd", "@base @pair @drop"},
 	[SANDBOX_STARTER] = {"starter",
-		"@base @pair @files @fork @wait @confine @exec @watch "
-		"@network socketpair kill fstatfs alarm"},
+		"@manager @spawner @local-spawner @signer @exec kill"},
 	[SANDBOX_MANAGER] = {"manager",
 		"@base @pair @files @watch @fork @wait fstatfs"},
 	[SANDBOX_SPAWNER] = {"spawner",
-		"@base @pair @fork @wait @confine @network pread64 newfstatat "
-		"socketpair alarm openat"},
+		"@remote @fork @wait @confine socketpair alarm openat"},
 	[SANDBOX_REMOTE] = {"remote", "@base @pair @network pread64 "
 				      "newfstatat epoll_create1 epoll_ctl "
 				      "epoll_wait"},
 	[SANDBOX_LOCAL_SPAWNER] = {"local-spawner",
-		"@base @pair @fork @wait @confine @local socketpair alarm"},
+		"@local @fork @wait @confine socketpair alarm"},
 	[SANDBOX_LOCAL] = {"local", "@base @pair @files memfd_create"},
 	[SANDBOX_STARTER_GPG] = {"starter-gpg",
 		"@starter @local-spawner-gpg"},
@@ -106,8 +104,7 @@ static struct syscalls_row const syscalls_rows[SANDBOX_FILTERS] = {
 	[SANDBOX_SIEVED] = {"sieved", "@base @files symlinkat"},
 	[SANDBOX_MIME] = {"mime", "@base pread64 ioctl"},
 	[SANDBOX_CHECK] = {"check",
-		"@base @pair @fork @confine @check-message accept4 kill "
-		"socketpair"},
+		"@check-message @fork @confine accept4 kill"},
 	[SANDBOX_CHECK_MESSAGE] = {"check-message",
 		"@base @pair @network pread64 pwrite64 newfstatat "
 		"memfd_create ftruncate epoll_create1 epoll_ctl epoll_wait "
@@ -123,6 +120,28 @@ static struct syscalls_row const syscalls_rows[SANDBOX_FILTERS] = {
 		"@base @pair @files @fork @network accept4 kill pipe2 prctl "
 		"alarm epoll_create1 epoll_ctl epoll_wait socketpair"},
 	[SANDBOX_MIME_FILES] = {"mime-files", "@base @files"},
+};
+
+/* Who starts whom: sandbox_gen makes no filters in which a parent lacks what its
+ * child may do. */
+static struct {
+	enum sandbox_filter parent, child;
+} const syscalls_heirs[] = {
+	{SANDBOX_MONITOR, SANDBOX_FRONT},
+	{SANDBOX_MONITOR, SANDBOX_SMTPD},
+	{SANDBOX_MONITOR, SANDBOX_POP3D},
+	{SANDBOX_MONITOR, SANDBOX_IMAPD},
+	{SANDBOX_MONITOR, SANDBOX_SIEVED},
+	{SANDBOX_STARTER, SANDBOX_MANAGER},
+	{SANDBOX_STARTER, SANDBOX_SPAWNER},
+	{SANDBOX_STARTER, SANDBOX_LOCAL_SPAWNER},
+	{SANDBOX_STARTER, SANDBOX_SIGNER},
+	{SANDBOX_STARTER_GPG, SANDBOX_STARTER},
+	{SANDBOX_STARTER_GPG, SANDBOX_LOCAL_SPAWNER_GPG},
+	{SANDBOX_SPAWNER, SANDBOX_REMOTE},
+	{SANDBOX_LOCAL_SPAWNER, SANDBOX_LOCAL},
+	{SANDBOX_LOCAL_SPAWNER_GPG, SANDBOX_LOCAL},
+	{SANDBOX_CHECK, SANDBOX_CHECK_MESSAGE},
 };
 
 #endif

@@ -196,6 +196,14 @@ def test_everything_ours_has_a_filter(house):
         assert status["Seccomp"] == "2", role
 
 
+def test_imapd_may_watch_its_folder(house):
+    """Without inotify it would look for new mail every two seconds, and nobody
+    would see why: the filters that it inherited must let it."""
+    folder = f"/proc/{house.pid('imapd')}/fd"
+    assert "anon_inode:inotify" in \
+        {os.readlink(f"{folder}/{fd}") for fd in os.listdir(folder)}
+
+
 @pytest.mark.parametrize("role", sorted(DENIED))
 def test_a_live_process_is_refused(house, probe, role):
     results = probe(house.pid(role))
