@@ -190,14 +190,16 @@ static bool
 publish(struct append *a)
 {
 	char const **const names = calloc(a->count, sizeof *names);
-	bool ok = names != NULL;
+	bool ok = names != NULL, in_new = false, in_cur = false;
 
 	for (size_t i = 0; ok && i < a->count; i++) {
 		ok = put(a, &a->v[i]);
 		names[i] = a->v[i].name;
+		*(ok && *a->v[i].file == 'c' ? &in_cur : &in_new) = true;
 	}
-	ok = ok && maildir_sync(a->folder_fd, "new") &&
-	     maildir_sync(a->folder_fd, "cur") &&
+	/* Each costs a flush of the disk, also where nothing is new. */
+	ok = ok && (!in_new || maildir_sync(a->folder_fd, "new")) &&
+	     (!in_cur || maildir_sync(a->folder_fd, "cur")) &&
 	     resolve_add(a->root_fd, a->folder_fd, names, a->count,
 		     &a->validity, &a->first_uid);
 	free(names);

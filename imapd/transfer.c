@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <sodium.h>
 
@@ -110,16 +111,28 @@ map_keywords(
 	return true;
 }
 
+/* Kernels write by themselves what is dirty for half a minute. */
+#define YOUNG_SECONDS 120
+
+/*
+ * What was delivered or appended is on disk, and a link to it is when its folder
+ * is. Others may have put a file there just now without syncing it; of an older
+ * one a sync would bring nothing but a flush of the disk for each message.
+ */
 static int
 sync_file(int folder_fd, char const *name)
 {
 	int const fd = openat(folder_fd, name,
 		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
 	int r, error;
 
 	if (fd < 0)
 		return -1;
-	r = fsync(fd);
+	r = fstat(fd, &st);
+	if (r == 0 && (st.st_nlink == 1 ||
+			      st.st_mtime > time(NULL) - YOUNG_SECONDS))
+		r = fsync(fd);
 	error = errno;
 	close(fd);
 	errno = error;
