@@ -15,6 +15,7 @@
 #include "imapd/fetch_args.h"
 #include "imapd/notify_args.h"
 #include "imapd/meta.h"
+#include "imapd/need.h"
 #include "imapd/objectid.h"
 #include "imapd/preview.h"
 #include "imapd/rights.h"
@@ -492,6 +493,34 @@ keep_window(struct session *s, struct search_return const *window)
 					~(1u << i % 8));
 }
 
+/* Does it ask for what all messages have to be looked at for? */
+static bool
+wants_all(struct fetch const *f, struct lex_text const *set)
+{
+	return SAVED_IS(set) || f->needs_seen || f->args.conditional ||
+	       f->args.vanished || f->args.window.partial;
+}
+
+/* What is remembered of the messages in the set is read. False: answered. */
+static bool
+get_messages(
+	struct session *s, struct fetch const *f, struct lex_text const *set)
+{
+	bool const all = wants_all(f, set);
+	bool const names = f->needs_text || f->wants_savedate || f->wants != 0;
+
+	if (all && !mailbox_ready(&s->mailbox)) {
+		session_reply_errno(s, "mailbox");
+		return false;
+	}
+	if (!session_set(s, set, s->command.uid))
+		return false;
+	if (all || need_messages(s, names) || mailbox_ready(&s->mailbox))
+		return true;
+	session_reply_errno(s, "mailbox");
+	return false;
+}
+
 void
 cmd_fetch(struct session *s)
 {
@@ -504,7 +533,7 @@ cmd_fetch(struct session *s)
 	}
 	if (f.has_modseq)
 		session_condstore(s);
-	if (!session_set(s, &set, s->command.uid) ||
+	if (!get_messages(s, &f, &set) ||
 		(f.args.vanished && !tell_earlier(s, &f, &set)))
 		return;
 	if (f.args.window.partial)

@@ -44,6 +44,11 @@ find_again(struct mailbox *m, size_t i, int tries)
 		nanosleep(&moment, NULL);
 	if (m->watch.fd < 0 || tries > 2)
 		m->must_scan = true;
+	/* If it could not, numbers would change under the caller. */
+	if (!memory_check(&m->memory, &m->view)) {
+		errno = EIO;
+		return -1;
+	}
 	if (!mailbox_collect(m))
 		return -1;
 	return m->view.v[i].state & MESSAGE_GONE ? 0 : 1;

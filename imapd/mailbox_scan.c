@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@ struct scan {
 	unsigned char *seen; /* by the last pass over the folder */
 	unsigned char *ever; /* by any before it */
 	size_t octets;	     /* of each */
+	bool has_seen;	     /* there are bits in seen */
 };
 
 bool
@@ -86,6 +88,7 @@ found(struct mailbox *m, struct scan *scan, bool in_new, char const *name,
 		if (scan->seen[i / 8] >> i % 8 & 1)
 			return true;
 		scan->seen[i / 8] |= (unsigned char)(1u << i % 8);
+		scan->has_seen = true;
 	}
 	if (i == MSGTABLE_NONE) {
 		t = &m->arrivals;
@@ -185,6 +188,9 @@ is_readable(struct mailbox *m, bool cur_too)
 static void
 remember_seen(struct scan *s)
 {
+	/* Nothing has been, and the pages are not touched for it. */
+	if (!s->has_seen)
+		return;
 	for (size_t i = 0; i < s->octets; i++)
 		s->ever[i] |= s->seen[i];
 }
@@ -215,7 +221,9 @@ scan_until_quiet(struct scan *s, bool *cur_too)
 			return false;
 		msgtable_free(&m->arrivals);
 		remember_seen(s);
-		memset(s->seen, 0, s->octets);
+		if (s->has_seen)
+			memset(s->seen, 0, s->octets);
+		s->has_seen = false;
 		if (!scan_folder(s, m->new_fd, true) ||
 			(*cur_too && !scan_folder(s, m->cur_fd, false)) ||
 			!get_stamps(m, &cur, &new))
@@ -234,16 +242,14 @@ scan_until_quiet(struct scan *s, bool *cur_too)
 static bool
 scan(struct mailbox *m, bool cur_too)
 {
-	stralloc bits = STRALLOC_ZERO;
 	struct scan s = {.m = m};
 	bool ok;
 
 	s.octets = m->view.count / 8 + 1;
-	if (!stralloc_ready(&bits, 2 * s.octets))
+	s.seen = calloc(2, s.octets);
+	if (s.seen == NULL)
 		return false;
-	s.seen = (unsigned char *)bits.s;
 	s.ever = s.seen + s.octets;
-	memset(bits.s, 0, 2 * s.octets);
 	cur_too = cur_too || m->arrivals.count > 0;
 	ok = scan_until_quiet(&s, &cur_too) && note_gone(&s, cur_too);
 	if (ok) {
@@ -255,7 +261,7 @@ scan(struct mailbox *m, bool cur_too)
 
 	int const error = errno;
 
-	stralloc_free(&bits);
+	free(s.seen);
 	if (!ok && error == EBADMSG && m->view.map != NULL)
 		return mailbox_rebuild(m) && scan(m, true);
 	errno = error;

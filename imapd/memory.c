@@ -72,6 +72,9 @@ memory_find_uid(struct msgtable const *t, uint32_t uid)
 {
 	size_t low = 0, high = t->count;
 
+	/* Not a page of the map is touched for what came behind it. */
+	if (t->from_map < high && t->v[t->from_map].uid <= uid)
+		low = t->from_map;
 	while (low < high) {
 		size_t const middle = low + (high - low) / 2;
 
@@ -111,13 +114,10 @@ add(struct load *l, struct journal_record const *r)
 	unsigned const state = r->bits & JOURNAL_IN_NEW ? MESSAGE_IN_NEW : 0;
 	size_t i;
 
-	struct filename f;
-
 	if (r->text_len == 0 || r->text_len > FILENAME_MAX_LEN ||
 		(t->count > 0 && t->v[t->count - 1].uid >= r->uid))
 		return false;
-	filename_parse(r->text, r->text_len, &f);
-	if (!view_need_base(&l->m->view, t, r->text, f.base_len))
+	if (!view_need_room(&l->m->view, t))
 		return false;
 	i = msgtable_add(t, r->text, r->text_len, state);
 	if (i == MSGTABLE_NONE)
@@ -160,7 +160,9 @@ replay_message(struct load *l, struct journal_record const *r)
 
 	if (!view_need_uid(&l->m->view, t, r->uid))
 		return false;
-	i = memory_find_uid(t, r->uid);
+	i = t->count == t->from_map && r->uid > l->m->view.head.last_uid
+		    ? t->count
+		    : memory_find_uid(t, r->uid);
 	if (i == t->count || t->v[i].uid != r->uid) {
 		if (r->type == JOURNAL_EXPUNGE)
 			return memory_add_vanished(l->m, r->uid, r->modseq);

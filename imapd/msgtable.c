@@ -20,7 +20,9 @@ forget_slots(struct msgtable *t)
 {
 	if (!in_map(t, t->slots))
 		free(t->slots);
-	t->slots = NULL;
+	free(t->late);
+	t->slots = t->late = NULL;
+	t->late_count = t->late_used = 0;
 }
 
 void
@@ -51,30 +53,60 @@ msgtable_hash(struct msgtable *t, char const *s, size_t len)
 }
 
 static void
-insert(struct msgtable *t, size_t i)
+insert(struct msgtable const *t, uint32_t *slots, size_t slots_count, size_t i)
 {
-	size_t const mask = t->slots_count - 1;
+	size_t const mask = slots_count - 1;
 	size_t at = t->v[i].hash & mask;
 
-	while (t->slots[at] != 0)
+	while (slots[at] != 0)
 		at = (at + 1) & mask;
-	t->slots[at] = (uint32_t)i + 1;
+	slots[at] = (uint32_t)i + 1;
 }
 
-bool
-msgtable_make_slots(struct msgtable *t)
+/* A hash of the messages from..count. */
+static uint32_t *
+make(struct msgtable const *t, size_t from, size_t *slots_count_r)
 {
+	uint32_t *slots;
 	size_t n = 64;
 
-	if (t->slots != NULL)
-		return true;
-	while (n < t->count * 2 + 2)
+	while (n < (t->count - from) * 2 + 2)
 		n *= 2;
-	t->slots = calloc(n, sizeof *t->slots);
-	t->slots_count = n;
-	for (size_t i = 0; t->slots != NULL && i < t->count; i++)
-		insert(t, i);
+	slots = calloc(n, sizeof *slots);
+	for (size_t i = from; slots != NULL && i < t->count; i++)
+		insert(t, slots, n, i);
+	*slots_count_r = n;
+	return slots;
+}
+
+static bool
+make_slots(struct msgtable *t)
+{
+	if (t->slots == NULL)
+		t->slots = make(t, 0, &t->slots_count);
 	return t->slots != NULL;
+}
+
+/* The last one is new. What cannot be put in is forgotten: all is made anew. */
+static void
+insert_last(struct msgtable *t)
+{
+	bool const is_late = in_map(t, t->slots);
+	size_t const used = is_late ? ++t->late_used : t->count;
+	size_t const room = is_late ? t->late_count : t->slots_count;
+
+	if (t->slots == NULL)
+		return;
+	if (is_late && used * 2 > room) {
+		free(t->late);
+		t->late = make(t, t->count - used, &t->late_count);
+		if (t->late == NULL)
+			forget_slots(t);
+	} else if (used * 2 > room) {
+		forget_slots(t);
+	} else {
+		insert(t, is_late ? t->late : t->slots, room, t->count - 1);
+	}
 }
 
 static bool
@@ -134,31 +166,40 @@ msgtable_add(struct msgtable *t, char const *name, size_t len, unsigned state)
 	m.hash = msgtable_hash(t, name, m.base_len);
 	t->v[t->count++] = m;
 	msgtable_mark(t, t->count - 1, state);
-	if (t->slots != NULL && t->count * 2 > t->slots_count)
-		forget_slots(t);
-	if (t->slots != NULL)
-		insert(t, t->count - 1);
+	insert_last(t);
 	return t->count - 1;
+}
+
+static size_t
+find(struct msgtable const *t, uint32_t const *slots, size_t slots_count,
+	char const *base, size_t len, uint32_t hash)
+{
+	size_t const mask = slots_count - 1;
+
+	for (size_t at = hash & mask; slots[at] != 0; at = (at + 1) & mask) {
+		size_t const i = slots[at] - 1;
+
+		if (t->v[i].hash == hash && t->v[i].base_len == len &&
+			memcmp(msgtable_name(t, i), base, len) == 0)
+			return i;
+	}
+	return MSGTABLE_NONE;
 }
 
 size_t
 msgtable_find(struct msgtable *t, char const *base, size_t len)
 {
-	size_t mask, at;
-	uint32_t h;
+	size_t i = MSGTABLE_NONE;
+	uint32_t hash;
 
-	if (t->count == 0 || !msgtable_make_slots(t))
+	if (t->count == 0 || !make_slots(t))
 		return MSGTABLE_NONE;
-	h = msgtable_hash(t, base, len);
-	mask = t->slots_count - 1;
-	for (at = h & mask; t->slots[at] != 0; at = (at + 1) & mask) {
-		size_t const i = t->slots[at] - 1;
-
-		if (t->v[i].hash == h && t->v[i].base_len == len &&
-			memcmp(msgtable_name(t, i), base, len) == 0)
-			return i;
-	}
-	return MSGTABLE_NONE;
+	hash = msgtable_hash(t, base, len);
+	if (t->late != NULL)
+		i = find(t, t->late, t->late_count, base, len, hash);
+	return i != MSGTABLE_NONE
+		       ? i
+		       : find(t, t->slots, t->slots_count, base, len, hash);
 }
 
 /* Names that nothing uses are dropped when they outweigh the rest. Those in

@@ -6,7 +6,9 @@
  * to records is made when it is first asked for and kept up by additions.
  *
  * A table can begin as a file's content (view.h): then records, names and hash
- * lie in one map, which is read as far as it is wanted.
+ * lie in one map, which is read as far as it is wanted. Messages that are added
+ * then have a hash of their own: to put them into that of the map it would have
+ * to be read.
  */
 #ifndef MSGTABLE_H
 #define MSGTABLE_H
@@ -63,6 +65,8 @@ struct msgtable {
 	size_t garbage;	  /* octets of names that nothing uses */
 	uint32_t *slots;  /* index + 1; NULL: to be made */
 	size_t slots_count;
+	uint32_t *late; /* of what was added to those in the map */
+	size_t late_count, late_used;
 	unsigned char key[MSGTABLE_KEY_LEN]; /* of the hash */
 	bool has_key;
 	uint32_t used; /* keywords that some message has, or had */
@@ -94,10 +98,6 @@ size_t msgtable_find(struct msgtable *t, char const *base, size_t len);
 
 /* What the hash has of a base name. */
 uint32_t msgtable_hash(struct msgtable *t, char const *base, size_t len);
-
-/* Have the hash made. False: memory is out. */
-bool msgtable_make_slots(struct msgtable *t)
-	__attribute__((warn_unused_result));
 
 /* Give a message another file name (same base); its flags follow. */
 bool msgtable_rename(struct msgtable *t, size_t i, char const *name, size_t len)

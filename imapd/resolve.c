@@ -456,8 +456,7 @@ move_to_view(struct mailbox *m)
 
 		if (a->uid == 0)
 			break;
-		if (!view_need_base(&m->memory.view, &m->view,
-			    msgtable_name(&m->arrivals, i), a->base_len)) {
+		if (!view_need_room(&m->memory.view, &m->view)) {
 			errno = EBADMSG;
 			return false;
 		}

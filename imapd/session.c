@@ -340,8 +340,10 @@ run_command(struct session *s)
 		return;
 	if (table[verb].need != ANY && s->asker != NULL && !look_at_rights(s))
 		return;
-	/* What was remembered of the messages is looked at from now on. */
-	if (table[verb].need != ANY && !mailbox_ready(&s->mailbox)) {
+	/* What was remembered of the messages is looked at from now on; FETCH
+	 * reads what it wants. */
+	if (table[verb].need != ANY && verb != COMMAND_FETCH &&
+		!mailbox_ready(&s->mailbox)) {
 		session_reply_errno(s, "mailbox");
 		return;
 	}

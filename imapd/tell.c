@@ -8,6 +8,7 @@
 #include "imapd/commands.h"
 #include "imapd/context.h"
 #include "imapd/meta.h"
+#include "imapd/need.h"
 #include "imapd/notify.h"
 #include "imapd/permit.h"
 #include "imapd/session.h"
@@ -35,7 +36,7 @@ session_set(struct session *s, struct lex_text const *set, bool uid)
 	uint32_t star = (uint32_t)count, first, last;
 	size_t pos = 0;
 
-	if (!mailbox_ready(&s->mailbox)) {
+	if (!need_set(s, set, uid) && !mailbox_ready(&s->mailbox)) {
 		session_reply_errno(s, "mailbox");
 		return false;
 	}

@@ -257,7 +257,9 @@ view_need_uid(struct view *v, struct msgtable const *t, uint32_t uid)
 	size_t low = 0, high = t->count;
 	struct view_parts p;
 
-	if (view_is_whole(v, t))
+	/* It is behind all of them, and so it is behind those that have not
+	 * been read, whose UIDs are 0. */
+	if (view_is_whole(v, t) || uid > v->head.last_uid)
 		return true;
 	view_parts_find(&p, &v->head);
 	/* The same steps as those of memory_find_uid. */
@@ -285,7 +287,7 @@ view_need_base(struct view *v, struct msgtable *t, char const *base, size_t len)
 	if (view_is_whole(v, t))
 		return true;
 	/* What is made anew is made of everything. */
-	if (t->slots == NULL || t->count >= t->allocated)
+	if (t->slots == NULL)
 		return view_need_all(v, t);
 	view_parts_find(&p, &v->head);
 	hash = msgtable_hash(t, base, len);
@@ -303,4 +305,11 @@ view_need_base(struct view *v, struct msgtable *t, char const *base, size_t len)
 		if (t->v[i].hash == hash && !need_name(v, t, &p, i))
 			return false;
 	}
+}
+
+bool
+view_need_room(struct view *v, struct msgtable const *t)
+{
+	/* They move to where there is room for more. */
+	return t->count < t->allocated || view_need_all(v, t);
 }

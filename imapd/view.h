@@ -85,9 +85,9 @@ void view_close(struct view *v);
 /*
  * Before they are looked at, or changed: everything; the records from..to; the
  * record and name of message i; the records by which memory_find_uid comes to a
- * UID; all by which msgtable_find comes to a base name, which msgtable_add can
- * then add. False: it is damaged, and stays so. Of a table that did not come
- * from a file, or has been read whole: true.
+ * UID; all by which msgtable_find comes to a base name; what msgtable_add needs
+ * for one more. False: it is damaged, and stays so. Of a table that did not
+ * come from a file, or has been read whole: true.
  */
 bool view_need_all(struct view *v, struct msgtable const *t)
 	__attribute__((warn_unused_result));
@@ -99,6 +99,8 @@ bool view_need_uid(struct view *v, struct msgtable const *t, uint32_t uid)
 	__attribute__((warn_unused_result));
 bool view_need_base(struct view *v, struct msgtable *t, char const *base,
 	size_t len) __attribute__((warn_unused_result));
+bool view_need_room(struct view *v, struct msgtable const *t)
+	__attribute__((warn_unused_result));
 
 /* Has everything been read? */
 bool view_is_whole(struct view const *v, struct msgtable const *t);

@@ -368,6 +368,37 @@ def test_a_snapshot_cut_off_under_a_session(maildir, connect, read_before):
         ok(c.command(b"LOGOUT"))
 
 
+def octets_read(c):
+    with open("/proc/%d/io" % c.process.pid) as f:
+        return int(re.search(r"^rchar: (\d+)", f.read(), re.M)[1])
+
+
+def test_no_more_is_read_than_is_asked_for(maildir, connect):
+    """Of what is remembered: for a few messages not all of it."""
+    for _ in range(4000):
+        deliver(maildir, "cur", ":2,S")
+    c = connect()
+    ok(c.command(b"SELECT INBOX"))
+    leave(c)
+    size = os.path.getsize(os.path.join(maildir, "kereru-view"))
+    for n in range(4001, 4004):
+        deliver(maildir, text="Subject: %d\n\nbody\n" % n)
+        c = connect()
+        before = octets_read(c)
+        assert b"%d EXISTS" % n in ok(c.command(b"SELECT INBOX"))
+        assert octets_read(c) - before < size / 4
+        assert ok(c.command(b"FETCH 2000 (UID FLAGS)")) == [
+            b"2000 FETCH (UID 2000 FLAGS (\\Seen))"]
+        assert [line.split()[0] for line in ok(c.command(
+            b"UID FETCH 3999,%d:* FLAGS" % n))] == [b"3999", b"%d" % n]
+        line, = ok(c.command(b"FETCH * (BODY.PEEK[HEADER.FIELDS (SUBJECT)])"))
+        assert b"Subject: %d\r\n" % n in line
+        assert octets_read(c) - before < size / 2
+        assert len(ok(c.command(b"FETCH 1:* (UID FLAGS)"))) == n
+        ok(c.command(b"STORE %d +FLAGS.SILENT (\\Seen)" % n))
+        leave(c)
+
+
 def test_an_unchanged_folder_is_not_read(maildir, connect, tmp_path):
     if not shutil.which("strace"):
         pytest.skip("no strace")

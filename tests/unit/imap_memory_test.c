@@ -163,6 +163,43 @@ parts_are_read_by_themselves(void **state)
 	memory_free(&m);
 }
 
+/* To what has not been read more is added, and all are found. */
+static void
+added_behind_what_was_read(void **state)
+{
+	size_t const there = MESSAGES * 30, more = 600;
+	struct msgtable t = MSGTABLE_ZERO;
+	struct memory m;
+	char name[64];
+
+	(void)state;
+	write_both((unsigned)there, false);
+	assert_int_equal(memory_load(&m, &t, folder, false), 1);
+	for (size_t i = there; i < there + more; i++) {
+		size_t const len =
+			(size_t)snprintf(name, sizeof name, "%zu.base:2,", i);
+
+		assert_true(view_need_room(&m.view, &t));
+		assert_int_equal(msgtable_add(&t, name, len, 0), i);
+		t.v[i].uid = (uint32_t)(100 + i);
+		/* Behind them is room for some. */
+		if (i < there + 256)
+			assert_false(view_is_whole(&m.view, &t));
+		assert_true(view_need_uid(&m.view, &t, t.v[i].uid));
+		assert_int_equal(memory_find_uid(&t, t.v[i].uid), i);
+	}
+	assert_true(memory_check(&m, &t));
+	for (size_t i = 0; i < there + more; i++) {
+		size_t const len =
+			(size_t)snprintf(name, sizeof name, "%zu.base", i);
+
+		assert_int_equal(msgtable_find(&t, name, len), i);
+	}
+	assert_int_equal(msgtable_find(&t, "none", 4), MSGTABLE_NONE);
+	msgtable_free(&t);
+	memory_free(&m);
+}
+
 /* With one octet of a file changed it is either refused or not different. */
 static void
 try_damage(char const *file, off_t at, unsigned char with)
@@ -288,6 +325,7 @@ main(void)
 	struct CMUnitTest const tests[] = {
 		cmocka_unit_test(comes_back),
 		cmocka_unit_test(parts_are_read_by_themselves),
+		cmocka_unit_test(added_behind_what_was_read),
 		cmocka_unit_test(damage_is_seen),
 		cmocka_unit_test(one_without_the_other_is_nothing),
 		cmocka_unit_test(parameters_of_select),
