@@ -159,13 +159,17 @@ SERVICES = auth=common/monitor/auth.service check=smtpd/check/service \
 	policy=smtpd/policy.service sts=remote/sts.service gather=local/gather.service smtp=smtpd/service \
 	submit=smtpd/submit.service pop3=pop3d/service imap=imapd/service \
 	sieve=local/managesieve/service queue=queue/service
+# Each file appears under its name whole, by rename: what starts meanwhile is
+# the old program or the new one.
 install: all
 	@put() { mode=$$1; dir=$(DESTDIR)$(PREFIX)/$$2; shift 2; \
-		install -d -m 0755 $$dir && install -m $$mode "$$@" $$dir; }; \
-	set -e; \
+		install -d -m 0755 $$dir && for f; do \
+		install $$group -m $$mode $$f $$dir/.new.$${f##*/} && \
+		mv -f $$dir/.new.$${f##*/} $$dir/$${f##*/} || exit 1; done; }; \
+	set -e; group=; \
 	put 0755 libexec/kereru $(PRIVATE:%=$(B)/bin/%); \
 	put 0755 bin $(PUBLIC:%=$(B)/bin/%); \
-	put 0755 sbin $(ADMIN:%=$(B)/bin/%); \
+	put 0755 sbin $(filter-out %/sendmail,$(ADMIN:%=$(B)/bin/%)); \
 	for page in doc/man/*.[1-9]; do \
 		put 0644 share/man/man$${page##*.} $$page; done; \
 	for s in $(SERVICES); do from=$${s#*=}; to=share/kereru/service/$${s%=*}; \
@@ -173,9 +177,12 @@ install: all
 		put 0644 $$to $$from/*-fd $$from/timeout-kill; \
 		put 0755 $$to/log $$from/log/run; \
 		put 0644 $$to/log $$from/log/*-fd; done; \
-	if [ "$$(id -u)" = 0 ] && getent group $(DROP) >/dev/null; then \
-		chown root:$(DROP) $(DESTDIR)$(PREFIX)/sbin/sendmail; \
-		chmod 2755 $(DESTDIR)$(PREFIX)/sbin/sendmail; fi
+	mail=$(DESTDIR)$(PREFIX)/sbin/sendmail; mode=0755; \
+	if [ -g $$mail ]; then group="-g $$(stat -c %g $$mail)"; mode=2755; \
+	elif [ "$$(id -u)" = 0 ] && getent group $(DROP) >/dev/null; then \
+		group="-g $(DROP)"; mode=2755; fi; \
+	put $$mode sbin $(B)/bin/sendmail; \
+	ln -sf ../sbin/sendmail $(DESTDIR)$(PREFIX)/bin/newaliases
 run: ; @exec common/admin/run.sh "$(MAKE)" "$(B)"
 # These install what they need. The last line of check is its result.
 check soak: ; @exec tests/run $@ "$(MAKE)" "$(B)"

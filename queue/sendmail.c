@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,10 +22,12 @@
 #include <skalibs/stralloc.h>
 #include <skalibs/strerr.h>
 #include <skalibs/types.h>
-#include "common/datetime.h"
-#include "common/drop.h"
 #include "common/settings.h"
+#include "queue/batch.h"
 #include "queue/compose.h"
+#include "queue/handin.h"
+#include "queue/mailopts.h"
+#include "queue/route.h"
 #include "queue/textin.h"
 
 #define TABLES_DEFAULT "/var/lib/kereru/tables"
@@ -34,72 +37,13 @@
 
 char const *PROG = "sendmail";
 
-struct options {
-	bool from_header;   /* -t */
-	bool dot_continues; /* -i */
-	char const *sender; /* -f, or NULL */
-	char const *name;   /* -F, or NULL */
-	char const *tables; /* -c */
-};
-
-struct queue {
-	struct table settings;
-	char const *hostname;
-	uint64_t size_max;
-	int tmp_fd, new_fd;
-};
-
 static void
 usage(void)
 {
-	strerr_dief1x(EX_USAGE, "usage: sendmail [-ti] [-c tables] "
-				"[-f sender] [-F name] [recipient ...]");
-}
-
-/* Options of old that change nothing here are taken, since programs give
- * them. -o and -b hold their own. */
-static void
-parse(int argc, char const *const *argv, struct options *o, int *used_r)
-{
-	subgetopt l = SUBGETOPT_ZERO;
-	int opt;
-
-	while ((opt = subgetopt_r(argc, argv,
-			"tif:r:F:c:b:o:e:B:N:R:V:O:h:L:X:vUGmn", &l)) >= 0) {
-		switch (opt) {
-		case 't':
-			o->from_header = true;
-			break;
-		case 'i':
-			o->dot_continues = true;
-			break;
-		case 'o':
-			if (l.arg[0] == 'i')
-				o->dot_continues = true;
-			break;
-		case 'f':
-		case 'r':
-			o->sender = l.arg;
-			break;
-		case 'F':
-			o->name = l.arg;
-			break;
-		case 'c':
-			o->tables = l.arg;
-			break;
-		case 'b':
-			if (strcmp(l.arg, "m") != 0)
-				strerr_dief3x(EX_USAGE, "mode -b", l.arg,
-					" is not supported");
-			break;
-		case '?':
-			usage();
-			break;
-		default:
-			break;
-		}
-	}
-	*used_r = l.ind;
+	strerr_dief1x(EX_USAGE,
+		"usage: sendmail [-ti] [-c tables] [-f sender] [-F name] "
+		"[-N notify] [-R full|hdrs] [-V id] [-bm|-bs|-bp|-bi|-bv] "
+		"[recipient ...]");
 }
 
 /* Whatever the caller has left us: closed descriptors that a file of ours would
@@ -135,7 +79,7 @@ is_roots(int fd)
 }
 
 static void
-open_settings(struct queue *q, char const *folder)
+open_settings(struct handin *q, char const *folder)
 {
 	bool has_rights = getgid() != getegid() || getuid() != geteuid();
 	int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd;
@@ -163,7 +107,7 @@ open_settings(struct queue *q, char const *folder)
 
 /* The folders, and then no right that the caller does not have. */
 static void
-open_queue(struct queue *q)
+open_queue(struct handin *q)
 {
 	char const *state = settings_text(&q->settings, "state");
 	gid_t gid = getgid();
@@ -182,6 +126,46 @@ open_queue(struct queue *q)
 		strerr_dief1sys(EX_OSERR, "can't give up the group");
 }
 
+/* A program of ours beside which nothing is left to do: with the caller's
+ * rights alone. Below what `libexec` of the settings names,
+ * PREFIX/libexec/kereru. */
+static void
+become(struct handin const *q, char const *program, char const *const *argv)
+{
+	static char *const environment[] = {NULL};
+	char const *libexec = settings_text(&q->settings, "libexec");
+	char path[512];
+
+	if (libexec == NULL)
+		strerr_dief1x(EX_CONFIG, "settings have no libexec folder");
+	(void)snprintf(path, sizeof path, "%s/../../%s", libexec, program);
+	(void)execve(path, (char *const *)(uintptr_t)argv, environment);
+	strerr_dief2sys(EX_UNAVAILABLE, "can't execute ", path);
+}
+
+/* What an alias is stands in a text file of root's, and counts once it is
+ * compiled. Installers call this without having changed anything. */
+static void
+new_aliases(struct handin const *q)
+{
+	char const *const argv[] = {"kereru", "compile", NULL};
+
+	if (getuid() == 0)
+		become(q, "sbin/kereru", argv);
+	strerr_warnw1x("aliases are in /etc/kereru/aliases; root puts changes "
+		       "into effect (kereru compile)");
+}
+
+/* The manager tries by itself what is due; root may have all tried now. */
+static void
+run_queue(struct handin const *q)
+{
+	char const *const argv[] = {"kereru", "queue", "retry", NULL};
+
+	if (getuid() == 0)
+		become(q, "sbin/kereru", argv);
+}
+
 static void
 check(enum compose_result result, struct compose const *c)
 {
@@ -198,6 +182,60 @@ check(enum compose_result result, struct compose const *c)
 		strerr_dief1x(EX_TEMPFAIL, "out of memory");
 		break;
 	}
+}
+
+static bool
+open_routes(struct route_tables *t, char const *tables)
+{
+	int const fd = open(tables, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool const ok = table_refresh(&t->recipients, fd, "recipients.cdb") &&
+			table_refresh(&t->aliases, fd, "aliases.cdb") &&
+			table_refresh(&t->routes, fd, "routes.cdb");
+
+	close(fd);
+	return ok;
+}
+
+/* -bv: what would become of mail for each. The tables are not everybody's to
+ * read. */
+static int
+verify(struct compose const *c, char const *tables)
+{
+	static char const *const words[] = {
+		[ROUTE_LOCAL] = "deliverable: mailbox ",
+		[ROUTE_REMOTE] = "deliverable: goes to ",
+		[ROUTE_HOLD] = "waits until it is released",
+		[ROUTE_EXPAND] = "deliverable: alias ",
+		[ROUTE_UNKNOWN] = "undeliverable: nobody here has it",
+		[ROUTE_INVALID] = "undeliverable: no address",
+		[ROUTE_FORGED] = "undeliverable: made by nobody here",
+		[ROUTE_LOOP] = "undeliverable: an alias of itself",
+		[ROUTE_LATER] = "not known now: a table is missing"};
+	struct route_tables t = {.recipients = TABLE_ZERO,
+		.aliases = TABLE_ZERO,
+		.routes = TABLE_ZERO,
+		.hostname = c->hostname};
+	char const *s = c->to.s;
+	int code = EX_OK;
+
+	if (!open_routes(&t, tables))
+		strerr_dief2sys(errno == EACCES ? EX_NOPERM : EX_CONFIG,
+			"can't read tables in ", tables);
+	for (size_t i = 0; i < c->to_count; i++, s += strlen(s) + 1) {
+		struct route r = {.kind = ROUTE_INVALID};
+
+		route_find(&t, s, strlen(s), &r);
+		printf("%s ... %s%.*s\n", s, words[r.kind],
+			words[r.kind][strlen(words[r.kind]) - 1] == ' '
+				? (int)r.name_len
+				: 0,
+			r.name);
+		if (strncmp(words[r.kind], "un", 2) == 0)
+			code = EX_NOUSER;
+		else if (r.kind == ROUTE_LATER && code == EX_OK)
+			code = EX_TEMPFAIL;
+	}
+	return fflush(stdout) == 0 ? code : EX_IOERR;
 }
 
 /* `alice`, or `uid1000` where there is no such account. */
@@ -249,115 +287,92 @@ read_message(stralloc *message, bool dot_ends, uint64_t size_max)
 	return in.is_8bit;
 }
 
-/* RFC 5321 4.4, as far as it fits what came without SMTP. */
-static bool
-put_received(stralloc *out, struct queue const *q, char const *id,
-	char const *uid, char const *date)
+static int
+deliver(struct handin *q, struct mailopts const *o, struct compose *c)
 {
-	return stralloc_cats(out, "Received: by ") &&
-	       stralloc_cats(out, q->hostname) &&
-	       stralloc_cats(out, " (sendmail, uid ") &&
-	       stralloc_cats(out, uid) && stralloc_cats(out, ") id ") &&
-	       stralloc_cats(out, id) && stralloc_cats(out, ";\r\n\t") &&
-	       stralloc_cats(out, date) && stralloc_cats(out, "\r\n");
+	stralloc message = STRALLOC_ZERO;
+	char sender[ADDR_PATH_MAX + 1];
+	struct handin_wish wish = {.sender = sender,
+		.notify = o->notify,
+		.ret = o->ret,
+		.envid = o->envid[0] != '\0' ? o->envid : NULL};
+
+	if (!compose_qualify(
+		    o->sender ? o->sender : q->login, q->hostname, sender))
+		strerr_dief2x(EX_DATAERR, "bad sender: ", o->sender);
+	if (c->to_count == 0 && !o->from_header)
+		strerr_dief1x(EX_USAGE, "no recipients");
+	wish.is_8bit = read_message(&message, !o->dot_continues, q->size_max);
+	check(compose_header(c, message.s, message.len, o->from_header), c);
+	if (c->to_count == 0)
+		strerr_dief1x(EX_USAGE, "no recipients");
+	if (!handin_submit(q, c, &message, &wish))
+		strerr_dief1sys(EX_TEMPFAIL, "can't add to the queue");
+	stralloc_free(&message);
+	return EX_OK;
 }
 
-static void
-fill_recipients(struct queuefile_recipient *recipients, struct compose const *c)
+static int
+act(struct handin *q, struct mailopts const *o, char const *tables)
 {
-	char const *s = c->to.s;
+	char const *const mailq[] = {"mailq", "-t", tables, NULL};
+	struct compose c = {.hostname = q->hostname,
+		.recipients_max = q->recipients_max,
+		.header = STRALLOC_ZERO,
+		.to = STRALLOC_ZERO};
+	int code = EX_OK;
 
-	for (size_t i = 0; i < c->to_count; i++) {
-		recipients[i] = (struct queuefile_recipient){.address = s,
-			.address_len = strlen(s),
-			.state = QUEUEFILE_TODO};
-		s += strlen(s) + 1;
+	for (size_t i = 0; i < o->rest_count; i++)
+		check(compose_recipients(&c, o->rest[i], strlen(o->rest[i])),
+			&c);
+	switch (o->mode) {
+	case MAILOPTS_DELIVER:
+		code = deliver(q, o, &c);
+		break;
+	case MAILOPTS_SMTP:
+		code = batch_run(q) ? EX_OK : EX_IOERR;
+		break;
+	case MAILOPTS_LIST:
+		become(q, "bin/mailq", mailq);
+		break;
+	case MAILOPTS_ALIASES:
+		new_aliases(q);
+		break;
+	case MAILOPTS_VERIFY:
+		code = verify(&c, tables);
+		break;
+	case MAILOPTS_RUN:
+		run_queue(q);
+		break;
 	}
-}
-
-/* Write it all. Ends the program if it can't. */
-static void
-submit(struct queue *q, struct compose const *c, stralloc const *message,
-	unsigned flags, char const *sender, struct compose_missing *missing)
-{
-	static struct drop drop;
-	struct queuefile_recipient *recipients =
-		calloc(c->to_count, sizeof *recipients);
-	char uid[UINT_FMT], origin[sizeof "sendmail uid " + UINT_FMT];
-	char date[DATETIME_MAX];
-	struct drop_envelope e = {.origin = origin,
-		.sender = sender,
-		.sender_len = strlen(sender),
-		.recipients = recipients,
-		.recipient_count = c->to_count,
-		.flags = flags};
-	stralloc added = STRALLOC_ZERO;
-
-	if (recipients == NULL)
-		strerr_dief1x(EX_TEMPFAIL, "out of memory");
-	fill_recipients(recipients, c);
-	uid[uint_fmt(uid, getuid())] = '\0';
-	strcpy(origin, "sendmail uid ");
-	strcat(origin, uid);
-	e.origin_len = strlen(origin);
-	if (!drop_begin(&drop, q->tmp_fd, q->new_fd, DROP_SYNC_FILE, &e))
-		strerr_dief1sys(EX_TEMPFAIL, "can't add to the queue");
-	drop_message(&drop, c->header.s, c->header.len);
-	drop_message(&drop, message->s + c->body, message->len - c->body);
-	datetime_format(date, drop.q.arrived / 1000000);
-	missing->date = date;
-	missing->id = drop.q.id;
-	if (!put_received(&added, q, drop.q.id, uid, date) ||
-		!compose_missing(c, &added, missing)) {
-		drop_abort(&drop);
-		strerr_dief1x(EX_TEMPFAIL, "out of memory");
-	}
-	drop_added(&drop, added.s, added.len);
-	if (!drop_commit(&drop))
-		strerr_dief1sys(EX_TEMPFAIL, "can't add to the queue");
-	stralloc_free(&added);
-	free(recipients);
+	compose_free(&c);
+	return code;
 }
 
 int
-main(int argc, char const *const *argv)
+main(int argc, char const **argv)
 {
-	struct options o = {.tables = TABLES_DEFAULT};
-	struct queue q = {.settings = TABLE_ZERO};
-	struct compose c = {.header = STRALLOC_ZERO, .to = STRALLOC_ZERO};
-	stralloc message = STRALLOC_ZERO;
-	char login[ADDR_PATH_MAX + 1], sender[ADDR_PATH_MAX + 1];
-	struct compose_missing missing = {.address = login};
-	bool is_8bit;
-	int used;
+	struct mailopts o;
+	struct handin q = {.settings = TABLE_ZERO};
+	char const *why, *tables;
+	int code;
 
 	clean_up();
-	parse(argc, argv, &o, &used);
-	open_settings(&q, o.tables);
+	why = mailopts_parse(argc, argv, &o);
+	if (why != NULL && *why == '\0')
+		usage();
+	if (why != NULL)
+		strerr_dief1x(EX_USAGE, why);
+	tables = o.tables != NULL ? o.tables : TABLES_DEFAULT;
+	open_settings(&q, tables);
 	open_queue(&q);
-	c.hostname = q.hostname;
-	c.recipients_max = (size_t)settings_number(
+	q.recipients_max = (size_t)settings_number(
 		&q.settings, "recipients-max", RECIPIENTS_MAX_DEFAULT);
-	if (c.recipients_max > QUEUEFILE_RECIPIENTS_MAX)
-		c.recipients_max = QUEUEFILE_RECIPIENTS_MAX;
-	login_address(q.hostname, login);
-	if (!compose_qualify(o.sender ? o.sender : login, q.hostname, sender))
-		strerr_dief2x(EX_DATAERR, "bad sender: ", o.sender);
-	for (int i = used; i < argc; i++)
-		check(compose_recipients(&c, argv[i], strlen(argv[i])), &c);
-	if (c.to_count == 0 && !o.from_header)
-		strerr_dief1x(EX_USAGE, "no recipients");
-	is_8bit = read_message(&message, !o.dot_continues, q.size_max);
-	check(compose_header(&c, message.s, message.len, o.from_header), &c);
-	if (c.to_count == 0)
-		strerr_dief1x(EX_USAGE, "no recipients");
-	missing.name = o.name;
-	if (sender[0] != '\0')
-		missing.address = sender;
-	submit(&q, &c, &message, is_8bit ? QUEUEFILE_8BIT : 0, sender,
-		&missing);
-	stralloc_free(&message);
-	compose_free(&c);
+	if (q.recipients_max > QUEUEFILE_RECIPIENTS_MAX)
+		q.recipients_max = QUEUEFILE_RECIPIENTS_MAX;
+	login_address(q.hostname, q.login);
+	q.name = o.name;
+	code = act(&q, &o, tables);
 	table_close(&q.settings);
-	return EX_OK;
+	return code;
 }

@@ -23,7 +23,8 @@ def test_install_below_destdir(tmp_path):
     files = {p.relative_to(top): p for p in top.rglob("*") if p.is_file()}
     assert [p.name for p in tmp_path.iterdir()] == ["opt"]
     assert {p.name for p in (top / "libexec/kereru").iterdir()} == PRIVATE
-    assert {p.name for p in (top / "bin").iterdir()} == {"mime", "mailq"}
+    assert {p.name for p in (top / "bin").iterdir()} == \
+        {"mime", "mailq", "newaliases"}
     assert {p.name for p in (top / "sbin").iterdir()} == {"kereru", "sendmail"}
     for name, path in files.items():
         mode = stat.S_IMODE(path.stat().st_mode)

@@ -119,10 +119,78 @@ def test_recipients_of_the_header(mailer):
 @pytest.mark.parametrize("arguments", [
     ["-oi", "-f", "a@b.c"], ["-oem", "-oi", "-fa@b.c", "--"],
     ["-bm", "-r", "a@b.c"], ["-i", "-odb", "-N", "never", "-f", "<a@b.c>"],
-    ["-B8BITMIME", "-v", "-f", "a@b.c"]])
+    ["-B8BITMIME", "-v", "-f", "a@b.c"], ["-Ac", "-G", "-U", "-f", "a@b.c"],
+    ["-O", "AliasFile=/x", "-oA/x", "-C", "/x", "-f", "a@b.c", "-h", "3"]])
 def test_options_of_other_programs(mailer, arguments):
     envelope, _, _ = mailer.send(arguments + ["bob@kereru.test"], TEXT)
     assert "<a@b.c>" in envelope
+
+
+def test_reports_that_are_asked_for(mailer):
+    envelope, _, _ = mailer.send(
+        ["-N", "Success,delay", "-R", "HDRS", "-V", "a+b=\u00e9", "bob"], TEXT)
+    assert "\nenvid a+2Bb+3D+C3+A9\n" in envelope
+    assert "\nret H\n" in envelope
+    assert "\nnotify success delay\n" in envelope
+    envelope, _, _ = mailer.send(["-N", "never", "-R", "full", "bob"], TEXT)
+    assert "\nnotify never\n" in envelope and "\nret F\n" in envelope
+    assert "\nenvid" not in envelope
+
+
+def converse(mailer, text, uid=UID):
+    """sendmail -bs: the codes that are answered, and all that is said."""
+    code, said = mailer.run(["-bs"], text, uid=uid)
+    assert code == 0, said
+    return re.findall(r"^(\d+) ", said, re.M), said
+
+
+def test_smtp(mailer):
+    """-bs: two messages, the second with LF line ends and as few words as
+    programs say."""
+    codes, said = converse(
+        mailer, "EHLO me\r\nMAIL FROM:<a@b.c> BODY=8BITMIME SIZE=100\r\n"
+        "RCPT TO:<bob@kereru.test>\r\nRCPT TO:<al>\r\nDATA\r\n" +
+        TEXT.replace("\n", "\r\n") + "..two\r\n.x\r\n\r\n.\r\n"
+        "mail from:<>\nrcpt to:<x@y.z>\ndata\nhi\n.\nQUIT\n")
+    assert codes == ["220", "250", "250", "250", "250", "354", "250", "250",
+                     "250", "354", "250", "221"], said
+    assert "250-8BITMIME\n" in said.replace("\r", "")
+    found = {}
+    for name in mailer.names():
+        with open(os.path.join(mailer.queue, "new", name)) as f:
+            text = f.read()
+        found["<a@b.c>" in text] = text
+    assert len(found) == 2
+    assert "\nto - <al@mail.kereru.test>\n" in found[True]
+    assert "\nhi\n.two\nx\n\n" in found[True]
+    assert "\nfrom <>\n" in found[False]
+    assert "\nFrom: <uid%d@mail.kereru.test>\n" % UID in found[False]
+
+
+def test_smtp_refusals(mailer):
+    codes, said = converse(
+        mailer, "RCPT TO:<a@b.c>\r\nDATA\r\nMAIL FROM:a@b.c\r\n"
+        "MAIL FROM:<a@b@c>\r\nMAIL FROM:<a@b.c> SIZE=100001\r\n"
+        "MAIL FROM:<a@b.c> X=1\r\nMAIL FROM:<a@b.c>\r\n"
+        "MAIL FROM:<a@b.c>\r\nDATA\r\nRCPT TO:<>\r\n"
+        "RCPT TO:<a@b.c> NOTIFY=NEVER\r\nRCPT TO:<a@b.c>\r\nwhat\r\n" +
+        "x" * 3000 + "\r\nDATA\r\n" + "x" * 200000 + "\r\n.\r\n"
+        "NOOP\r\nVRFY x\r\nRSET\r\nDATA\r\nMAIL FROM:<a@b.c>\r\n"
+        "RCPT TO:<a@b.c>\r\nDATA\r\nnever ended\r\n")
+    assert codes == ["220", "503", "503", "501", "501", "552", "555", "250",
+                     "503", "503", "501", "555", "250", "500", "500", "354",
+                     "552", "250", "252", "250", "503", "250", "250",
+                     "354"], said
+    assert mailer.names() == [] and mailer.names("tmp") == []
+
+
+def test_newaliases(mailer, tmp_path):
+    """Installers call it; there is nothing to be done for who is not root."""
+    os.symlink(mailer.program, tmp_path / "newaliases")
+    mailer.program = str(tmp_path / "newaliases")
+    code, said = mailer.run([], "")
+    assert code == 0 and "kereru compile" in said
+    assert mailer.run(["-q"], "")[0] == 0
 
 
 def test_null_sender(mailer):
@@ -149,8 +217,11 @@ def test_names_in_the_accounts(mailer):
 
 
 @pytest.mark.parametrize("arguments,text,code", [
-    ([], TEXT, USAGE), (["-t"], TEXT, USAGE), (["-bp"], TEXT, USAGE),
-    (["-bs"], TEXT, USAGE), (["-y", "bob"], TEXT, USAGE),
+    ([], TEXT, USAGE), (["-t"], TEXT, USAGE), (["-bd", "-q30m"], TEXT, USAGE),
+    (["-bt"], TEXT, USAGE), (["-y", "bob"], TEXT, USAGE),
+    (["-N", "never,delay", "bob"], TEXT, USAGE),
+    (["-N", "", "bob"], TEXT, USAGE), (["-R", "all", "bob"], TEXT, USAGE),
+    (["-V", "", "bob"], TEXT, USAGE), (["-V", "+" * 34, "bob"], TEXT, USAGE),
     (["-f", "a@b@c", "bob"], TEXT, DATAERR), (["a@b..c"], TEXT, DATAERR),
     (["-t"], "To: a@b..c\n\n", DATAERR),
     (["-t"], "To: a, b, c, d, e, f\n\n", DATAERR),
