@@ -8,14 +8,14 @@ import pytest
 
 from host import Host, prefix
 
-ALICE = "alice@localhost"
+ALICE = "alice@here.test"
 NOBODY = 65534
 
 
 @pytest.fixture(scope="module")
 def house():
-    with Host("localhost", users={"alice": "a"}, services=("queue",),
-              aliases={"root@localhost": ALICE}) as h:
+    with Host("here.test", users={"alice": "a"}, services=("queue",),
+              aliases={"root@here.test": ALICE}) as h:
         h.sendmail("-bs", message=b"QUIT\r\n")
         wrapper = h.folder / "mta"
         wrapper.write_text(f"#!/bin/sh\nexec {h.folder}/sendmail -c "
@@ -46,7 +46,7 @@ def test_cron(house):
             "text/plain; charset=UTF-8\nContent-Transfer-Encoding: 8bit\n"
             "X-Cron-Env: <LOGNAME=nobody>\n\nké\n.\nrest\n")
     m = arrived(house, job)
-    assert m["Return-Path"] == "<nobody@localhost>"
+    assert m["Return-Path"] == "<nobody@here.test>"
     assert m.get_payload(decode=True).decode() == "ké\n.\nrest\n"
 
 
@@ -81,11 +81,11 @@ def test_php(house):
         pytest.skip("no PHP")
     m = arrived(house, lambda: subprocess.run(
         ["php", "-n", "-d", f"sendmail_path={house.mta} -t -i", "-r",
-         "exit(mail('alice@localhost', 'from php', \"one\\n.\\ntwo\\n\", "
-         "\"From: web@localhost\\r\\nX-Mailer: php\", '-fweb@localhost') "
+         "exit(mail('alice@here.test', 'from php', \"one\\n.\\ntwo\\n\", "
+         "\"From: web@here.test\\r\\nX-Mailer: php\", '-fweb@here.test') "
          "? 0 : 1);"], check=True))
     assert (m["Subject"], m["X-Mailer"], m["From"], m["Return-Path"]) == \
-        ("from php", "php", "web@localhost", "<web@localhost>")
+        ("from php", "php", "web@here.test", "<web@here.test>")
     assert m.get_payload() == "one\n.\ntwo\n\n"
 
 
@@ -96,22 +96,22 @@ def test_mailx(house, tmp_path):
     m = arrived(house, lambda: subprocess.run(
         ["s-nail", "-n", "-S", "v15-compat", "-S", f"mta={house.mta}",
          "-s", "from mailx", "-a", tmp_path / "a.txt", "-c",
-         "root@localhost", "-r", "me@localhost", "root@localhost"],
+         "root@here.test", "-r", "me@here.test", "root@here.test"],
         input=b"hello\n", check=True, env=dict(
             os.environ, MAILRC="/dev/null", HOME=str(tmp_path))))
     assert m["Subject"] == "from mailx" and m.is_multipart()
-    assert m["Return-Path"] == "<me@localhost>"
+    assert m["Return-Path"] == "<me@here.test>"
 
 
 def test_who_would_get_it(house):
     """-bv, for who may read the tables."""
     done = house.sendmail("-bv", "alice", "root", "x@elsewhere.test",
-                          "nobody@localhost", check=False)
+                          "nobody@here.test", check=False)
     assert done.returncode == 67, done.stderr
     assert [line.split(" ... ")[1].split(":")[0] for line in
             done.stdout.decode().splitlines()] == \
         ["deliverable"] * 3 + ["undeliverable"]
-    assert b"mailbox alice@localhost" in done.stdout
+    assert b"mailbox alice@here.test" in done.stdout
     assert house.sendmail("-bv", "alice", uid=NOBODY,
                           check=False).returncode == 77
 
@@ -119,6 +119,7 @@ def test_who_would_get_it(house):
 def test_other_commands(house):
     """mailq and newaliases, by link and by option; retrying, for root."""
     assert os.readlink(prefix() / "bin/newaliases") == "../sbin/sendmail"
+    house.wait_for_empty_queue()
     assert house.sendmail("-bp").stdout == b"the queue is empty\n"
     assert house.sendmail("-q", uid=NOBODY).stdout == b""
     done = house.sendmail("-bd", check=False)
