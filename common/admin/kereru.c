@@ -38,6 +38,7 @@ static char const help[] =
 	"  fsck [MAILBOX...] [queue]   what is wrong there; --repair mends it\n"
 	"  why ID|ADDRESS|MESSAGE-ID   the story of a message\n"
 	"  log [SERVICE...]    the logs; -f follows, -j is JSON\n"
+	"  web FOLDER [DOMAIN]   files for the domains' web servers\n"
 	"  wkd FOLDER <KEYS    OpenPGP keys for a web "
 	"server\n"
 	"\n"
@@ -68,6 +69,7 @@ static struct {
 	{"log", command_log},
 	{"why", command_why},
 	{"records", command_records},
+	{"web", command_web},
 };
 
 int

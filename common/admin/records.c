@@ -458,9 +458,8 @@ has_address_in(struct config const *c, struct config_domain const *d)
 	return false;
 }
 
-/* The host's own name beside domains that people have addresses in. */
-static bool
-is_for_bounces(struct config const *c, struct config_domain const *d)
+bool
+records_is_for_bounces(struct config const *c, struct config_domain const *d)
 {
 	if (strcasecmp(d->name.s, values_text(&c->values, "hostname")) != 0 ||
 		has_address_in(c, d))
@@ -493,7 +492,7 @@ records_of_domain(struct records *r, struct config const *c,
 			below(name, "_dmarc", domain),
 			"v=DMARC1; p=none; rua=mailto:postmaster@%s", domain))
 		return false;
-	if (is_for_bounces(c, d))
+	if (records_is_for_bounces(c, d))
 		return true;
 	return (!has_tls || add_sts(r, c, domain)) &&
 	       add(r, RECORD_FOR_TLSRPT, RECORD_TXT,

@@ -102,6 +102,11 @@ bool records_of_all(struct records *r, struct config const *c,
 	struct records_facts const *facts, struct config_domain const *only)
 	__attribute__((warn_unused_result));
 
+/* Whether it is the host's own name, beside domains that people have addresses
+ * in. */
+bool records_is_for_bounces(
+	struct config const *c, struct config_domain const *d);
+
 void records_free(struct records *r);
 
 /* "A", "TXT"; "address", "dkim". Static. */

@@ -1,18 +1,19 @@
 """kereru setup: from a bare machine to a host whose mail is believed, with
 nothing between but what the command prints."""
-import email
 import json
-import os
 import pathlib
+import plistlib
 import re
 import subprocess
 import sys
+import tempfile
+import xml.etree.ElementTree as xml
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from freshhost import ADDRESS, FreshHost, zone_of    # noqa: E402
-from host import REPOSITORY, account_settings, prefix, wait_until  # noqa: E402
+from host import REPOSITORY                          # noqa: E402
 
 SETUP = ("kereru setup mail.example.org --domain example.org "
          "--mailbox alice")
@@ -132,3 +133,87 @@ def test_what_has_to_be_published(fresh, made):
         "10.2.0.192.in-addr.arpa"]
     assert fresh.sh("kereru records no.example", check=False
                     ).returncode == 100
+
+
+@pytest.fixture(scope="module")
+def web(fresh, made):
+    """Where the files for the web server are, seen from outside."""
+    with tempfile.TemporaryDirectory(prefix="kr-gpg-") as home:
+        def gpg(*argv):
+            return subprocess.run(
+                ["gpg", "--homedir", home, "--batch", "-q",
+                 "--pinentry-mode", "loopback", "--passphrase", "", *argv],
+                check=True, capture_output=True, timeout=60).stdout
+        gpg("--quick-generate-key", "<alice@example.org>", "ed25519", "sign",
+            "never")
+        fresh.path("/etc/keys.gpg").write_bytes(gpg("--export"))
+        subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"])
+    fresh.sh("kereru web --keys /etc/keys.gpg /var/lib/web")
+    return fresh.path("/var/lib/web")
+
+
+def test_files_for_the_web_server(web):
+    files = {str(p.relative_to(web)) for p in web.rglob("*") if p.is_file()}
+    wkd = {f for f in files if "openpgpkey" in f}
+    top = "example.org/.well-known/openpgpkey"
+    assert {f"{top}/policy", f"{top}/example.org/policy"} < wkd
+    assert len(wkd) == 4
+    assert files - wkd == {
+        "README", "example.org/mail/config-v1.1.xml",
+        "example.org/.well-known/autoconfig/mail/config-v1.1.xml",
+        "example.org/autodiscover/autodiscover.xml",
+        "example.org/mail.mobileconfig",
+        "example.org/.well-known/mta-sts.txt"}
+    assert (web / "README").read_text().count("\n") == 3
+    assert all(p.stat().st_mode & 0o777 == (0o755 if p.is_dir() else 0o644)
+               for p in web.rglob("*"))
+
+
+def test_thunderbird_reads_its_file(web):
+    root = xml.parse(web / "example.org/mail/config-v1.1.xml").getroot()
+    assert root.find("emailProvider/domain").text == "example.org"
+    found = [(s.get("type"), s.find("hostname").text, s.find("port").text,
+              s.find("socketType").text, s.find("username").text)
+             for s in root.iter() if s.tag.endswith("Server")]
+    assert found == [
+        (kind, "mail.example.org", port, "SSL", "%EMAILADDRESS%")
+        for kind, port in (("imap", "993"), ("pop3", "995"), ("smtp", "465"))]
+
+
+def test_outlook_reads_its_file(web):
+    root = xml.parse(
+        web / "example.org/autodiscover/autodiscover.xml").getroot()
+    space = ("{http://schemas.microsoft.com/exchange/autodiscover/outlook/"
+             "responseschema/2006a}")
+    found = [(p.find(space + "Type").text, p.find(space + "Server").text,
+              p.find(space + "Port").text, p.find(space + "Encryption").text)
+             for p in root.iter(space + "Protocol")]
+    assert found == [(kind, "mail.example.org", port, "SSL") for kind, port in
+                     (("IMAP", "993"), ("POP3", "995"), ("SMTP", "465"))]
+
+
+def test_apple_reads_its_profile(fresh, web):
+    path = web / "example.org/mail.mobileconfig"
+    profile = plistlib.loads(path.read_bytes())
+    [account] = profile["PayloadContent"]
+    assert profile["PayloadType"] == "Configuration"
+    assert account["PayloadType"] == "com.apple.mail.managed"
+    assert account["IncomingMailServerHostName"] == "mail.example.org"
+    assert account["IncomingMailServerPortNumber"] == 993
+    assert account["OutgoingMailServerPortNumber"] == 465
+    assert account["IncomingMailServerUseSSL"] is True
+    assert account["PayloadUUID"] != profile["PayloadUUID"]
+    # Made again it is the same, and takes the place of what it was.
+    before = path.read_bytes()
+    fresh.sh("kereru web /var/lib/web example.org")
+    assert path.read_bytes() == before
+    done = fresh.sh("kereru web /var/lib/web other.example", check=False)
+    assert done.returncode == 100
+
+
+def test_the_policy_of_mta_sts(fresh, made, web):
+    policy = (web / "example.org/.well-known/mta-sts.txt").read_bytes()
+    assert policy == (b"version: STSv1\r\nmode: testing\r\n"
+                      b"mx: mail.example.org\r\nmax_age: 604800\r\n")
+    [text] = zone_of(made[1])["_mta-sts.example.org"]["TXT"]
+    assert re.fullmatch("v=STSv1; id=[0-9a-z]{1,32}", text)

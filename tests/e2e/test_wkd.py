@@ -7,6 +7,8 @@ import tempfile
 
 import pytest
 
+from host import MAILBOX_OFFSET, account_settings
+
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("KERERU_BUILD", REPOSITORY / "build"))
 # As the draft has it, and what GnuPG says of the name.
@@ -17,15 +19,12 @@ JOE = "iy9q119eutrkn8s1mk4r39qejnbu3n5q"
 def etc(tmp_path_factory):
     folder = tmp_path_factory.mktemp("etc")
     # By numbers: a machine without a host of ours has no such accounts.
-    accounts = "".join(f"account-{name} {65100 + i}\n" for i, name in enumerate(
-        ("smtpd", "relay", "submit", "pop3d", "imapd", "auth", "check",
-         "policy", "queue", "remote", "log", "sign",
-         "sts")))
     (folder / "settings").write_text(
-        f"hostname mx.example.org\n{accounts}group-drop 65120\n")
+        "hostname mx.example.org\n" + account_settings(190_000))
     (folder / "domains").write_text(
         "mx.example.org local\nexample.org local\nother.example local\n")
-    (folder / "users").write_text("joe.doe@example.org 200000\n")
+    (folder / "users").write_text(
+        f"joe.doe@example.org {190_000 + MAILBOX_OFFSET}\n")
     (folder / "aliases").write_text("info@other.example joe.doe@example.org\n")
     for name in ("passwords", "routes", "networks"):
         (folder / name).write_text("")

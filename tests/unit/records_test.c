@@ -11,6 +11,7 @@
 #include "common/admin/ownaddresses.h"
 #include "common/admin/records.h"
 #include "common/admin/records_print.h"
+#include "common/admin/setting.h"
 #include "mime/dkim/dkim_private.h"
 
 static char folder[] = "/tmp/kereru-records-XXXXXX";
@@ -37,16 +38,15 @@ put(char const *name, char const *text)
 static void
 read_all(struct config *c, char const *more, char const *domains)
 {
-	static char const *const accounts[] = {"smtpd", "relay", "submit",
-		"pop3d", "imapd", "auth", "check", "policy", "queue", "remote",
-		"sign", "sts", "log"};
 	struct faults f = {0};
 	char text[4096] = "hostname mail.example.org\n", *end;
 
-	for (size_t i = 0; i < sizeof accounts / sizeof *accounts; i++) {
+	for (size_t i = 0; i < setting_count; i++) {
+		if (setting_table[i].type != SETTING_ACCOUNT)
+			continue;
 		end = text + strlen(text);
 		snprintf(end, (size_t)(text + sizeof text - end),
-			"account-%s %zu\n", accounts[i], 900000 + i);
+			"%s %zu\n", setting_table[i].key, 900000 + i);
 	}
 	end = text + strlen(text);
 	snprintf(end, (size_t)(text + sizeof text - end),
