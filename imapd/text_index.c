@@ -98,17 +98,26 @@ text_index_ask(struct text_index *x, struct mailbox const *m, size_t exists,
 		struct text_segment *const g = &x->v[k];
 		size_t const len = g->head.docs / 8 + 1;
 		unsigned char *hits;
+		bool whole;
 
 		if (g->map == NULL)
 			continue;
 		hits = malloc(2 * len);
 		if (hits == NULL)
 			return false;
-		if (find_pieces(g, q, where, hits, hits + len))
+		whole = true;
+		if (find_pieces(g, q, where, hits, hits + len)) {
 			spread(g, m, exists, hits, a);
-		else
+			whole = text_segment_is_whole(g);
+		} else {
 			text_segment_close(g);
+		}
 		free(hits);
+		/* Nobody can tell any more what of it was true. */
+		if (!whole) {
+			text_segment_close(g);
+			return text_index_ask(x, m, exists, q, where, a);
+		}
 	}
 	return true;
 }

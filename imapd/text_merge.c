@@ -175,6 +175,8 @@ run(struct merger *g)
 		r = next(&g->v[k]);
 	while (r > 0 && (first = least(g)) != NULL)
 		r = merge_word(g, first);
+	for (size_t k = 0; k < g->count && r > 0; k++)
+		r = text_segment_is_whole(g->v[k].walk.g);
 	return r;
 }
 

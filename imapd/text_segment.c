@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/crc32c.h"
+#include "imapd/mapguard.h"
 #include "imapd/text_find.h"
 #include "imapd/text_segment.h"
 #include "mime/fold.h"
@@ -179,8 +180,10 @@ text_segment_open(
 		return false;
 	}
 	g->map = map;
-	if (read_head(g, validity) && lay_out(g) &&
-		check(g, g->groups, (size_t)(g->sums - g->groups))) {
+	if (mapguard_add(map, g->map_len) && read_head(g, validity) &&
+		lay_out(g) &&
+		check(g, g->groups, (size_t)(g->sums - g->groups)) &&
+		text_segment_is_whole(g)) {
 		/* All words are read by every search: one call instead of a
 		 * fault for each few pages. It may fail. */
 		(void)madvise(g->map, sizeof g->head + g->head.words_len,
@@ -194,10 +197,17 @@ text_segment_open(
 void
 text_segment_close(struct text_segment *g)
 {
+	mapguard_remove(g->map);
 	if (g->map != NULL)
 		munmap(g->map, g->map_len);
 	free(g->checked);
 	*g = (struct text_segment){0};
+}
+
+bool
+text_segment_is_whole(struct text_segment const *g)
+{
+	return mapguard_is_whole(g->map);
 }
 
 uint32_t
@@ -405,9 +415,9 @@ seek_word(struct text_segment *g, size_t to, struct cursor *c)
 	return c->word == to;
 }
 
-bool
-text_segment_find(struct text_segment *g, struct text_piece const *piece,
-	unsigned where, unsigned char *hits)
+static bool
+find(struct text_segment *g, struct text_piece const *piece, unsigned where,
+	unsigned char *hits)
 {
 	char const *const words = (char const *)g->words;
 	size_t const len = (size_t)g->head.words_len;
@@ -443,6 +453,13 @@ text_segment_find(struct text_segment *g, struct text_piece const *piece,
 		at = to;
 	}
 	return true;
+}
+
+bool
+text_segment_find(struct text_segment *g, struct text_piece const *piece,
+	unsigned where, unsigned char *hits)
+{
+	return find(g, piece, where, hits) && text_segment_is_whole(g);
 }
 
 /* As doc << 2 | where. */

@@ -18,7 +18,8 @@
  *
  * in the byte order of the host. Nothing in it is believed before its sum was
  * checked, and no number in it afterwards: a damaged file is one that has
- * nothing to say.
+ * nothing to say. One that others cut off while it is open is damaged too, and
+ * no more (mapguard.h).
  */
 #ifndef TEXT_SEGMENT_H
 #define TEXT_SEGMENT_H
@@ -76,6 +77,10 @@ struct text_segment {
 bool text_segment_open(struct text_segment *g, int dir_fd, char const *name,
 	uint32_t validity) __attribute__((warn_unused_result));
 void text_segment_close(struct text_segment *g);
+
+/* Is all that was read of it what was written? To be asked behind the functions
+ * below but text_segment_find, before what they said is believed. */
+bool text_segment_is_whole(struct text_segment const *g);
 
 uint32_t text_segment_uid(struct text_segment const *g, uint32_t doc);
 bool text_segment_is_open(struct text_segment const *g, uint32_t doc);

@@ -232,6 +232,42 @@ test_damage(void **unused)
 	close(fd);
 }
 
+/* Somebody cuts the file off while it is open: it has nothing more to say. */
+static void
+test_cut_off(void **unused)
+{
+	unsigned char hits[DOCS / 8 + 1];
+	struct text_segment g;
+	struct text_query q;
+	struct stat st;
+	int fd;
+
+	(void)unused;
+	text_query_make(&q, "ab", 2);
+	for (unsigned n = 0; n < 4; n++) {
+		write_index("one", 0, DOCS);
+		fd = openat(dir_fd, "one", O_RDWR);
+		assert_true(fd >= 0 && fstat(fd, &st) == 0);
+		assert_true(text_segment_open(&g, dir_fd, "one", 7));
+		memset(hits, 0, sizeof hits);
+		/* With what has been read and checked, and before that. */
+		if (n % 2)
+			assert_true(text_segment_find(&g, &q.v[0],
+				TEXT_IN_HEADER | TEXT_IN_BODY, hits));
+		assert_true(text_segment_is_whole(&g));
+		assert_int_equal(ftruncate(fd, n < 2 ? 0 : 4096), 0);
+		assert_false(text_segment_find(
+			&g, &q.v[0], TEXT_IN_HEADER | TEXT_IN_BODY, hits));
+		for (uint32_t d = 0; d < DOCS; d++)
+			(void)text_segment_uid(&g, d);
+		assert_false(text_segment_is_whole(&g));
+		text_segment_close(&g);
+		close(fd);
+		assert_int_equal(unlinkat(dir_fd, "one", 0), 0);
+	}
+	write_index("one", 0, DOCS);
+}
+
 static void
 test_too_much_for_one_segment(void **unused)
 {
@@ -315,6 +351,7 @@ main(void)
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_cut_off),
 		cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_too_much_for_one_segment),
 		cmocka_unit_test(test_list),
