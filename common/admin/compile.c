@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include "common/admin/certificate.h"
 #include "common/admin/command.h"
 #include "common/admin/compile.h"
@@ -132,73 +131,6 @@ compile_tables(char const *folder)
 	return code;
 }
 
-/* A secret is root's, and nobody else reads it. */
-static void
-check_secret(char const *path, struct faults *f)
-{
-	struct stat st;
-
-	if (stat(path, &st) < 0)
-		return;
-	if (st.st_uid != 0)
-		fault(f, path, 0, "holds a secret, but is owned by uid %u",
-			(unsigned)st.st_uid);
-	if (st.st_mode & 077)
-		fault(f, path, 0,
-			"holds a secret, but has mode %04o: it must be 0600",
-			(unsigned)st.st_mode & 07777);
-}
-
-static void
-check_modes(struct config const *c, struct faults *f)
-{
-	struct text const *texts[] = {&c->values.text, &c->domains_text,
-		&c->users_text, &c->aliases_text, &c->routes_text,
-		&c->networks_text, &c->rules_text, &c->dkim_text,
-		&c->shared_text, &c->policies_text, &c->outgoing_text};
-	char const *names = values_text(&c->values, "tls-certificates");
-
-	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-		if (texts[i]->exists &&
-			((texts[i]->mode & 022) || texts[i]->owner != 0))
-			fault(f, texts[i]->path, 0,
-				"can be changed by others than root");
-	check_secret(c->passwords_text.path, f);
-	for (size_t i = 0; i < c->dkim.count; i++)
-		check_secret(c->dkim.list[i].file.path, f);
-	check_secret(c->logins_text.path, f);
-	while (*names != '\0') {
-		size_t len = strcspn(names, " ");
-		stralloc path = STRALLOC_ZERO, key = STRALLOC_ZERO;
-		if ((*names == '/' || (stralloc_cats(&path, c->folder) &&
-					      stralloc_append(&path, '/'))) &&
-			stralloc_catb(&path, names, len) &&
-			stralloc_append(&path, '\0') &&
-			certificate_key_path(path.s, &key))
-			check_secret(key.s, f);
-		stralloc_free(&path);
-		stralloc_free(&key);
-		names += len;
-		names += strspn(names, " ");
-	}
-}
-
-int
-compile_check(char const *folder)
-{
-	struct compiled m = {.certs = STRALLOC_ZERO};
-	struct faults f = {0};
-
-	if (read_everything(&m, folder, &f))
-		check_modes(&m.config, &f);
-	forget(&m);
-	if (f.count == 0)
-		return COMMAND_OK;
-	fprintf(stderr, "kereru: %u fault%s\n", f.count,
-		f.count == 1 ? "" : "s");
-	return COMMAND_PERMANENT;
-}
-
 int
 command_compile(
 	struct command_context const *x, int argc, char const *const *argv)
@@ -209,16 +141,4 @@ command_compile(
 		return COMMAND_PERMANENT;
 	}
 	return compile_tables(x->folder);
-}
-
-int
-command_check(
-	struct command_context const *x, int argc, char const *const *argv)
-{
-	(void)argv;
-	if (argc != 1) {
-		fprintf(stderr, "usage: kereru [-c DIR] check\n");
-		return COMMAND_PERMANENT;
-	}
-	return compile_check(x->folder);
 }

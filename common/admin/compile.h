@@ -12,7 +12,4 @@
  */
 int compile_tables(char const *folder) __attribute__((warn_unused_result));
 
-/* Read and judge only; with the modes of files that hold secrets. */
-int compile_check(char const *folder) __attribute__((warn_unused_result));
-
 #endif

@@ -358,7 +358,10 @@ open_texts(struct config *c, struct faults *f)
 		{&c->history_text, values_text(&c->values, "state"), "uids"},
 	};
 
-	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		if (c->is_public && (files[i].text == &c->passwords_text ||
+					    files[i].text == &c->logins_text))
+			continue;
 		if (!text_read(files[i].text, files[i].folder, files[i].name)) {
 			fault(f,
 				files[i].text->path != NULL
@@ -367,13 +370,13 @@ open_texts(struct config *c, struct faults *f)
 				0, "cannot be read: %s", strerror(errno));
 			return false;
 		}
+	}
 	return true;
 }
 
-bool
-config_read(struct config *c, char const *folder, struct faults *f)
+static bool
+read_all(struct config *c, char const *folder, struct faults *f)
 {
-	*c = (struct config){.folder = folder};
 	if (!values_read(&c->values, folder, f))
 		return false;
 	values_check_accounts(&c->values, f);
@@ -388,6 +391,20 @@ config_read(struct config *c, char const *folder, struct faults *f)
 		return false;
 	}
 	return true;
+}
+
+bool
+config_read(struct config *c, char const *folder, struct faults *f)
+{
+	*c = (struct config){.folder = folder};
+	return read_all(c, folder, f);
+}
+
+bool
+config_read_public(struct config *c, char const *folder, struct faults *f)
+{
+	*c = (struct config){.folder = folder, .is_public = true};
+	return read_all(c, folder, f);
 }
 
 void

@@ -68,6 +68,7 @@ struct config_network {
 	unsigned char address[16];
 	bool is_v6;
 	uint32_t bits;
+	unsigned line;
 };
 
 /* A key that mail of a domain is signed with. */
@@ -94,6 +95,7 @@ struct config_uid {
 
 struct config {
 	char const *folder;
+	bool is_public; /* without what is secret: config_read_public */
 	struct values values;
 	struct text domains_text, users_text, passwords_text, aliases_text,
 		routes_text, networks_text, rules_text, shared_text,
@@ -135,6 +137,11 @@ void *config_add(void **list, size_t *count, size_t *room, size_t size);
 bool config_read(struct config *c, char const *folder, struct faults *f)
 	__attribute__((warn_unused_result));
 void config_free(struct config *c);
+
+/* The same without passwords, logins and keys: for a process that will fork
+ * others which read foreign octets. No key is open, its path alone is known. */
+bool config_read_public(struct config *c, char const *folder, struct faults *f)
+	__attribute__((warn_unused_result));
 
 /* The aliases; called by config_read, after users and domains. */
 bool config_read_aliases(struct config *c, struct faults *f)

@@ -1,5 +1,6 @@
 /* The keys that mail is signed with: dkim; tables(5). */
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "common/addr.h"
@@ -34,6 +35,16 @@ read_key(struct config *c, char const *path, struct config_dkim *d,
 		dkim_private_wipe(&key);
 	}
 	return ok;
+}
+
+static bool
+only_path(struct config const *c, char const *path, struct config_dkim *d)
+{
+	if (*path == '/')
+		d->file.path = strdup(path);
+	else if (asprintf(&d->file.path, "%s/%s", c->folder, path) < 0)
+		d->file.path = NULL;
+	return d->file.path != NULL;
 }
 
 static void
@@ -91,7 +102,10 @@ config_read_dkim(struct config *c, struct faults *f)
 		d->domain = domain;
 		d->domain_len = domain_len;
 		d->selector = selector;
-		if (!read_key(c, path, d, f))
+		if (c->is_public) {
+			if (!only_path(c, path, d))
+				return false;
+		} else if (!read_key(c, path, d, f))
 			continue;
 		check(c, d, f);
 	}

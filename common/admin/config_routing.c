@@ -144,6 +144,7 @@ read_networks(struct config *c, struct faults *f)
 		if ((added = CONFIG_ADD(&c->networks)) == NULL)
 			return false;
 		*added = n;
+		added->line = t->line;
 	}
 	return true;
 }

@@ -3,9 +3,18 @@
 #include <stdio.h>
 #include "common/admin/fault.h"
 
-static void __attribute__((format(printf, 4, 0))) tell(char const *file,
-	unsigned line, char const *kind, char const *format, va_list args)
+static void __attribute__((format(printf, 5, 0))) tell(struct faults const *f,
+	char const *file, unsigned line, bool is_warning, char const *format,
+	va_list args)
 {
+	char const *kind = is_warning ? "warning: " : "";
+	char what[1024];
+
+	if (f->take != NULL) {
+		vsnprintf(what, sizeof what, format, args);
+		f->take(f->data, is_warning, file, line, what);
+		return;
+	}
 	if (line > 0)
 		fprintf(stderr, "%s:%u: %s", file, line, kind);
 	else
@@ -24,7 +33,7 @@ fault(struct faults *f, char const *file, unsigned line, char const *format,
 	if (f->is_silent)
 		return;
 	va_start(args, format);
-	tell(file, line, "", format, args);
+	tell(f, file, line, false, format, args);
 	va_end(args);
 }
 
@@ -37,6 +46,6 @@ fault_warning(struct faults *f, char const *file, unsigned line,
 	if (f->is_quiet || f->is_silent)
 		return;
 	va_start(args, format);
-	tell(file, line, "warning: ", format, args);
+	tell(f, file, line, true, format, args);
 	va_end(args);
 }

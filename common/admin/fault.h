@@ -14,6 +14,10 @@ struct faults {
 	unsigned count;
 	bool is_quiet;	/* warnings are not told */
 	bool is_silent; /* faults are not told either, only counted */
+	/* NULL, or who is told both instead of standard error. */
+	void (*take)(void *data, bool is_warning, char const *file,
+		unsigned line, char const *what);
+	void *data;
 };
 
 /* line 0: the file as a whole. */

@@ -145,3 +145,9 @@ service_install(struct values const *v, char const *share)
 			return false;
 	return true;
 }
+
+char const *
+service_name(size_t i)
+{
+	return i < sizeof services / sizeof *services ? services[i].name : NULL;
+}

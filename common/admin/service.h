@@ -5,6 +5,7 @@
 #define SERVICE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include "common/admin/values.h"
 
 /*
@@ -14,5 +15,8 @@
  */
 bool service_install(struct values const *v, char const *share)
 	__attribute__((warn_unused_result));
+
+/* The name of service number i, or NULL behind the last. */
+char const *service_name(size_t i);
 
 #endif
