@@ -116,7 +116,7 @@ enum finding_kind {
 };
 
 #define FINDING_SUBJECT 320
-#define FINDING_WORD 480
+#define FINDING_WORD 1100
 #define FINDING_WORDS 3
 
 /* Goes over a pipe as it is. */

@@ -234,10 +234,10 @@ struct finding_text const finding_texts[FINDING_KINDS] = {
 		"val-permissive-mode"},
 
 	[FIND_RECORD_MISSING] = {"record-missing", "records", FAULT,
-		"has no {1} record; needed: {2}", "{3}", "{k} setup --records"},
+		"has no {1} record; needed: {2}", "{3}", "{k} records"},
 	[FIND_RECORD_OTHER] = {"record-other", "records", FAULT,
 		"its {1} record is not the one that is needed: {2}", "{3}",
-		"{k} setup --records"},
+		"{k} records"},
 	[FIND_RECORD_UNKNOWN] = {"record-unknown", "records", WARNING,
 		"its {1} record can't be asked for: {2}",
 		"other hosts can't see it either", "dig {s} {1}"},

@@ -222,8 +222,9 @@ programs(struct doctor *d)
 {
 	static char const *const names[] = {"monitor", "auth", "check",
 		"policy", "sts", "smtpd", "submit-front", "pop3-front",
-		"imap-front", "pop3d", "imapd", "starter", "manager",
-		"remote-spawner", "local-spawner", "signer"};
+		"imap-front", "sieve-front", "pop3d", "imapd", "sieved",
+		"starter", "manager", "remote-spawner", "local-spawner",
+		"signer"};
 	char path[600], mode[16], has[16], wants[16];
 	struct stat st;
 	gid_t drop;

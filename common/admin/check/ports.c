@@ -22,6 +22,8 @@ static struct port {
 	{"listen-pop3s", "pop3", "+OK", "QUIT\r\n", true},
 	{"listen-imap", "imap", "* OK", "a LOGOUT\r\n", false},
 	{"listen-imaps", "imap", "* OK", "a LOGOUT\r\n", true},
+	/* The first of its capabilities (RFC 5804 1.7). */
+	{"listen-sieve", "sieve", "\"", "LOGOUT\r\n", false},
 };
 
 static void

@@ -18,6 +18,7 @@ static struct {
 	{"monitor", "root"},
 	{"starter", "root"},
 	{"local-spawner", "root mailbox"},
+	{"spam-gather", "root mailbox check"},
 	{"auth", "auth"},
 	{"check", "check"},
 	{"policy", "policy"},
@@ -28,9 +29,11 @@ static struct {
 	{"submit-front", "submit"},
 	{"pop3-front", "pop3d"},
 	{"imap-front", "imapd"},
+	{"sieve-front", "sieve"},
 	{"smtpd", "smtpd relay mailbox"},
 	{"pop3d", "mailbox"},
 	{"imapd", "mailbox"},
+	{"sieved", "mailbox"},
 };
 
 static bool

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include "common/admin/ownaddresses.h"
 #include "common/admin/check/asking.h"
 #include "smtpd/check/dnsbl.h"
 
@@ -79,13 +80,13 @@ examine(struct doctor *d, void *data)
 	struct asking_own own;
 	struct dns dns;
 
-	(void)data;
 	asking_open(d, &dns);
 	asking_own(d, &dns, &own, &why);
-	if (own.count == 0 && why == NULL)
+	/* Where it is known which it must be, records.c tells. */
+	if (own.count == 0 && why == NULL && *(bool *)data)
 		doctor_find(
 			d, FIND_HOST_NOWHERE, 0, d->hostname, NULL, NULL, NULL);
-	else if (own.count == 0)
+	else if (own.count == 0 && why != NULL)
 		doctor_find(d, FIND_REVERSE_UNKNOWN, 0, d->hostname, why, NULL,
 			NULL);
 	for (size_t i = 0; i < own.count; i++)
@@ -97,5 +98,10 @@ examine(struct doctor *d, void *data)
 void
 reverse_examine(struct doctor *d)
 {
-	asking_run(d, examine, NULL);
+	struct ownaddresses known;
+	bool is_unknown;
+
+	ownaddresses_find(&known, &d->config.values);
+	is_unknown = known.count == 0;
+	asking_run(d, examine, &is_unknown);
 }
