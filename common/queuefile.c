@@ -14,6 +14,7 @@ struct queuefile_name const queuefile_flags[] = {
 	{QUEUEFILE_DOUBLE, "double"},
 	{QUEUEFILE_FORWARDED, "forwarded"},
 	{QUEUEFILE_VERP, "verp"},
+	{QUEUEFILE_HOLD, "hold"},
 	{0, NULL},
 };
 

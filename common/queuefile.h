@@ -52,6 +52,8 @@
 #define QUEUEFILE_FORWARDED 512u
 /* Each recipient is sent a reverse-path of its own: common/verp.h. */
 #define QUEUEFILE_VERP 1024u
+/* Held before its first delivery until somebody releases it. */
+#define QUEUEFILE_HOLD 2048u
 
 /* notify: when a recipient's sender wants to hear (RFC 3461 4.1); 0: not said,
  * which is failure, and delay as the manager likes */

@@ -49,6 +49,13 @@ find_route(struct queued *m, size_t i, struct route *r)
 			instead, strlen(instead), r);
 }
 
+/* Until the manager's own copy: that is tried once somebody has released it. */
+static bool
+is_held_by_dropper(struct queued const *m)
+{
+	return (m->q.flags & QUEUEFILE_HOLD) && !settle_is_own(m);
+}
+
 /* Of all that are to do, or of those that waited for the signature. */
 static void
 find_routes(struct queued *m, bool that_waited)
@@ -60,6 +67,10 @@ find_routes(struct queued *m, bool that_waited)
 		routes[i].to = NULL;
 		if (m->fates[i].handled || m->fates[i].waits != that_waited)
 			continue;
+		if (is_held_by_dropper(m)) {
+			routes[i].kind = ROUTE_HOLD;
+			continue;
+		}
 		find_route(m, i, &r);
 		routes[i].kind = r.kind;
 		if (r.kind != ROUTE_LOCAL && r.kind != ROUTE_REMOTE)
@@ -184,8 +195,11 @@ start_others(struct queued *m)
 			break;
 		case ROUTE_HOLD:
 			m->q.held = true;
-			settle_note_text(
-				m, i, QUEUEFILE_TODO, "4.3.0 held by a route");
+			settle_note_text(m, i, QUEUEFILE_TODO,
+				is_held_by_dropper(m)
+					? "4.7.0 held: its sender wrote more "
+					  "than usual"
+					: "4.3.0 held by a route");
 			break;
 		case ROUTE_LOOP:
 			settle_note_text(m, i, QUEUEFILE_FAILED,
@@ -252,7 +266,8 @@ dispatch_start(struct queued *m)
 
 	m->sender = sender_number(&host.accounts, m);
 	active_enlist(m);
-	if (!settle_is_own(m) && m->q.recipient_count > RECIPIENTS_UNCOPIED) {
+	if (!settle_is_own(m) && !is_held_by_dropper(m) &&
+		m->q.recipient_count > RECIPIENTS_UNCOPIED) {
 		settle_take_over(m);
 		return;
 	}

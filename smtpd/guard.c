@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/queuebody.h"
 #include "common/settings.h"
+#include "smtpd/alarm.h"
 #include "smtpd/checking.h"
 #include "smtpd/guard.h"
 #include "smtpd/stamp.h"
@@ -45,7 +46,7 @@ inherited(int fd, struct table const *settings, char const *setting)
 void
 smtp_guard_inherit(struct smtp_session *s, struct table const *settings)
 {
-	s->guard.policy = inherited(FRONT_POLICY_FD, settings, "policy");
+	s->guard.policy = inherited(FRONT_POLICY_FD, settings, "policy-login");
 	s->guard.check = inherited(FRONT_CHECK_FD, settings, "check-login");
 }
 
@@ -93,6 +94,10 @@ smtp_guard_stage(struct smtp_session *s, enum policing_stage stage,
 	}
 	s->guard.messages = answer.messages;
 	smtp_session_pause(s, (int)answer.delay_ms);
+	if (answer.alarm != '\0')
+		smtp_alarm(s, answer.alarm);
+	if (answer.is_held)
+		s->mail.flags |= QUEUEFILE_HOLD;
 	if (answer.action == POLICING_ACCEPT)
 		return true;
 	if (answer.text[0] != '\0')

@@ -13,8 +13,8 @@
 #include "smtpd/policing.h"
 #include "smtpd/session.h"
 
-/* After a login the pairs are there from the start, if at all: take them, before
- * the sandbox. Otherwise the monitor is asked for them. */
+/* After a login the pairs are there from the start, if at all: take them,
+ * before the sandbox. Otherwise the monitor is asked for them. */
 void smtp_guard_inherit(struct smtp_session *s, struct table const *settings);
 
 /*

@@ -1,12 +1,11 @@
 /* What policy answers: greylist, rates, delays for guessing. */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include "common/settings.h"
+#include "smtpd/counting.h"
 #include "smtpd/judge.h"
 
-#define HOUR 3600u
-#define NETWORK_MAX 17
+#define HOUR COUNTING_HOUR
 
 static uint32_t
 seconds(struct table const *t, char const *key, uint32_t otherwise)
@@ -28,33 +27,7 @@ judge_rules_read(struct judge_rules *r, struct table const *t)
 	r->guess_max_ms = seconds(t, "guess-delay-max", 15) * 1000;
 	if (r->guess_max_ms > POLICING_DELAY_MAX_MS)
 		r->guess_max_ms = POLICING_DELAY_MAX_MS;
-}
-
-/* The network of an address: /24, or /48 of IPv6, behind an octet that tells
- * them apart; an address that is none is taken as it stands. */
-static size_t
-network(struct checking_bytes client, char out[NETWORK_MAX])
-{
-	char text[CHECKING_CLIENT_MAX + 1];
-	unsigned char a[16];
-	size_t len = client.len < sizeof text ? client.len : sizeof text - 1;
-
-	memcpy(text, client.s, len);
-	text[len] = '\0';
-	if (inet_pton(AF_INET, text, a) == 1) {
-		out[0] = '4';
-		memcpy(out + 1, a, 3);
-		return 4;
-	}
-	if (inet_pton(AF_INET6, text, a) == 1) {
-		out[0] = '6';
-		memcpy(out + 1, a, 6);
-		return 7;
-	}
-	out[0] = '?';
-	len = len < NETWORK_MAX - 1 ? len : NETWORK_MAX - 1;
-	memcpy(out + 1, text, len);
-	return 1 + len;
+	outbound_rules_read(&r->outbound, t);
 }
 
 static char
@@ -87,24 +60,6 @@ answer(struct policing_answer *a, enum policing_action action, char const *text)
 	snprintf(a->text, sizeof a->text, "%s", text);
 }
 
-/* How many of a kind came within the hour, counting this one if it does. */
-static uint32_t
-in_this_hour(struct policystore *store, enum policystore_kind kind,
-	struct policystore_part who, uint32_t add, uint32_t now)
-{
-	uint32_t before;
-	struct policystore_slot *slot =
-		policystore_find(store, kind, &who, 1, now, &before);
-
-	if (now < slot->first || now - slot->first >= HOUR) {
-		slot->first = now;
-		slot->count = 0;
-	}
-	if (slot->count <= UINT32_MAX - add)
-		slot->count += add;
-	return slot->count;
-}
-
 struct who {
 	char text[CHECKING_PATH_MAX + 2];
 	struct policystore_part part;
@@ -120,7 +75,7 @@ find_who(struct who *w, struct policing_question const *q,
 		w->text[0] = 'u';
 		w->part.len = 1 + normal(mailbox, false, w->text + 1);
 	} else {
-		w->part.len = network(q->client, w->text);
+		w->part.len = counting_network(q->client, w->text);
 	}
 	w->part.s = w->text;
 }
@@ -172,8 +127,9 @@ guess(struct policystore *store, struct judge_rules const *r,
 	struct policing_question const *q, uint32_t now,
 	struct policing_answer *a)
 {
-	char text[NETWORK_MAX];
-	struct policystore_part part = {text, network(q->client, text)};
+	char text[COUNTING_NETWORK_MAX];
+	struct policystore_part part = {
+		text, counting_network(q->client, text)};
 	uint32_t before, halves;
 	uint64_t delay;
 	struct policystore_slot *slot = policystore_find(
@@ -195,9 +151,10 @@ guess(struct policystore *store, struct judge_rules const *r,
 }
 
 void
-judge(struct policystore *store, struct judge_rules const *rules,
-	struct policing_question const *q, struct checking_bytes mailbox,
-	bool is_in_networks, uint32_t now, struct policing_answer *answer_r)
+judge(struct policystore *store, struct policystore *destinations,
+	struct judge_rules const *rules, struct policing_question const *q,
+	struct checking_bytes mailbox, bool is_in_networks, uint32_t now,
+	struct policing_answer *answer_r)
 {
 	struct who who;
 	uint32_t messages_max, recipients_max;
@@ -216,16 +173,16 @@ judge(struct policystore *store, struct judge_rules const *rules,
 		break;
 	case POLICING_MAIL:
 		if (messages_max > 0 &&
-			in_this_hour(store, POLICYSTORE_MESSAGES, who.part, 0,
-				now) >= messages_max)
+			counting_add(store, POLICYSTORE_MESSAGES, who.part, 0,
+				HOUR, now) >= messages_max)
 			answer(answer_r, POLICING_LATER,
 				"450 4.7.1 too many messages in an hour, try "
 				"again later");
 		break;
 	case POLICING_RCPT:
 		if (recipients_max > 0 &&
-			in_this_hour(store, POLICYSTORE_RECIPIENTS, who.part, 1,
-				now) > recipients_max)
+			counting_add(store, POLICYSTORE_RECIPIENTS, who.part, 1,
+				HOUR, now) > recipients_max)
 			answer(answer_r, POLICING_LATER,
 				"450 4.7.1 too many recipients in an hour, "
 				"try again later");
@@ -234,12 +191,15 @@ judge(struct policystore *store, struct judge_rules const *rules,
 		break;
 	case POLICING_END:
 		/* The rules may want to know, whatever the limit is. */
-		answer_r->messages = in_this_hour(
-			store, POLICYSTORE_MESSAGES, who.part, 1, now);
+		answer_r->messages = counting_add(
+			store, POLICYSTORE_MESSAGES, who.part, 1, HOUR, now);
 		break;
 	case POLICING_UNKNOWN:
 	case POLICING_LOGIN:
 		guess(store, rules, q, now, answer_r);
 		break;
 	}
+	if (who.is_user && rules->outbound.is_on)
+		outbound_judge(store, destinations, &rules->outbound, q,
+			mailbox, now, answer_r);
 }

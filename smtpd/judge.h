@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "common/table.h"
+#include "smtpd/outbound.h"
 #include "smtpd/policing.h"
 #include "smtpd/policystore.h"
 
@@ -29,17 +30,20 @@ struct judge_rules {
 	uint32_t network_messages, network_recipients;
 	uint32_t user_messages, user_recipients;
 	uint32_t guess_max_ms;
+	struct outbound_rules outbound;
 };
 
+/* Texts stay where they are, in the table. */
 void judge_rules_read(struct judge_rules *r, struct table const *settings);
 
 /*
  * Answer one question. mailbox: who has logged in, as the monitor said, or
  * empty; is_in_networks: the client may relay, and is neither greylisted nor
- * limited.
+ * limited. destinations: the store of the outbound guard alone.
  */
-void judge(struct policystore *store, struct judge_rules const *rules,
-	struct policing_question const *q, struct checking_bytes mailbox,
-	bool is_in_networks, uint32_t now, struct policing_answer *answer_r);
+void judge(struct policystore *store, struct policystore *destinations,
+	struct judge_rules const *rules, struct policing_question const *q,
+	struct checking_bytes mailbox, bool is_in_networks, uint32_t now,
+	struct policing_answer *answer_r);
 
 #endif

@@ -123,7 +123,9 @@ answer_valid(struct policing_answer const *a, size_t text_len)
 		first = '5';
 		break;
 	}
-	if (a->delay_ms > POLICING_DELAY_MAX_MS)
+	if (a->delay_ms > POLICING_DELAY_MAX_MS ||
+		(a->is_held && a->action != POLICING_ACCEPT) ||
+		(a->alarm != '\0' && strchr(POLICING_ALARMS, a->alarm) == NULL))
 		return false;
 	if (text_len == 0)
 		return true;
@@ -148,6 +150,8 @@ policing_answer_encode(char *s, size_t max, struct policing_answer const *a)
 	wire_put_u32(&out, a->delay_ms);
 	wire_put_bytes(&out, a->text, text_len);
 	wire_put_u32(&out, a->messages);
+	wire_put_u8(&out, a->is_held ? 1 : 0);
+	wire_put_u8(&out, (uint8_t)a->alarm);
 	return out.failed ? 0 : out.len;
 }
 
@@ -156,7 +160,7 @@ policing_answer_decode(char const *s, size_t len, struct policing_answer *a_r)
 {
 	struct wire_in in;
 	struct checking_bytes text;
-	unsigned action;
+	unsigned action, held, alarm;
 
 	wire_open(&in, s, len);
 	action = wire_get_u8(&in);
@@ -167,7 +171,11 @@ policing_answer_decode(char const *s, size_t len, struct policing_answer *a_r)
 	a_r->delay_ms = wire_get_u32(&in);
 	text = get(&in, CHECKING_TEXT_MAX);
 	a_r->messages = wire_get_u32(&in);
-	if (!wire_end(&in) ||
+	held = wire_get_u8(&in);
+	alarm = wire_get_u8(&in);
+	a_r->is_held = held == 1;
+	a_r->alarm = (char)alarm;
+	if (!wire_end(&in) || held > 1 || alarm > 0x7f ||
 		!is_clean(text.s, text.len, CHECKING_TEXT_MAX, 0x7e))
 		return false;
 	memcpy(a_r->text, text.s, text.len);

@@ -47,12 +47,22 @@ enum policing_action {
 /* Longest delay that is asked for. */
 #define POLICING_DELAY_MAX_MS 60000
 
+/* Too many messages, recipients, new destinations, unknown recipients, networks
+ * that the user sends from. */
+#define POLICING_ALARMS "mrdxn"
+
 struct policing_answer {
 	enum policing_action action;
 	uint32_t delay_ms; /* to wait before the reply, at most the above */
 	/* The reply, e.g. "450 4.7.1 try again later"; of three digits of the
 	 * right class and printable ASCII; empty: the stage's own. */
 	char text[CHECKING_TEXT_MAX + 1];
+	/* What is sent is to be held in the queue: the user has sent more than
+	 * usual. Only with ACCEPT. */
+	bool is_held;
+	/* One of POLICING_ALARMS: the postmaster is to hear of the user, which
+	 * is said once a day; 0: not. */
+	char alarm;
 	/* At the end of data: messages within the hour of the client's network,
 	 * or of who has logged in, this one included; else 0. */
 	uint32_t messages;

@@ -38,7 +38,9 @@ struct session {
 };
 
 struct policy {
-	struct policystore store;
+	/* Of all; and where users have written to, which is remembered longer.
+	 */
+	struct policystore store, destinations;
 	struct table settings;
 	dev_t device;
 	ino_t inode;
@@ -153,7 +155,7 @@ serve(struct policy *p, struct session const *s)
 		log_event("malformed", NULL, "from", "smtpd", (char *)0);
 		return false;
 	}
-	judge(&p->store, &p->rules, &q,
+	judge(&p->store, &p->destinations, &p->rules, &q,
 		(struct checking_bytes){s->mailbox, s->mailbox_len},
 		s->is_in_networks, (uint32_t)time(NULL), &a);
 	len = policing_answer_encode(frame, sizeof frame, &a);
@@ -163,13 +165,38 @@ serve(struct policy *p, struct session const *s)
 static void
 save(struct policy *p)
 {
-	if (policystore_save(&p->store)) {
+	bool ok = policystore_save(&p->store);
+
+	if (policystore_save(&p->destinations) && ok) {
 		p->save_failed = false;
 	} else if (!p->save_failed) {
 		log_error("store-not-written", NULL, (char *)0);
 		p->save_failed = true;
 	}
 	p->saved = monotonic();
+}
+
+static int
+open_file(char const *name)
+{
+	return open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+/* In memory, if the file fails. */
+static bool
+begin(struct policystore *s, int fd, char const *name)
+{
+	uint32_t const now = (uint32_t)time(NULL);
+	bool is_new = false;
+
+	if (!policystore_open(s, fd, now, &is_new)) {
+		log_error("no-store", NULL, "store", name, (char *)0);
+		if (!policystore_open(s, -1, now, &is_new))
+			return false;
+	}
+	if (is_new)
+		log_event("store-new", NULL, "store", name, (char *)0);
+	return true;
 }
 
 static int
@@ -209,8 +236,7 @@ main(int argc, char const *const *argv)
 		/* Its store, which is open. */
 		.may_write = true};
 	struct role_options options;
-	int store = -1;
-	bool is_new;
+	int store = -1, destinations = -1;
 
 	log_open("policy");
 	if (!role_options(&options, argc, argv))
@@ -222,26 +248,21 @@ main(int argc, char const *const *argv)
 	stop_catch();
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (role_enter(options.tables, "policy", &p.settings)) {
-		store = open("store", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-			0600);
+		store = open_file("store");
+		destinations = open_file("destinations");
 		p.polls[0] = (struct pollfd){
 			.fd = role_listen("socket"), .events = POLLIN};
 	}
-	if (store < 0 || p.polls[0].fd < 0) {
+	if (store < 0 || destinations < 0 || p.polls[0].fd < 0) {
 		log_error("not-started", NULL, "tables", options.tables,
 			(char *)0);
 		return 111;
 	}
 	judge_rules_read(&p.rules, &p.settings);
 	sandbox_enter_or_exit(&sandbox);
-	if (!policystore_open(&p.store, store, (uint32_t)time(NULL), &is_new)) {
-		log_error("no-store", NULL, (char *)0);
-		if (!policystore_open(
-			    &p.store, -1, (uint32_t)time(NULL), &is_new))
-			return 111;
-	}
-	if (is_new)
-		log_event("store-new", NULL, (char *)0);
+	if (!begin(&p.store, store, "store") ||
+		!begin(&p.destinations, destinations, "destinations"))
+		return 111;
 	p.saved = monotonic();
 	role_ready(&options);
 	return loop(&p);

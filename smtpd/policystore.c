@@ -56,7 +56,7 @@ static bool
 is_sound(struct policystore_slot const *slot, uint32_t now)
 {
 	return slot->kind < 0x80 && slot->kind != 0 &&
-	       strchr("gkmrx", (int)slot->kind) != NULL &&
+	       strchr("gkmrxdDusnNa", (int)slot->kind) != NULL &&
 	       slot->first <= slot->last &&
 	       (slot->last <= now || slot->last - now < CLOCK_STEP);
 }

@@ -26,7 +26,17 @@ enum policystore_kind {
 	POLICYSTORE_KNOWN = 'k',    /* a network that came back before */
 	POLICYSTORE_MESSAGES = 'm', /* of a network or user, in an hour */
 	POLICYSTORE_RECIPIENTS = 'r',
-	POLICYSTORE_GUESSES = 'x' /* of a network */
+	POLICYSTORE_GUESSES = 'x', /* of a network */
+	/* Of a user: where it has written to; how many of these were new, today;
+	 * recipients that there are not, in an hour; recipients in an hour;
+	 * networks that it came from, and how many, today; told today. */
+	POLICYSTORE_DESTINATION = 'd',
+	POLICYSTORE_NEW = 'D',
+	POLICYSTORE_UNKNOWN = 'u',
+	POLICYSTORE_SENT = 's',
+	POLICYSTORE_FROM = 'n',
+	POLICYSTORE_NETWORKS = 'N',
+	POLICYSTORE_ALARM = 'a'
 };
 
 struct policystore_slot {

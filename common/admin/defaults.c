@@ -21,6 +21,8 @@ static struct {
 		"hostname %1$s\n"
 		"%2$s"
 		"scram yes\n"
+		"# An account that writes to strangers in masses is held back.\n"
+		"outbound-guard yes\n"
 		"\n"
 		"# Certificates, each a PEM file with its key beside it "
 		"(tls/ec.key).\n"

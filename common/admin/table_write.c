@@ -149,7 +149,11 @@ write_settings(struct output *o)
 	if (!add(o, "outgoing", 8, o->config->outgoing.s,
 		    o->config->outgoing.len))
 		return false;
-	return setting_uids(values_text(v, "mailbox-uids"), &min, &max) &&
+	/* Whether policy is asked after a login. */
+	return add_number(o, "policy-login",
+		       values_number(v, "policy") |
+			       values_number(v, "outbound-guard")) &&
+	       setting_uids(values_text(v, "mailbox-uids"), &min, &max) &&
 	       add_number(o, "mailbox-uid-min", min) &&
 	       add_number(o, "mailbox-uid-max", max);
 }

@@ -236,7 +236,7 @@ static void
 start_program(struct session *s)
 {
 	int ends[2];
-	int asked[2] = {open_if_set(s, "policy", ROLE_POLICY),
+	int asked[2] = {open_if_set(s, "policy-login", ROLE_POLICY),
 		open_if_set(s, "check-login", ROLE_CHECK)};
 
 	s->program = -1;

@@ -66,24 +66,24 @@ def test_kept_over_restarts_and_damage(folder):
     store = os.path.join(folder, "state/policy/store")
     with Policy(settings, folder=folder) as p:
         assert p.session().ask("r", **FROM_TO)[0] == "t"
-        assert "store-new" in p.log()
+        assert "store=store" in p.log()
     assert os.path.getsize(store) > 1 << 20
     with Policy(settings, folder=folder) as p:
         # Seen before: a moment later it is known.
         wait_until_known(p.session())
-        assert p.log().count("store-new") == 1
+        assert p.log().count("store=store") == 1
     with open(store, "r+b") as f:
         f.seek(4096)
         f.write(os.urandom(500000))
     with Policy(settings, folder=folder) as p:
         # Known still, or forgotten, as chance has it.
         assert p.session().ask("r", **FROM_TO)[0] in "at"
-        assert p.log().count("store-new") == 1
+        assert p.log().count("store=store") == 1
     with open(store, "wb") as f:
         f.write(b"nonsense")
     with Policy(settings, folder=folder) as p:
         assert p.session().ask("r", **FROM_TO)[0] == "t"
-        assert p.log().count("store-new") == 2
+        assert p.log().count("store=store") == 2
 
 
 def test_nonsense_ends_that_session_alone(folder):

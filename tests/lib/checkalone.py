@@ -195,8 +195,10 @@ class PolicySession:
                        field(recipient) + struct.pack(">Q", size))
         frame = self.pair.recv(1024)
         action, delay, n = struct.unpack(">cIH", frame[:7])
-        assert len(frame) == 11 + n
-        self.messages, = struct.unpack(">I", frame[7 + n:])
+        assert len(frame) == 13 + n
+        self.messages, self.is_held, alarm = struct.unpack(
+            ">I?c", frame[7 + n:])
+        self.alarm = alarm.decode().strip("\0")
         return action.decode(), delay, frame[7:7 + n].decode()
 
     def close(self):

@@ -11,7 +11,7 @@
 
 #define NOW 1800000000u
 
-static struct policystore store;
+static struct policystore store, destinations;
 static struct judge_rules rules;
 
 static int
@@ -24,7 +24,12 @@ fresh(void **state)
 		.grey_window = 48 * 3600,
 		.grey_lifetime = 36 * 24 * 3600,
 		.guess_max_ms = 5000};
-	return policystore_open(&store, -1, NOW, &is_new) && is_new ? 0 : -1;
+	return policystore_open(&store, -1, NOW, &is_new) && is_new &&
+			       policystore_open(
+				       &destinations, -1, NOW, &is_new) &&
+			       is_new
+		       ? 0
+		       : -1;
 }
 
 static struct checking_bytes
@@ -46,7 +51,8 @@ ask(enum policing_stage stage, char const *client, char const *sender,
 		.recipient = bytes(recipient)};
 	struct policing_answer a;
 
-	judge(&store, &rules, &q, bytes(mailbox), false, now, &a);
+	judge(&store, &destinations, &rules, &q, bytes(mailbox), false, now,
+		&a);
 	return a;
 }
 

@@ -56,18 +56,76 @@ answers(void **state)
 		struct policing_answer a;
 		bool good;
 	} const cases[] = {
-		{{POLICING_ACCEPT, 0, "", 7}, true},
-		{{POLICING_ACCEPT, 5000, "", 7}, true},
-		{{POLICING_LATER, 0, "450 4.7.1 try again later", 7}, true},
-		{{POLICING_REFUSE, 0, "550 5.7.1 no", 7}, true},
-		{{POLICING_LATER, 0, "", 7}, true},
-		{{POLICING_LATER, 0, "550 5.7.1 no", 7}, false},
-		{{POLICING_REFUSE, 0, "450 4.7.1 no", 7}, false},
-		{{POLICING_ACCEPT, 0, "250 2.0.0 ok", 7}, false},
-		{{POLICING_REFUSE, 0, "550-5.7.1 no", 7}, false},
-		{{POLICING_REFUSE, 0, "550 a\r\n", 7}, false},
-		{{POLICING_REFUSE, 0, "550", 7}, false},
-		{{POLICING_ACCEPT, 60001, "", 7}, false},
+		{{.action = POLICING_ACCEPT,
+			 .delay_ms = 0,
+			 .text = "",
+			 .messages = 7},
+			true},
+		{{.action = POLICING_ACCEPT,
+			 .delay_ms = 5000,
+			 .text = "",
+			 .messages = 7},
+			true},
+		{{.action = POLICING_LATER,
+			 .delay_ms = 0,
+			 .text = "450 4.7.1 try again later",
+			 .messages = 7},
+			true},
+		{{.action = POLICING_REFUSE,
+			 .delay_ms = 0,
+			 .text = "550 5.7.1 no",
+			 .messages = 7},
+			true},
+		{{.action = POLICING_LATER,
+			 .delay_ms = 0,
+			 .text = "",
+			 .messages = 7},
+			true},
+		{{.action = POLICING_LATER,
+			 .delay_ms = 0,
+			 .text = "550 5.7.1 no",
+			 .messages = 7},
+			false},
+		{{.action = POLICING_REFUSE,
+			 .delay_ms = 0,
+			 .text = "450 4.7.1 no",
+			 .messages = 7},
+			false},
+		{{.action = POLICING_ACCEPT,
+			 .delay_ms = 0,
+			 .text = "250 2.0.0 ok",
+			 .messages = 7},
+			false},
+		{{.action = POLICING_REFUSE,
+			 .delay_ms = 0,
+			 .text = "550-5.7.1 no",
+			 .messages = 7},
+			false},
+		{{.action = POLICING_REFUSE,
+			 .delay_ms = 0,
+			 .text = "550 a\r\n",
+			 .messages = 7},
+			false},
+		{{.action = POLICING_REFUSE,
+			 .delay_ms = 0,
+			 .text = "550",
+			 .messages = 7},
+			false},
+		{{.action = POLICING_ACCEPT,
+			 .delay_ms = 60001,
+			 .text = "",
+			 .messages = 7},
+			false},
+		{{.action = POLICING_ACCEPT,
+			 .messages = 7,
+			 .is_held = true,
+			 .alarm = 'm'},
+			true},
+		{{.action = POLICING_LATER, .messages = 7, .alarm = 'x'}, true},
+		{{.action = POLICING_LATER, .messages = 7, .is_held = true},
+			false},
+		{{.action = POLICING_ACCEPT, .messages = 7, .alarm = 'z'},
+			false},
 	};
 	char s[1024];
 
@@ -84,6 +142,8 @@ answers(void **state)
 		assert_int_equal(got.delay_ms, cases[i].a.delay_ms);
 		assert_string_equal(got.text, cases[i].a.text);
 		assert_int_equal(got.messages, 7);
+		assert_int_equal(got.is_held, cases[i].a.is_held);
+		assert_int_equal(got.alarm, cases[i].a.alarm);
 		free(frame);
 	}
 }
@@ -91,8 +151,9 @@ answers(void **state)
 static void
 asked(void **state)
 {
-	struct policing_answer want = {POLICING_LATER, 100, "450 4.7.1 later",
-				       0},
+	struct policing_answer want = {.action = POLICING_LATER,
+				       .delay_ms = 100,
+				       .text = "450 4.7.1 later"},
 			       got;
 	char s[1024];
 	int ends[2];
