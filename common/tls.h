@@ -43,8 +43,8 @@ struct tls_server_setup {
 			   * offers any ("imap", "pop3"), or NULL */
 };
 
-/* Map the certificates, which tls_server_start looks into. Once, before the
- * sandbox. errno: ENOENT if there are none. */
+/* Map and check the certificates. Once, before the sandbox. errno: ENOENT if
+ * there are none, EINVAL if they are malformed. */
 bool tls_server_prepare(struct tls_server_setup const *setup)
 	__attribute__((warn_unused_result));
 

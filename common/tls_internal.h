@@ -43,9 +43,6 @@ int tls_receive_record(struct stream *s, br_ssl_engine_context *engine);
  * they read as zero at the next use. False: the engine is busy. */
 bool tls_give_back(br_ssl_engine_context *engine);
 
-/* Octets of a file that holds none. */
-#define TLS_CERTIFICATES_NONE 4
-
 struct tls_certificates {
 	size_t count;
 	struct tls_certificate {

@@ -3,7 +3,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include "common/log.h"
 #include "common/tls_internal.h"
 #include "common/tls_names.h"
 
@@ -16,9 +15,6 @@ static struct {
 } policy;
 static struct tls_certificates certificates;
 static char const *alpn[1];
-/* The certificates' file. Most sessions of SMTP end without a look into it. */
-static unsigned char *map;
-static size_t map_len;
 
 /* SHA-256 first; SHA-1 is never signed. */
 static unsigned
@@ -144,33 +140,35 @@ bool
 tls_server_prepare(struct tls_server_setup const *setup)
 {
 	struct stat st;
+	void *map;
 
 	if (fstat(setup->certificates_fd, &st) < 0)
 		return false;
-	if (!S_ISREG(st.st_mode) || st.st_size <= TLS_CERTIFICATES_NONE) {
+	if (!S_ISREG(st.st_mode) || st.st_size <= 0) {
 		errno = ENOENT;
 		return false;
 	}
-	map_len = (size_t)st.st_size;
-	map = mmap(NULL, map_len, PROT_READ, MAP_PRIVATE,
+	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE,
 		setup->certificates_fd, 0);
 	if (map == MAP_FAILED)
 		return false;
+	if (!tls_certificates_parse(map, (size_t)st.st_size, &certificates)) {
+		errno = EINVAL;
+		return false;
+	}
+	if (certificates.count == 0) {
+		errno = ENOENT;
+		return false;
+	}
+	for (size_t i = 0; i < certificates.count; i++)
+		if (!look_into(&certificates.list[i])) {
+			errno = EINVAL;
+			return false;
+		}
 	policy.vtable = &policy_class;
 	policy.sign = setup->sign;
 	policy.sign_data = setup->sign_data;
 	alpn[0] = setup->alpn;
-	return true;
-}
-
-static bool
-read_certificates(void)
-{
-	if (!tls_certificates_parse(map, map_len, &certificates))
-		return false;
-	for (size_t i = 0; i < certificates.count; i++)
-		if (!look_into(&certificates.list[i]))
-			return false;
 	return true;
 }
 
@@ -181,11 +179,6 @@ tls_server_start(struct stream *s)
 
 	if (!tls_may_start(s))
 		return false;
-	if (!read_certificates()) {
-		log_error("bad-certificates", NULL, (char *)0);
-		s->error = errno = EINVAL;
-		return false;
-	}
 	/* A client that means another protocol is somebody's detour: a request
 	 * of a browser, brought here by an attacker (ALPACA). */
 	if (alpn[0] != NULL)
