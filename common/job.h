@@ -65,8 +65,8 @@ struct job {
 	 * envelope, for Delivered-To */
 	struct job_recipient recipients[JOB_RECIPIENTS_MAX];
 	size_t recipient_count;
-	/* remote: whole header lines that go in front of all (signatures), or
-	 * empty */
+	/* whole header lines with CRLF that go in front of all (signatures, to
+	 * other hosts; a list's fields for this recipient alone), or empty */
 	char const *lines;
 	size_t lines_len;
 };

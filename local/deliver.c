@@ -179,6 +179,7 @@ write_message(struct maildir_writer *w, char const *note, struct job const *job,
 	put_line(w, "Return-Path: <", job->sender, job->sender_len, ">\n");
 	put_line(w, "Delivered-To: ", to->address, to->address_len, "\n");
 	maildir_write(w, note, strlen(note));
+	maildir_write(w, job->lines, job->lines_len);
 	if (header != NULL && locked_fd < 0) {
 		put_line(w, "", header->s, header->len, "\n");
 		return queuebody_copy(fd,

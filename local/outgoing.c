@@ -89,6 +89,7 @@ write_added(struct drop *d, struct job const *job, int fd,
 	drop_added(d, "Delivered-To: ", 14);
 	drop_added(d, to->address, to->address_len);
 	drop_added(d, "\r\n", 2);
+	drop_added(d, job->lines, job->lines_len);
 	return header != NULL || body_ok(queuebody_copy(fd, job->added_offset,
 					 job->added_len, put_added, d));
 }

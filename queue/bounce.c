@@ -135,33 +135,66 @@ write_file(struct bounce_place const *place, struct dsn *dsn,
 	return HELPER_OK;
 }
 
-enum helper_result
-bounce_write(struct bounce_place const *place, struct queued const *m)
+/* One report, on all that q tells of, to its sender. */
+static enum helper_result
+write_one(struct bounce_place const *place, struct queued const *m,
+	struct queuefile const *q, stralloc const *header)
 {
-	stralloc header = STRALLOC_ZERO;
 	struct dsn dsn = {.hostname = place->hostname,
-		.to = m->q.sender,
-		.to_len = m->q.sender_len,
+		.to = q->sender,
+		.to_len = q->sender_len,
 		.now = place->now,
-		.arrived = m->q.arrived / 1000000,
-		.retry_until = m->q.expires,
-		.q = &m->q,
+		.arrived = q->arrived / 1000000,
+		.retry_until = q->expires,
+		.q = q,
 		.is_late = m->is_late,
-		.is_double = m->q.sender_len == 0,
-		.is_full = is_full(&m->q)};
-	enum helper_result r;
+		.is_double = q->sender_len == 0,
+		.is_full = is_full(q)};
 
 	if (dsn.is_double) {
 		dsn.to = postmaster;
 		dsn.to_len = sizeof postmaster - 1;
 	}
+	dsn.is_8bit = has_8bit(header->s, header->len) ||
+		      (q->flags & QUEUEFILE_UTF8) ||
+		      (dsn.is_full && (q->flags & QUEUEFILE_8BIT));
+	return write_file(place, &dsn, m, header);
+}
+
+/* To a list: each recipient's goes where that alone is told from. */
+static enum helper_result
+write_each(struct bounce_place const *place, struct queued const *m,
+	stralloc const *header)
+{
+	enum helper_result r = HELPER_OK;
+
+	for (size_t i = 0; i < m->q.recipient_count && r == HELPER_OK; i++) {
+		struct queuefile q = m->q;
+		char sender[QUEUEFILE_ADDRESS_MAX + 1];
+		q.recipients += i;
+		q.recipient_count = 1;
+		if (q.recipients->state == QUEUEFILE_TODO ||
+			q.recipients->state == QUEUEFILE_DONE ||
+			q.recipients->state == QUEUEFILE_TOLD)
+			continue;
+		q.sender_len = queued_sender(m, i, sender);
+		q.sender = sender;
+		r = write_one(place, m, &q, header);
+	}
+	return r;
+}
+
+enum helper_result
+bounce_write(struct bounce_place const *place, struct queued const *m)
+{
+	stralloc header = STRALLOC_ZERO;
+	enum helper_result r;
+
 	/* A header that can't be read is left out: the sender still learns. */
 	if (!read_header(m, &header))
 		header.len = 0;
-	dsn.is_8bit = has_8bit(header.s, header.len) ||
-		      (m->q.flags & QUEUEFILE_UTF8) ||
-		      (dsn.is_full && (m->q.flags & QUEUEFILE_8BIT));
-	r = write_file(place, &dsn, m, &header);
+	r = m->q.flags & QUEUEFILE_VERP ? write_each(place, m, &header)
+					: write_one(place, m, &m->q, &header);
 	if (r == HELPER_FAILED)
 		log_error("bounce-failed", m->q.id, (char *)0);
 	stralloc_free(&header);

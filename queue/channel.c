@@ -272,24 +272,61 @@ channel_set_spawner(enum pool_kind kind, int fd)
 	channel_ask_wanted(kind);
 }
 
-/* Signatures, and the sender of what is forwarded, are for other hosts. */
-static void
-for_others(struct job *j, struct queued const *m)
+/* What a job has in front of the message, and as its sender. */
+struct front {
+	char sender[QUEUEFILE_ADDRESS_MAX + 1];
+	char lines[JOB_LINES_MAX];
+	size_t len;
+};
+
+static bool
+append(struct front *f, char const *s, size_t len)
 {
-	j->lines = m->lines;
-	j->lines_len = m->lines_len;
-	if (m->is_seven)
-		j->flags |= JOB_SEVEN;
-	if (m->forward_sender != NULL) {
-		j->sender = m->forward_sender;
-		j->sender_len = strlen(m->forward_sender);
+	if (len > sizeof f->lines - f->len)
+		return false;
+	memcpy(f->lines + f->len, s, len);
+	f->len += len;
+	return true;
+}
+
+/* Signatures are for other hosts, and so is another sender of what is
+ * forwarded. A signature of this copy alone covers the fields that it has, and
+ * stands above them. False: the lines are too long. */
+static bool
+make_front(struct front *f, struct job *j, struct delivery const *job,
+	enum pool_kind pool)
+{
+	struct queued const *m = job->m;
+	size_t one = job->recipients[0];
+	struct queued_lines const *lines = NULL;
+	char fields[VERP_FIELDS_MAX];
+	size_t len = queued_unsubscribe(m, one, fields);
+
+	f->len = 0;
+	j->sender = f->sender;
+	j->sender_len = queued_sender(m, one, f->sender);
+	j->lines = f->lines;
+	if (pool == POOL_REMOTE) {
+		lines = len > 0 ? m->fates[one].lines : m->lines;
+		if (m->forward_sender != NULL) {
+			j->sender = m->forward_sender;
+			j->sender_len = strlen(m->forward_sender);
+		}
 	}
+	if (lines != NULL && lines->is_seven)
+		j->flags |= JOB_SEVEN;
+	if ((lines != NULL && !append(f, lines->s, lines->len)) ||
+		!append(f, fields, len))
+		return false;
+	j->lines_len = f->len;
+	return true;
 }
 
 static size_t
 encode(struct delivery const *job, enum pool_kind pool)
 {
 	static struct job j;
+	static struct front front;
 	struct queuefile const *q = &job->m->q;
 
 	j = (struct job){.number = job->number,
@@ -298,8 +335,6 @@ encode(struct delivery const *job, enum pool_kind pool)
 		.added_offset = q->added_offset,
 		.added_len = q->added_len,
 		.flags = q->flags & JOB_FLAGS,
-		.sender = q->sender,
-		.sender_len = q->sender_len,
 		.priority = q->priority,
 		.deliver_by = q->deliver_by,
 		.by_mode = q->by_mode,
@@ -321,8 +356,8 @@ encode(struct delivery const *job, enum pool_kind pool)
 			.orcpt = to->orcpt,
 			.orcpt_len = to->orcpt_len};
 	}
-	if (pool == POOL_REMOTE)
-		for_others(&j, job->m);
+	if (!make_front(&front, &j, job, pool))
+		return 0;
 	return job_encode(frame, sizeof frame, &j);
 }
 

@@ -7,6 +7,7 @@
 #ifndef DISPATCH_H
 #define DISPATCH_H
 
+#include <stdbool.h>
 #include "queue/queued.h"
 
 /*
@@ -16,7 +17,15 @@
  */
 void dispatch_start(struct queued *m);
 
-/* m has been signed, or could not be: what waited for that goes on. */
-void dispatch_signed(struct queued *m);
+/* m, or one recipient's copy, has been signed, or could not be: what waited for
+ * that goes on. A signing_done. */
+void dispatch_signed(struct queued *m, size_t recipient, bool is_done);
+
+/* A message for a list has its recipients routed some at a time. Some of them
+ * are under way no more: others may have their turn, soon. */
+void dispatch_want_rest(struct queued *m);
+
+/* Let the next have its turn. True: there is more to do at once. */
+bool dispatch_run(void);
 
 #endif

@@ -63,13 +63,17 @@ write_file(int tmp_fd, int new_fd, struct queued const *m,
 	struct queuefile_recipient const *alias, struct targets *t)
 {
 	static struct drop d;
-	char origin[32];
+	char origin[32], sender[QUEUEFILE_ADDRESS_MAX + 1];
+	char fields[VERP_FIELDS_MAX];
+	size_t recipient = (size_t)(alias - m->q.recipients);
 	struct drop_envelope e = {.origin = origin,
-		.sender = m->q.sender,
-		.sender_len = m->q.sender_len,
+		.sender = sender,
+		.sender_len = queued_sender(m, recipient, sender),
 		.recipients = t->all,
 		.recipient_count = t->count,
-		.flags = m->q.flags | QUEUEFILE_OWN | QUEUEFILE_EXPANDED,
+		/* What its targets do comes back to the list as the alias's. */
+		.flags = (m->q.flags & ~QUEUEFILE_VERP) | QUEUEFILE_OWN |
+			 QUEUEFILE_EXPANDED,
 		.expires = m->q.expires,
 		.priority = m->q.priority,
 		.deliver_by = m->q.deliver_by,
@@ -91,6 +95,7 @@ write_file(int tmp_fd, int new_fd, struct queued const *m,
 	drop_added(&d, "Delivered-To: ", 14);
 	drop_added(&d, alias->address, alias->address_len);
 	drop_added(&d, "\r\n", 2);
+	drop_added(&d, fields, queued_unsubscribe(m, recipient, fields));
 	if (r == QUEUEBODY_OK)
 		r = queuebody_copy(m->fd, m->q.added_offset, m->q.added_len,
 			put_added, &d);

@@ -119,6 +119,7 @@ tick(void)
 		ticked = now;
 		deliveries_tick();
 		signing_tick();
+		progress_mark();
 	}
 	if (now - tried >= AGAIN_MS) {
 		tried = now;

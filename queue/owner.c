@@ -48,6 +48,16 @@ claims_ours(struct queuefile const *q)
 	return false;
 }
 
+/* A list is a mailbox, and writes under its own address; port 25 has none. */
+static bool
+claims_list(
+	struct owner_accounts const *a, uid_t owner, struct queuefile const *q)
+{
+	return (q->flags & QUEUEFILE_VERP) &&
+	       (owner == a->smtpd || owner == a->relay ||
+		       (q->flags & QUEUEFILE_FORWARDED));
+}
+
 static enum owner_verdict
 judge_hosted_only(struct route_tables const *t, struct queuefile const *q,
 	char const **why_r)
@@ -114,6 +124,9 @@ owner_judge(struct owner_accounts const *a, struct route_tables const *t,
 		*why_r = "it claims what only the manager writes";
 		return OWNER_MAY_NOT;
 	}
+	*why_r = "it claims to be of a list";
+	if (claims_list(a, owner, q))
+		return OWNER_MAY_NOT;
 	if (owner == a->smtpd)
 		return judge_hosted_only(t, q, why_r);
 	if (owner >= a->mailbox_min && owner <= a->mailbox_max)

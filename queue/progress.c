@@ -116,7 +116,7 @@ progress_run(void)
 			break;
 		intake_load(id);
 	}
-	return n == SLICE;
+	return dispatch_run() || n == SLICE;
 }
 
 int
@@ -144,6 +144,13 @@ progress_tick(void)
 		if (again != NULL)
 			again(m);
 	}
+}
+
+void
+progress_mark(void)
+{
+	for (struct queued *m = active_first(); m != NULL; m = m->after)
+		settle_mark(m);
 }
 
 void

@@ -25,6 +25,9 @@ int progress_timeout(int max);
 /* Try again what could not be done. Every few seconds. */
 void progress_tick(void);
 
+/* Write what became of recipients. Twice a second. */
+void progress_mark(void);
+
 /* At the end: keep the states that are in memory alone. */
 void progress_save(void);
 

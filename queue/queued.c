@@ -83,16 +83,43 @@ read_front(int fd, char *s, size_t max)
 	return (ssize_t)have;
 }
 
+/* A copy of what the envelope holds of a string, behind the others. */
+static char const *
+keep(char **at, char const *s, size_t len)
+{
+	char *copy = *at;
+
+	if (s == NULL)
+		return NULL;
+	memcpy(copy, s, len);
+	*at += len;
+	return copy;
+}
+
+static size_t
+strings_of(struct queuefile const *q)
+{
+	size_t n = q->origin_len + q->sender_len + q->envid_len +
+		   q->command_len + q->unsubscribe_len;
+
+	for (size_t i = 0; i < q->recipient_count; i++) {
+		struct queuefile_recipient const *r = &q->recipients[i];
+		n += r->address_len + r->orcpt_len + r->token_len + r->why_len;
+	}
+	return n;
+}
+
 /* All that a message needs, in one block: itself, its recipients, their fates,
- * and the envelope's text that they point into. */
+ * and the strings that they point to. */
 static struct queued *
-build(char const *text, size_t text_len, struct queuefile const *q)
+build(struct queuefile const *q)
 {
 	size_t n = q->recipient_count;
-	/* UNSAFE: n <= 1000 and text_len <= 1.5 MiB: no overflow. */
+	/* UNSAFE: n <= 20,000 and the strings lie in the envelope's 24 MiB: no
+	 * overflow. */
 	size_t size = sizeof(struct queued) +
 		      n * (sizeof *q->recipients + sizeof(struct queued_fate)) +
-		      text_len;
+		      strings_of(q);
 	struct queued *m = calloc(1, size);
 
 	if (m == NULL)
@@ -100,22 +127,19 @@ build(char const *text, size_t text_len, struct queuefile const *q)
 	m->q = *q;
 	m->q.recipients = (struct queuefile_recipient *)(m + 1);
 	m->fates = (struct queued_fate *)(m->q.recipients + n);
-	char *copy = (char *)(m->fates + n);
-	memcpy(copy, text, text_len);
-	m->q.origin = copy + (q->origin - text);
-	m->q.sender = copy + (q->sender - text);
-	if (q->envid != NULL)
-		m->q.envid = copy + (q->envid - text);
-	if (q->command != NULL)
-		m->q.command = copy + (q->command - text);
+	char *at = (char *)(m->fates + n);
+	m->q.origin = keep(&at, q->origin, q->origin_len);
+	m->q.sender = keep(&at, q->sender, q->sender_len);
+	m->q.envid = keep(&at, q->envid, q->envid_len);
+	m->q.command = keep(&at, q->command, q->command_len);
+	m->q.unsubscribe = keep(&at, q->unsubscribe, q->unsubscribe_len);
 	for (size_t i = 0; i < n; i++) {
 		struct queuefile_recipient *r = &m->q.recipients[i];
 		*r = q->recipients[i];
-		r->address = copy + (r->address - text);
-		if (r->orcpt != NULL)
-			r->orcpt = copy + (r->orcpt - text);
-		if (r->why != NULL)
-			r->why = copy + (r->why - text);
+		r->address = keep(&at, r->address, r->address_len);
+		r->orcpt = keep(&at, r->orcpt, r->orcpt_len);
+		r->token = keep(&at, r->token, r->token_len);
+		r->why = keep(&at, r->why, r->why_len);
 		m->fates[i].handled = r->state != QUEUEFILE_TODO;
 	}
 	m->weight = size;
@@ -126,7 +150,7 @@ build(char const *text, size_t text_len, struct queuefile const *q)
 static struct queued *
 read_envelope(int fd, enum queued_error *error)
 {
-	static struct queuefile_recipient all[QUEUEFILE_RECIPIENTS_MAX];
+	static struct queuefile_recipient all[QUEUEFILE_VERP_MAX];
 	static char first[FIRST_READ];
 	char *text = first;
 	size_t max = sizeof first;
@@ -140,20 +164,21 @@ read_envelope(int fd, enum queued_error *error)
 		if (n < 0)
 			break;
 		parsed = queuefile_parse(
-			text, (size_t)n, all, QUEUEFILE_RECIPIENTS_MAX, &q);
+			text, (size_t)n, all, QUEUEFILE_VERP_MAX, &q);
 		if (parsed > 0) {
-			m = build(text, q.envelope_len, &q);
+			m = build(&q);
 			break;
 		}
 		*error = parsed == 0 && (size_t)n < max ? QUEUED_SHORT
 							: QUEUED_MALFORMED;
 		if (parsed < 0 || (size_t)n < max ||
-			max >= QUEUEFILE_ENVELOPE_MAX)
+			max >= QUEUEFILE_VERP_ENVELOPE_MAX)
 			break;
 		if (text != first)
 			free(text);
-		max = max > QUEUEFILE_ENVELOPE_MAX / 8 ? QUEUEFILE_ENVELOPE_MAX
-						       : max * 8;
+		max = max > QUEUEFILE_VERP_ENVELOPE_MAX / 8
+			      ? QUEUEFILE_VERP_ENVELOPE_MAX
+			      : max * 8;
 		text = malloc(max);
 		*error = QUEUED_TROUBLE;
 		if (text == NULL)
@@ -223,6 +248,7 @@ queued_free(struct queued *m)
 	for (size_t i = 0; i < m->q.recipient_count; i++) {
 		free(m->fates[i].why);
 		free(m->fates[i].instead);
+		free(m->fates[i].lines);
 	}
 	free(m->forward_sender);
 	free(m->lines);
@@ -240,6 +266,7 @@ queued_note(struct queued *m, size_t recipient, enum queuefile_state state,
 	char *copy;
 
 	fate->handled = true;
+	m->unmarked += !fate->changed;
 	fate->changed = true;
 	r->state = state;
 	/* Where it was delivered here is for the log alone. */
@@ -251,6 +278,8 @@ queued_note(struct queued *m, size_t recipient, enum queuefile_state state,
 	copy = why_len > 0 ? malloc(why_len) : NULL;
 	if (copy != NULL)
 		memcpy(copy, why, why_len);
+	free(fate->lines);
+	fate->lines = NULL;
 	free(fate->why);
 	fate->why = copy;
 	r->why = copy;
@@ -265,6 +294,48 @@ queued_count(struct queued const *m, enum queuefile_state state)
 	for (size_t i = 0; i < m->q.recipient_count; i++)
 		n += m->q.recipients[i].state == state;
 	return n;
+}
+
+bool
+queued_has_rest(struct queued const *m)
+{
+	return m->begun < m->q.recipient_count && !m->is_dropped &&
+	       !m->is_given_up;
+}
+
+size_t
+queued_sender(struct queued const *m, size_t recipient,
+	char out[QUEUEFILE_ADDRESS_MAX + 1])
+{
+	struct queuefile const *q = &m->q;
+	struct queuefile_recipient const *to = &q->recipients[recipient];
+	char made[VERP_SIZE];
+	size_t len = q->flags & QUEUEFILE_VERP
+			     ? verp_make(q->sender, q->sender_len, to->address,
+				       to->address_len, made)
+			     : 0;
+
+	if (len > 0) {
+		memcpy(out, made, len);
+	} else {
+		len = q->sender_len;
+		memcpy(out, q->sender, len);
+	}
+	out[len] = '\0';
+	return len;
+}
+
+size_t
+queued_unsubscribe(
+	struct queued const *m, size_t recipient, char out[VERP_FIELDS_MAX])
+{
+	struct queuefile const *q = &m->q;
+	struct queuefile_recipient const *to = &q->recipients[recipient];
+
+	if (q->unsubscribe == NULL || to->token == NULL)
+		return 0;
+	return verp_fields(q->unsubscribe, q->unsubscribe_len, to->token,
+		to->token_len, q->sender, q->sender_len, out);
 }
 
 bool
@@ -295,6 +366,8 @@ queued_told(struct queued *m)
 			r->state = QUEUEFILE_TOLD;
 		else if (old != QUEUEFILE_TODO && old != QUEUEFILE_TOLD)
 			r->state = QUEUEFILE_DONE;
+		if (r->state != old && !m->fates[i].changed)
+			m->unmarked++;
 		m->fates[i].changed = m->fates[i].changed || r->state != old;
 	}
 }
@@ -350,6 +423,7 @@ queued_mark(struct queued *m, int fd, bool schedule)
 		if (!mark_recipient(&m->q.recipients[i], fd))
 			return false;
 		m->fates[i].changed = false;
+		m->unmarked--;
 	}
 	if (!schedule)
 		return true;

@@ -12,15 +12,28 @@
 #include <stdint.h>
 #include <sys/stat.h>
 #include "common/queuefile.h"
+#include "common/verp.h"
+
+/* What the signer made, in one block. */
+struct queued_lines {
+	bool is_seven; /* in the form of JOB_SEVEN */
+	size_t len;
+	char s[];
+};
+
+/* For which signature a recipient waits: none, the message's, its own copy's.
+ */
+enum queued_waits { QUEUED_WAITS_NOT, QUEUED_WAITS_MESSAGE, QUEUED_WAITS_COPY };
 
 /* What became of one recipient, beyond its state. */
 struct queued_fate {
-	char *why; /* allocated, or NULL: as it stands in the envelope */
-	size_t why_len;
+	char *why;     /* allocated, or NULL: as it stands in the envelope */
 	char *instead; /* allocated, or NULL: the address it goes to */
-	bool handled;  /* this attempt is through with it */
-	bool waits;    /* until the message is signed */
-	bool changed;  /* the file does not say so yet */
+	/* Of a copy that is signed for itself; allocated, or NULL. */
+	struct queued_lines *lines;
+	bool handled; /* this attempt is through with it */
+	enum queued_waits waits;
+	bool changed; /* the file does not say so yet */
 };
 
 struct queued {
@@ -40,13 +53,18 @@ struct queued {
 	/* For other hosts alone: the sender, if it is not q's; what the signer
 	 * made, once is_signed. Allocated. */
 	char *forward_sender;
-	char *lines;
-	size_t lines_len;
-	bool is_signed, is_seven;
-	/* While the signer is asked: see signing.h. */
-	struct queued *sign_next;
-	uint32_t sign_number;
-	unsigned sign_deaths;
+	struct queued_lines *lines;
+	bool is_signed;
+	/* Recipients up to here have been routed, the last of them from
+	 * begun_from on; what is behind them has its turn when fewer are under
+	 * way. */
+	size_t begun_from, begun;
+	bool is_asked; /* the signer, for the whole message */
+	struct queued
+		*begin_next; /* of those with such a rest; see is_listed */
+	bool is_listed;
+	unsigned unmarked;  /* recipients that the file does not know of */
+	uint64_t marked_ms; /* loop_now_ms of the last marks */
 	struct destination *sign_for;  /* in whose line it stands, or NULL */
 	size_t weight;		       /* octets of memory it takes */
 	struct queued *before, *after; /* all that are in work */
@@ -83,6 +101,19 @@ void queued_note(struct queued *m, size_t recipient, enum queuefile_state state,
 
 /* Recipients in this state. */
 size_t queued_count(struct queued const *m, enum queuefile_state state);
+
+/* Whether recipients are still to be routed in this attempt. */
+bool queued_has_rest(struct queued const *m);
+
+/* The sender that a recipient is sent: with QUEUEFILE_VERP its own, in out.
+ * Returns its length. */
+size_t queued_sender(struct queued const *m, size_t recipient,
+	char out[QUEUEFILE_ADDRESS_MAX + 1]);
+
+/* The fields of one-click unsubscribe that a recipient's copy has in front;
+ * their length, 0: none. */
+size_t queued_unsubscribe(
+	struct queued const *m, size_t recipient, char out[VERP_FIELDS_MAX]);
 
 /* Whether some recipient is owed a report; and: it has been written. */
 bool queued_owes_report(struct queued const *m);

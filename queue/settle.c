@@ -8,6 +8,7 @@
 #include "queue/active.h"
 #include "queue/bounce.h"
 #include "queue/copy.h"
+#include "queue/dispatch.h"
 #include "queue/dsn.h"
 #include "queue/expand.h"
 #include "queue/folders.h"
@@ -18,6 +19,9 @@
 #include "queue/schedule.h"
 #include "queue/settle.h"
 #include "queue/waiting.h"
+
+/* Recipients of one message. */
+#define MARKS_TOGETHER 64
 
 bool
 settle_is_own(struct queued const *m)
@@ -105,7 +109,8 @@ defer(struct queued *m)
 				      host.retry_max, randombytes_uniform(256));
 	if (m->q.deliver_by > 0)
 		not_after(&m->q, m->q.deliver_by);
-	if (!m->q.warned && m->q.sender_len > 0)
+	if (!m->q.warned && m->q.sender_len > 0 &&
+		!(m->q.flags & QUEUEFILE_VERP))
 		not_after(&m->q, warn_time(&m->q));
 	settle_keep(m);
 }
@@ -141,7 +146,8 @@ is_late(struct queued const *m)
 	struct queuefile const *q = &m->q;
 	uint64_t now = loop_time();
 
-	if (q->warned || q->sender_len == 0 ||
+	/* A list has no use for thousands of them. */
+	if (q->warned || q->sender_len == 0 || (q->flags & QUEUEFILE_VERP) ||
 		(now < warn_time(q) &&
 			(q->by_mode != 'N' || now < q->deliver_by)))
 		return false;
@@ -263,21 +269,35 @@ settle_note_text(struct queued *m, size_t recipient, enum queuefile_state state,
 	settle_note(m, recipient, NULL, state, text, strlen(text));
 }
 
+/* Those of a message for many are written together. */
 static bool
-has_changed(struct queued const *m)
+is_time_to_mark(struct queued const *m)
 {
-	for (size_t i = 0; i < m->q.recipient_count; i++)
-		if (m->fates[i].changed)
-			return true;
-	return false;
+	return settle_is_own(m) && m->unmarked > 0 &&
+	       (m->q.recipient_count <= MARKS_TOGETHER ||
+		       m->unmarked >= MARKS_TOGETHER);
 }
 
 void
 settle_over(struct queued *m)
 {
-	if (m->open == 0)
+	bool has_rest = queued_has_rest(m);
+
+	/* What is listed is come back to. */
+	if (m->open == 0 && !has_rest && !m->is_listed) {
 		settle(m);
-	else if (settle_is_own(m) && has_changed(m))
+		return;
+	}
+	if (is_time_to_mark(m))
+		mark(m, false);
+	if (has_rest)
+		dispatch_want_rest(m);
+}
+
+void
+settle_mark(struct queued *m)
+{
+	if (settle_is_own(m) && m->unmarked > 0 && m->again == NULL)
 		mark(m, false);
 }
 
@@ -370,7 +390,7 @@ settle_init(void)
 void
 settle_save(struct queued *m)
 {
-	if (!has_changed(m) || m->again != NULL)
+	if (m->unmarked == 0 || m->again != NULL)
 		return;
 	if (settle_is_own(m))
 		mark(m, false);

@@ -38,6 +38,10 @@ void settle_keep(struct queued *m);
 /* Let go of m until m->q.next, or for good. */
 void settle_wait(struct queued *m);
 
+/* Write what the file does not say yet, of messages for many. Twice a second.
+ */
+void settle_mark(struct queued *m);
+
 /* At the end: have states that are in memory alone written. */
 void settle_save(struct queued *m);
 

@@ -17,7 +17,21 @@ signask_encode(char *s, size_t max, struct signask const *ask)
 	wire_put_u8(&out, (uint8_t)ask->wishes);
 	wire_put_u8(&out, ask->is_free);
 	wire_put_u32(&out, ask->uid);
+	wire_put_bytes(&out, ask->fields, ask->fields_len);
 	return out.failed ? 0 : out.len;
+}
+
+/* They go out as they are: whole lines, and never the empty one that would end
+ * the header. */
+static bool
+are_lines(char const *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		bool starts = i == 0 || s[i - 1] == '\n';
+		if (s[i] == '\0' || (starts && (s[i] == '\r' || s[i] == '\n')))
+			return false;
+	}
+	return len == 0 || s[len - 1] == '\n';
 }
 
 bool
@@ -43,8 +57,11 @@ signask_decode(char const *s, size_t len, struct signask *ask_r)
 	is_free = wire_get_u8(&in);
 	ask_r->is_free = is_free == 1;
 	ask_r->uid = wire_get_u32(&in);
+	ask_r->fields =
+		wire_get_bytes(&in, SIGNASK_FIELDS_MAX, &ask_r->fields_len);
 	return wire_end(&in) && is_free <= 1 &&
-	       ask_r->wishes <= (SIGNASK_SIGN | SIGNASK_SEAL);
+	       ask_r->wishes <= (SIGNASK_SIGN | SIGNASK_SEAL) &&
+	       are_lines(ask_r->fields, ask_r->fields_len);
 }
 
 size_t
@@ -78,14 +95,5 @@ signask_answer_decode(
 		return false;
 	answer_r->outcome = (enum signask_outcome)outcome;
 	answer_r->is_seven = is_seven == 1;
-	/* They go out as they are: whole lines, and never the empty one that
-	 * would end the header. */
-	for (size_t i = 0; i < answer_r->lines_len; i++) {
-		char c = answer_r->lines[i];
-		bool starts = i == 0 || answer_r->lines[i - 1] == '\n';
-		if (c == '\0' || (starts && (c == '\r' || c == '\n')))
-			return false;
-	}
-	return answer_r->lines_len == 0 ||
-	       answer_r->lines[answer_r->lines_len - 1] == '\n';
+	return are_lines(answer_r->lines, answer_r->lines_len);
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include "common/id.h"
 #include "common/job.h"
+#include "common/verp.h"
 
 /* What is wanted: a DKIM signature, an ARC set. */
 #define SIGNASK_SIGN 1u
@@ -27,6 +28,9 @@ struct signask {
 	 * which this uid has an address. */
 	bool is_free;
 	uint32_t uid;
+	/* Whole header lines that this copy has in front of all, or empty. */
+	char const *fields;
+	size_t fields_len;
 };
 
 enum signask_outcome {
@@ -42,8 +46,9 @@ struct signask_answer {
 	size_t lines_len; /* at most JOB_LINES_MAX */
 };
 
-/* Octets of a question. */
-#define SIGNASK_MAX 128
+/* Octets of the fields of a copy, and of a question. */
+#define SIGNASK_FIELDS_MAX VERP_FIELDS_MAX
+#define SIGNASK_MAX (128 + SIGNASK_FIELDS_MAX)
 
 /* The frame's length, or 0 if something is too long. */
 size_t signask_encode(char *s, size_t max, struct signask const *ask);

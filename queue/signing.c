@@ -21,8 +21,16 @@
 /* Without a signer for so long, with send-unsigned. */
 #define MISSING_MS 10000
 
+struct question {
+	struct queued *m;
+	size_t recipient; /* or SIGNING_ALL */
+	uint32_t number;
+	unsigned deaths; /* of signers that had it */
+	struct question *next;
+};
+
 static struct loop_source signer = {.fd = -1};
-static struct queued *first, **end = &first;
+static struct question *first, **end = &first;
 static unsigned sent; /* of these, from the front */
 static uint32_t last_number;
 static uint64_t since_ms; /* of the last answer, or the loss */
@@ -73,17 +81,19 @@ signing_wants(struct queued const *m)
 	char const *value;
 	size_t len;
 
-	return !m->is_signed && wishes_of(m) != 0 &&
+	return wishes_of(m) != 0 &&
 	       table_find(&host.tables.recipients, "dkim", 4, &value, &len) > 0;
 }
 
 /* False: the pair is full, or gone. */
 static bool
-send_question(struct queued *m)
+send_question(struct question const *one)
 {
-	char frame[SIGNASK_MAX];
+	char frame[SIGNASK_MAX], fields[VERP_FIELDS_MAX];
+	struct queued *m = one->m;
 	struct queuefile const *q = &m->q;
-	struct signask ask = {.number = m->sign_number,
+	struct signask ask = {.number = one->number,
+		.fields = fields,
 		.message_offset = q->message_offset,
 		.message_len = q->message_len,
 		.added_offset = q->added_offset,
@@ -94,6 +104,8 @@ send_question(struct queued *m)
 	size_t len;
 
 	memcpy(ask.id, q->id, sizeof ask.id);
+	if (one->recipient != SIGNING_ALL)
+		ask.fields_len = queued_unsubscribe(m, one->recipient, fields);
 	len = signask_encode(frame, sizeof frame, &ask);
 	return len > 0 && pair_send(signer.fd, frame, len, &m->fd, 1);
 }
@@ -101,39 +113,41 @@ send_question(struct queued *m)
 static void
 send_some(void)
 {
-	struct queued *m = first;
+	struct question *one = first;
 
 	if (signer.fd < 0)
 		return;
 	for (unsigned i = 0; i < sent; i++)
-		m = m->sign_next;
-	for (; m != NULL && sent < SENT_MAX; m = m->sign_next) {
+		one = one->next;
+	for (; one != NULL && sent < SENT_MAX; one = one->next) {
 		/* The end of the pair will be told. */
-		if (!send_question(m))
+		if (!send_question(one))
 			return;
 		if (sent++ == 0)
 			since_ms = loop_now_ms();
 	}
 }
 
-static struct queued *
+static struct question
 take_first(void)
 {
-	struct queued *m = first;
+	struct question one = *first;
 
-	first = m->sign_next;
+	free(first);
+	first = one.next;
 	if (first == NULL)
 		end = &first;
-	m->sign_next = NULL;
 	sent -= sent > 0;
-	return m;
+	return one;
 }
 
 static void
-finish(struct queued *m)
+finish(struct question const *one, bool is_signed)
 {
-	m->open--;
-	is_done(m);
+	one->m->open--;
+	if (one->recipient == SIGNING_ALL)
+		one->m->is_signed = is_signed;
+	is_done(one->m, one->recipient, is_signed);
 }
 
 /* What was asked over a pair that is gone is asked again; the signer works on
@@ -146,25 +160,35 @@ lose_signer(void)
 	loop_forget(&signer);
 	sent = 0;
 	since_ms = loop_now_ms();
-	if (is_to_blame && ++first->sign_deaths >= DEATHS_MAX) {
-		struct queued *m = take_first();
-		log_event("not-signed", m->q.id, "why", "the signer died",
+	if (is_to_blame && ++first->deaths >= DEATHS_MAX) {
+		struct question one = take_first();
+		log_event("not-signed", one.m->q.id, "why", "the signer died",
 			(char *)0);
-		finish(m);
+		finish(&one, false);
 	}
 }
 
+/* False: no memory. */
 static bool
-keep_lines(struct queued *m, struct signask_answer const *a)
+keep_lines(struct question const *one, struct signask_answer const *a)
 {
-	m->lines = a->lines_len > 0 ? malloc(a->lines_len) : NULL;
-	if (a->lines_len > 0 && m->lines == NULL)
+	struct queued_lines **lines =
+		one->recipient == SIGNING_ALL
+			? &one->m->lines
+			: &one->m->fates[one->recipient].lines;
+
+	/* The copy's own fields must find room beside them. */
+	if (one->recipient != SIGNING_ALL &&
+		a->lines_len > JOB_LINES_MAX - SIGNASK_FIELDS_MAX)
 		return false;
-	if (a->lines_len > 0)
-		memcpy(m->lines, a->lines, a->lines_len);
-	m->lines_len = a->lines_len;
-	m->is_seven = a->is_seven;
-	m->is_signed = true;
+	free(*lines);
+	*lines =
+		a->lines_len > 0 ? malloc(sizeof **lines + a->lines_len) : NULL;
+	if (*lines == NULL)
+		return a->lines_len == 0;
+	(*lines)->is_seven = a->is_seven;
+	(*lines)->len = a->lines_len;
+	memcpy((*lines)->s, a->lines, a->lines_len);
 	return true;
 }
 
@@ -174,7 +198,8 @@ receive_answer(void)
 {
 	static char frame[JOB_LINES_MAX + SIGNASK_MAX];
 	struct signask_answer a;
-	struct queued *m;
+	struct question one;
+	bool is_signed;
 	ssize_t n = pair_receive(signer.fd, frame, sizeof frame, NULL, 0, NULL);
 
 	if (n < 0 && errno == EAGAIN)
@@ -182,15 +207,16 @@ receive_answer(void)
 	if (n <= 0)
 		return false;
 	if (sent == 0 || !signask_answer_decode(frame, (size_t)n, &a) ||
-		a.number != first->sign_number) {
+		a.number != first->number) {
 		log_event("bad-answer", NULL, "from", "signer", (char *)0);
 		return false;
 	}
 	since_ms = loop_now_ms();
-	m = take_first();
-	if (a.outcome == SIGNASK_DONE && !keep_lines(m, &a))
-		log_error("not-signed", m->q.id, (char *)0);
-	finish(m);
+	one = take_first();
+	is_signed = a.outcome == SIGNASK_DONE && keep_lines(&one, &a);
+	if (a.outcome == SIGNASK_DONE && !is_signed)
+		log_error("not-signed", one.m->q.id, (char *)0);
+	finish(&one, is_signed);
 	return true;
 }
 
@@ -219,15 +245,20 @@ signing_set_signer(int fd)
 	send_some();
 }
 
-void
-signing_ask(struct queued *m)
+bool
+signing_ask(struct queued *m, size_t recipient)
 {
+	struct question *one = malloc(sizeof *one);
+
+	if (one == NULL)
+		return false;
+	*one = (struct question){
+		.m = m, .recipient = recipient, .number = ++last_number};
 	m->open++;
-	m->sign_number = ++last_number;
-	m->sign_next = NULL;
-	*end = m;
-	end = &m->sign_next;
+	*end = one;
+	end = &one->next;
 	send_some();
+	return true;
 }
 
 void
@@ -242,11 +273,10 @@ signing_tick(void)
 	send_some();
 	while (signer.fd < 0 && may_go_unsigned && silent >= MISSING_MS &&
 		first != NULL) {
-		struct queued *m = take_first();
-		log_event("unsigned", m->q.id, "why", "there is no signer",
+		struct question one = take_first();
+		log_event("unsigned", one.m->q.id, "why", "there is no signer",
 			(char *)0);
-		m->is_signed = true;
-		finish(m);
+		finish(&one, true);
 	}
 }
 

@@ -10,12 +10,17 @@
 #define SIGNING_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include "common/table.h"
 #include "queue/queued.h"
 
-/* An answer: m has its lines (m->is_signed), or could not be signed now;
- * m->open was lowered, and settle_over is the callee's to call. */
-typedef void signing_done(struct queued *m);
+/* All recipients of a message. */
+#define SIGNING_ALL SIZE_MAX
+
+/* An answer: m has its lines (m->is_signed), or the recipient its own, if
+ * is_done; else it could not be signed now. m->open was lowered, and
+ * settle_over is the callee's to call. */
+typedef void signing_done(struct queued *m, size_t recipient, bool is_done);
 
 void signing_init(struct table const *settings, signing_done *done);
 
@@ -26,8 +31,13 @@ void signing_set_signer(int fd);
  * somebody whom we sign for, or sent on. */
 bool signing_wants(struct queued const *m);
 
-/* Ask. Raises m->open until done is called, later. */
-void signing_ask(struct queued *m);
+/*
+ * Ask, for all or for a recipient whose copy has fields of its own
+ * (queued_unsubscribe). Raises m->open until done is called, later. False: no
+ * memory.
+ */
+bool signing_ask(struct queued *m, size_t recipient)
+	__attribute__((warn_unused_result));
 
 /* A signer that does not answer; and none for long. About twice a second. */
 void signing_tick(void);

@@ -129,6 +129,7 @@ static bool
 read_parts(struct pass *p, struct signask const *ask, int fd,
 	queuebody_put *put_message)
 {
+	take(p, ask->fields, ask->fields_len);
 	return queuebody_copy(fd, ask->added_offset, ask->added_len, take, p) ==
 		       QUEUEBODY_OK &&
 	       queuebody_copy(fd, ask->message_offset, ask->message_len,
@@ -248,7 +249,7 @@ find_author(struct fields const *fields, char domain_r[DNS_NAME_SIZE])
 static bool
 append(struct signmsg *out, char const *s, size_t len)
 {
-	if (len > sizeof out->lines - out->len)
+	if (len > out->room - out->len)
 		return false;
 	memcpy(out->lines + out->len, s, len);
 	out->len += len;
@@ -399,6 +400,8 @@ signmsg_make(struct table const *t, struct signask const *ask, int fd,
 	bool is_read = read_form(ask, fd, &p, &look, &f);
 
 	out->len = 0;
+	out->room = sizeof out->lines -
+		    (ask->fields_len > 0 ? SIGNASK_FIELDS_MAX : 0);
 	out->signatures = out->seals = 0;
 	out->is_seven = false;
 	*out->domain = '\0';

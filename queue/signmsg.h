@@ -22,7 +22,7 @@
 
 struct signmsg {
 	char lines[JOB_LINES_MAX];
-	size_t len;
+	size_t len, room; /* room: less if the copy has fields of its own */
 	bool is_seven;
 	unsigned signatures, seals; /* in lines */
 	char domain[DNS_NAME_SIZE]; /* of the author; "" if it has none */

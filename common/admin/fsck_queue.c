@@ -19,7 +19,7 @@ struct queue {
 	struct fsck *f;
 	int bad_fd, fd;
 	bool is_cur;
-	char *envelope; /* QUEUEFILE_ENVELOPE_MAX */
+	char *envelope; /* QUEUEFILE_VERP_ENVELOPE_MAX */
 };
 
 static bool
@@ -185,7 +185,7 @@ fsck_queue(struct fsck *f, int queue_fd)
 {
 	struct queue q = {.f = f,
 		.bad_fd = openat(queue_fd, "bad", FSCK_FOLDER_FLAGS),
-		.envelope = malloc(QUEUEFILE_ENVELOPE_MAX)};
+		.envelope = malloc(QUEUEFILE_VERP_ENVELOPE_MAX)};
 	bool ok = q.bad_fd >= 0 && q.envelope != NULL;
 
 	if (!ok)

@@ -65,12 +65,13 @@ is_meant(struct queue_filter const *f, struct queuefile const *q)
 int
 queue_file_read(int fd, char *s, struct queuefile *q_r)
 {
-	static struct queuefile_recipient all[QUEUEFILE_RECIPIENTS_MAX];
+	static struct queuefile_recipient all[QUEUEFILE_VERP_MAX];
 	size_t have = 0;
 
 	for (;;) {
 		/* Most envelopes are short. */
-		size_t want = have == 0 ? 4096 : QUEUEFILE_ENVELOPE_MAX - have;
+		size_t want =
+			have == 0 ? 4096 : QUEUEFILE_VERP_ENVELOPE_MAX - have;
 		ssize_t n = pread(fd, s + have, want, (off_t)have);
 		int got;
 		if (n < 0 && errno == EINTR)
@@ -78,9 +79,8 @@ queue_file_read(int fd, char *s, struct queuefile *q_r)
 		if (n < 0)
 			return -1;
 		have += (size_t)n;
-		got = queuefile_parse(
-			s, have, all, QUEUEFILE_RECIPIENTS_MAX, q_r);
-		if (got != 0 || n == 0 || have == QUEUEFILE_ENVELOPE_MAX)
+		got = queuefile_parse(s, have, all, QUEUEFILE_VERP_MAX, q_r);
+		if (got != 0 || n == 0 || have == QUEUEFILE_VERP_ENVELOPE_MAX)
 			return got == 1;
 	}
 }
@@ -155,7 +155,7 @@ queue_files(int queue_fd, struct queue_filter const *filter,
 	struct search s = {.filter = filter,
 		.found = found,
 		.data = data,
-		.envelope = malloc(QUEUEFILE_ENVELOPE_MAX)};
+		.envelope = malloc(QUEUEFILE_VERP_ENVELOPE_MAX)};
 	bool ok = s.envelope != NULL && look_in(&s, queue_fd, "cur", false) &&
 		  look_in(&s, queue_fd, "new", true);
 

@@ -16,7 +16,7 @@ struct queue_file {
 };
 
 /*
- * Read a file's envelope into s, which is QUEUEFILE_ENVELOPE_MAX long and which
+ * Read a file's envelope into s, which is QUEUEFILE_VERP_ENVELOPE_MAX long and which
  * *q_r points into; its recipients stand until the next call. 1 read, 0
  * malformed, -1 errno.
  */

@@ -315,6 +315,36 @@ def test_rotation(world):
     host.compile()
 
 
+def test_copies_of_a_list_are_signed_each(world):
+    """With its own field for leaving the list (RFC 8058 3)."""
+    host, ident = world.host, make_id()
+    wishes = {f"m{n}@far.example": f"token t{n}\n" for n in range(2)}
+    to = [*wishes, "plain@far.example"]
+    more = {"flags": "verp", "wishes": wishes,
+            "options": "unsubscribe https://own.test/u?\n"}
+    head = envelope(ident, ALICE, to, TEXT.encode(), **more)
+    head = envelope(ident, ALICE, to, TEXT.encode(), length=len(head), **more)
+    path = host.queue / "tmp" / (ident + "." + "0" * 26)
+    path.write_bytes(head + TEXT.encode())
+    path.chmod(0o660)
+    os.chown(path, host.users[ALICE], host.uids["queue"])
+    path.rename(host.queue / "new" / path.name)
+    for _ in to:
+        t = world.next()
+        [address] = t.recipients
+        assert t.sender == f"alice+{address.replace('@', '=')}@own.test"
+        for s in verify(world, t.message):
+            names = re.sub(r"\s", "", re.search(r"h=([^;]*)", s)[1]).split(":")
+            assert ("List-Unsubscribe" in names) == (address in wishes)
+            assert ("List-Unsubscribe-Post" in names) == (address in wishes)
+        assert t.message.startswith(b"DKIM-Signature: ")
+        if address in wishes:
+            token = wishes[address].split()[1].encode()
+            assert b"List-Unsubscribe: <https://own.test/u?" + token + \
+                b">\r\n" in t.message
+            assert not holds(world, t.message.replace(token, b"t9"))
+
+
 def test_keys_are_a_secret(world):
     host = world.host
     for path in (host.etc / "dkim.keys").iterdir():

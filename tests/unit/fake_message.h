@@ -38,8 +38,10 @@ fake_message_free(struct queued *m)
 	struct queuefile_recipient *recipients = m->q.recipients;
 	struct queued_fate *fates = m->fates;
 
-	for (size_t i = 0; i < m->q.recipient_count; i++)
+	for (size_t i = 0; i < m->q.recipient_count; i++) {
 		free(fates[i].why);
+		free(fates[i].lines);
+	}
 	m->q.recipient_count = 0;
 	queued_free(m);
 	free(recipients);

@@ -21,8 +21,9 @@ static unsigned done;
 static int signer;
 
 static void
-on_done(struct queued *m)
+on_done(struct queued *m, size_t recipient, bool is_done)
 {
+	assert_true(recipient != SIGNING_ALL || m->is_signed == is_done);
 	assert_int_equal(m->open, 0);
 	done++;
 }
@@ -168,8 +169,6 @@ who_is_asked_for(void **state)
 			fail_msg("%s", cases[i].name);
 	}
 	m->owner = MAILBOX;
-	m->is_signed = true;
-	assert_false(signing_wants(m));
 }
 
 static void
@@ -190,50 +189,90 @@ answers_come_to_their_messages(void **state)
 {
 	struct signask ask;
 	unsigned asked = 0;
+	uint32_t first = 0;
 
 	(void)state;
 	for (size_t i = 0; i < MESSAGES; i++)
-		signing_ask(messages[i]);
+		assert_true(signing_ask(messages[i], SIGNING_ALL));
 	new_signer();
 	/* Some at a time, in order. */
 	while (question(&ask))
-		asked++;
+		if (asked++ == 0)
+			first = ask.number;
 	assert_int_equal(asked, 16);
 	assert_int_equal(ask.uid, MAILBOX);
 	assert_int_equal(ask.wishes, SIGNASK_SIGN);
 	assert_false(ask.is_free);
+	assert_int_equal(ask.fields_len, 0);
 	assert_string_equal(ask.id, FAKE_ID);
 	for (uint32_t i = 0; i < MESSAGES; i++)
-		answer(messages[i]->sign_number,
-			i == 1 ? SIGNASK_LATER : SIGNASK_DONE,
+		answer(first + i, i == 1 ? SIGNASK_LATER : SIGNASK_DONE,
 			i == 2 ? "" : "A: b\r\n");
 	assert_int_equal(done, MESSAGES);
-	assert_true(messages[0]->is_signed && messages[0]->is_seven);
-	assert_int_equal(messages[0]->lines_len, 6);
-	assert_memory_equal(messages[0]->lines, "A: b\r\n", 6);
+	assert_true(messages[0]->is_signed && messages[0]->lines->is_seven);
+	assert_int_equal(messages[0]->lines->len, 6);
+	assert_memory_equal(messages[0]->lines->s, "A: b\r\n", 6);
 	assert_false(messages[1]->is_signed);
-	assert_true(messages[2]->is_signed && messages[2]->lines_len == 0);
+	assert_true(messages[2]->is_signed && messages[2]->lines == NULL);
+}
+
+/* A copy of a list's message has fields of its own, and lines. */
+static void
+a_copy_is_asked_for_by_itself(void **state)
+{
+	struct queued *m = messages[0];
+	struct queuefile_recipient *to = &m->q.recipients[0];
+	struct signask ask;
+	char fields[VERP_FIELDS_MAX], sender[QUEUEFILE_ADDRESS_MAX + 1];
+	size_t len;
+
+	(void)state;
+	m->q.flags |= QUEUEFILE_VERP;
+	m->q.unsubscribe = "https://a/";
+	m->q.unsubscribe_len = 10;
+	assert_int_equal(queued_unsubscribe(m, 0, fields), 0);
+	to->token = "t";
+	to->token_len = 1;
+	len = queued_unsubscribe(m, 0, fields);
+	assert_true(len > 0);
+	assert_int_equal(queued_sender(m, 0, sender), 27);
+	assert_string_equal(sender, "s+r=to.example@from.example");
+	new_signer();
+	assert_true(signing_ask(m, 0));
+	assert_true(question(&ask));
+	assert_int_equal(ask.fields_len, len);
+	answer(ask.number, SIGNASK_DONE, "A: b\r\n");
+	assert_int_equal(done, 1);
+	assert_false(m->is_signed);
+	assert_null(m->lines);
+	assert_int_equal(m->fates[0].lines->len, 6);
+	/* They are forgotten with the answer. */
+	queued_note(m, 0, QUEUEFILE_DONE, "", 0);
+	assert_null(m->fates[0].lines);
 }
 
 static void
 another_signer_is_asked_again(void **state)
 {
 	struct signask ask;
+	uint32_t first = 0;
 
 	(void)state;
 	new_signer();
-	signing_ask(messages[0]);
-	signing_ask(messages[1]);
+	assert_true(signing_ask(messages[0], SIGNING_ALL));
+	assert_true(signing_ask(messages[1], SIGNING_ALL));
 	assert_true(question(&ask));
 	close(signer);
 	signer = -1;
 	loop_wait(0);
 	assert_int_equal(done, 0);
-	signing_ask(messages[2]);
+	assert_true(signing_ask(messages[2], SIGNING_ALL));
 	new_signer();
-	for (int i = 0; i < 3; i++) {
+	for (uint32_t i = 0; i < 3; i++) {
 		assert_true(question(&ask));
-		assert_int_equal(ask.number, messages[i]->sign_number);
+		if (i == 0)
+			first = ask.number;
+		assert_int_equal(ask.number, first + i);
 		answer(ask.number, SIGNASK_DONE, "A: b\r\n");
 	}
 	assert_int_equal(done, 3);
@@ -243,14 +282,16 @@ static void
 what_signers_die_with_is_put_off(void **state)
 {
 	struct signask ask;
+	uint32_t blamed = 0;
 
 	(void)state;
-	signing_ask(messages[0]);
-	signing_ask(messages[1]);
+	assert_true(signing_ask(messages[0], SIGNING_ALL));
+	assert_true(signing_ask(messages[1], SIGNING_ALL));
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(done, 0);
 		new_signer();
 		assert_true(question(&ask));
+		blamed = ask.number;
 		close(signer);
 		signer = -1;
 		loop_wait(0);
@@ -259,7 +300,7 @@ what_signers_die_with_is_put_off(void **state)
 	/* It alone is to blame. */
 	new_signer();
 	assert_true(question(&ask));
-	assert_int_equal(ask.number, messages[1]->sign_number);
+	assert_int_equal(ask.number, blamed + 1);
 	answer(ask.number, SIGNASK_DONE, "");
 	assert_true(done == 2 && messages[1]->is_signed);
 }
@@ -277,7 +318,7 @@ a_signer_that_answers_something_else_is_left(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		new_signer();
-		signing_ask(messages[i]);
+		assert_true(signing_ask(messages[i], SIGNING_ALL));
 		assert_true(question(&ask));
 		answer(ask.number + cases[i].other, SIGNASK_DONE,
 			cases[i].lines);
@@ -296,13 +337,13 @@ a_silent_signer_is_left(void **state)
 
 	(void)state;
 	new_signer();
-	signing_ask(messages[0]);
+	assert_true(signing_ask(messages[0], SIGNING_ALL));
 	fake_ms += 299000;
 	signing_tick();
 	assert_true(question(&ask));
 	answer(ask.number, SIGNASK_DONE, "");
 	assert_int_equal(done, 1);
-	signing_ask(messages[1]);
+	assert_true(signing_ask(messages[1], SIGNING_ALL));
 	fake_ms += 301000;
 	signing_tick();
 	assert_int_equal(done, 1);
@@ -318,7 +359,7 @@ unsigned_only_where_a_setting_says_so(void **state)
 	struct table settings = TABLE_ZERO;
 
 	(void)state;
-	signing_ask(messages[0]);
+	assert_true(signing_ask(messages[0], SIGNING_ALL));
 	fake_ms += 1000000;
 	signing_tick();
 	assert_int_equal(done, 0);
@@ -338,6 +379,7 @@ main(void)
 		TEST(who_is_asked_for),
 		TEST(without_keys_nobody_is_asked),
 		TEST(answers_come_to_their_messages),
+		TEST(a_copy_is_asked_for_by_itself),
 		TEST(another_signer_is_asked_again),
 		TEST(what_signers_die_with_is_put_off),
 		TEST(a_signer_that_answers_something_else_is_left),
