@@ -9,8 +9,9 @@
 #include "imapd/lex.h"
 
 #define NOTIFY_GROUPS_MAX 32
-#define NOTIFY_NAMES_LEN 8192 /* octets of all names, with a NUL behind each   \
-			       */
+#define NOTIFY_NAMES_LEN                                                       \
+	8192 /* octets of all names, with a NUL behind each                    \
+	      */
 #define NOTIFY_FETCH_LEN 2048
 
 #define NOTIFY_NEW 1u

@@ -7,80 +7,12 @@
 
 #include "imapd/mailbox_file.h"
 #include "imapd/resolve.h"
-#include "common/uidlist.h"
+#include "imapd/uidlines.h"
 #include "imapd/validity.h"
 
 /* So many lines without a file make a list worth writing anew, once they are
  * more than those with one. */
 #define STALE_MIN 1000
-
-struct list {
-	stralloc text;
-	struct uidlist_header header;
-	uint32_t last;	    /* UID of the last line */
-	size_t lines, body; /* body: where the lines start */
-	bool missing;	    /* no list, or one that is none */
-	bool broken;	    /* cannot be appended to */
-	struct stamp stamp; /* of the file that was read */
-};
-
-/* The next whole line at *pos. */
-static bool
-next_line(stralloc const *sa, size_t *pos, char const **s_r, size_t *len_r)
-{
-	char const *lf;
-
-	if (*pos >= sa->len)
-		return false;
-	*s_r = sa->s + *pos;
-	lf = memchr(*s_r, '\n', sa->len - *pos);
-	if (lf == NULL)
-		return false;
-	*len_r = (size_t)(lf - *s_r);
-	*pos += *len_r + 1;
-	return true;
-}
-
-/* The next line that can be believed: UIDs only grow. */
-static bool
-next_entry(struct list *l, size_t *pos, struct uidlist_line *line_r,
-	char const **s_r, size_t *len_r)
-{
-	while (next_line(&l->text, pos, s_r, len_r)) {
-		if (uidlist_parse_line(
-			    *s_r, *len_r, l->header.version, line_r) &&
-			line_r->uid > l->last) {
-			l->last = line_r->uid;
-			l->lines++;
-			return true;
-		}
-		l->broken = true;
-	}
-	return false;
-}
-
-static bool
-read_list(struct list *l, int folder_fd)
-{
-	char const *s;
-	size_t len;
-
-	*l = (struct list){.text = STRALLOC_ZERO};
-	switch (uidlist_read_from(folder_fd, 0, &l->text, &l->stamp)) {
-	case 1:
-		l->missing = !next_line(&l->text, &l->body, &s, &len) ||
-			     !uidlist_parse_header(s, len, &l->header);
-		break;
-	case 0:
-		l->missing = true;
-		break;
-	default:
-		return false;
-	}
-	l->broken = l->missing || l->header.version != 3 ||
-		    l->text.s[l->text.len - 1] != '\n';
-	return true;
-}
 
 static int
 compare_uids(void const *a, void const *b)
@@ -112,7 +44,7 @@ ended_uids(struct mailbox const *m, uint32_t **v_r, size_t *count_r)
  * and of several lines the last one counts.
  */
 static size_t
-match(struct mailbox *m, struct list *l)
+match(struct mailbox *m, struct uidlines *l)
 {
 	struct uidlist_line line;
 	size_t left = m->arrivals.count, pos = l->body, len, ended_count;
@@ -125,7 +57,7 @@ match(struct mailbox *m, struct list *l)
 	l->lines = 0;
 	if (!ended_uids(m, &ended, &ended_count))
 		ended_count = 0;
-	while (!l->missing && next_entry(l, &pos, &line, &s, &len)) {
+	while (!l->missing && uidlines_next(l, &pos, &line, &s, &len)) {
 		size_t const i =
 			msgtable_find(&m->arrivals, line.name, line.name_len);
 
@@ -148,45 +80,6 @@ match(struct mailbox *m, struct list *l)
 	return left;
 }
 
-static bool
-add_line(stralloc *sa, int version, uint32_t uid, char const *name, size_t len)
-{
-	char number[32];
-
-	(void)snprintf(number, sizeof number, version == 3 ? "%lu :" : "%lu ",
-		(unsigned long)uid);
-	return stralloc_cats(sa, number) && stralloc_catb(sa, name, len) &&
-	       stralloc_catb(sa, "\n", 1);
-}
-
-/* The header's fields but V and N are kept. */
-static bool
-header_again(stralloc *out, struct list const *l, uint32_t next)
-{
-	size_t pos = 2, end = l->body - 1;
-	char start[48];
-
-	if (l->header.version != 3)
-		return uidlist_header_make(out, l->header.validity, next);
-	(void)snprintf(start, sizeof start, "3 V%lu N%lu",
-		(unsigned long)l->header.validity, (unsigned long)next);
-	if (!stralloc_cats(out, start))
-		return false;
-	while (pos < end) {
-		char const *const word = l->text.s + pos;
-		char const *const blank = memchr(word, ' ', end - pos);
-		size_t const n =
-			blank != NULL ? (size_t)(blank - word) : end - pos;
-
-		if (n > 0 && *word != 'V' && *word != 'N' &&
-			(!stralloc_catb(out, " ", 1) ||
-				!stralloc_catb(out, word, n)))
-			return false;
-		pos += n + 1;
-	}
-	return stralloc_catb(out, "\n", 1);
-}
-
 /* Is the line's message still there, under this UID? */
 static bool
 is_alive(struct mailbox *m, struct uidlist_line const *line)
@@ -201,14 +94,14 @@ is_alive(struct mailbox *m, struct uidlist_line const *line)
 }
 
 static bool
-old_lines(stralloc *out, struct mailbox *m, struct list *l)
+old_lines(stralloc *out, struct mailbox *m, struct uidlines *l)
 {
 	struct uidlist_line line;
 	size_t pos = l->body, len;
 	char const *s;
 
 	l->last = 0;
-	while (next_entry(l, &pos, &line, &s, &len)) {
+	while (uidlines_next(l, &pos, &line, &s, &len)) {
 		bool ok = true;
 
 		if (!is_alive(m, &line))
@@ -217,7 +110,7 @@ old_lines(stralloc *out, struct mailbox *m, struct list *l)
 			ok = stralloc_catb(out, s, len) &&
 			     stralloc_catb(out, "\n", 1);
 		else
-			ok = add_line(
+			ok = uidlines_add(
 				out, 3, line.uid, line.name, line.name_len);
 		if (!ok)
 			return false;
@@ -227,7 +120,7 @@ old_lines(stralloc *out, struct mailbox *m, struct list *l)
 
 /* Under the lock, all files that are there being known. */
 static bool
-assign(struct mailbox *m, struct list *l)
+assign(struct mailbox *m, struct uidlines *l)
 {
 	stralloc out = STRALLOC_ZERO;
 	uint32_t next = l->header.next, first;
@@ -258,11 +151,12 @@ assign(struct mailbox *m, struct list *l)
 		ok = uidlist_header_make(
 			&out, l->header.validity, next + (uint32_t)fresh);
 	else if (rewrite)
-		ok = header_again(&out, l, next + (uint32_t)fresh) &&
+		ok = uidlines_header(&out, l, next + (uint32_t)fresh) &&
 		     old_lines(&out, m, l);
 	for (size_t i = m->arrivals.count - fresh; ok && i < m->arrivals.count;
 		i++)
-		ok = add_line(&out, 3, next++, msgtable_name(&m->arrivals, i),
+		ok = uidlines_add(&out, 3, next++,
+			msgtable_name(&m->arrivals, i),
 			m->arrivals.v[i].base_len);
 	if (ok)
 		ok = rewrite ? uidlist_replace(m->folder_fd, UIDLIST_FILE,
@@ -289,7 +183,7 @@ assign(struct mailbox *m, struct list *l)
 
 /* The client's UIDs hold only as long as the validity does. */
 static bool
-check_validity(struct mailbox *m, struct list const *l)
+check_validity(struct mailbox *m, struct uidlines const *l)
 {
 	if (m->validity != 0 && l->header.validity != m->validity) {
 		m->replaced = true;
@@ -301,7 +195,8 @@ check_validity(struct mailbox *m, struct list const *l)
 }
 
 static bool
-under_lock(struct mailbox *m, struct list *l, bool (*collect)(struct mailbox *))
+under_lock(struct mailbox *m, struct uidlines *l,
+	bool (*collect)(struct mailbox *))
 {
 	int lock, error;
 	bool ok;
@@ -309,7 +204,7 @@ under_lock(struct mailbox *m, struct list *l, bool (*collect)(struct mailbox *))
 	if (!uidlist_lock(m->folder_fd, &lock))
 		return false;
 	stralloc_free(&l->text);
-	ok = collect(m) && read_list(l, m->folder_fd);
+	ok = collect(m) && uidlines_read(l, m->folder_fd);
 	if (ok && (match(m, l) > 0 || l->missing))
 		ok = assign(m, l);
 	error = errno;
@@ -330,7 +225,7 @@ struct tail {
 static bool
 read_tail(struct mailbox *m, struct tail *t_r)
 {
-	struct list l = {.text = STRALLOC_ZERO,
+	struct uidlines l = {.text = STRALLOC_ZERO,
 		.header = {.version = 3},
 		.last = m->list_next - 1};
 	struct uidlist_line line;
@@ -349,7 +244,7 @@ read_tail(struct mailbox *m, struct tail *t_r)
 		     &t_r->stamp) > 0 &&
 	     t_r->stamp.inode == m->list_stamp.inode && l.text.len > 0 &&
 	     l.text.s[l.text.len - 1] == '\n';
-	while (ok && next_entry(&l, &pos, &line, &s, &len)) {
+	while (ok && uidlines_next(&l, &pos, &line, &s, &len)) {
 		size_t const i =
 			msgtable_find(&m->arrivals, line.name, line.name_len);
 
@@ -404,8 +299,8 @@ add_unnamed(struct mailbox *m)
 			continue;
 		v->uid = next;
 		ok = next < UINT32_MAX - 1 &&
-		     add_line(&out, 3, next++, msgtable_name(&m->arrivals, i),
-			     v->base_len);
+		     uidlines_add(&out, 3, next++,
+			     msgtable_name(&m->arrivals, i), v->base_len);
 	}
 	if (ok && out.len > 0)
 		ok = uidlist_append(m->folder_fd, out.s, out.len);
@@ -474,7 +369,7 @@ move_to_view(struct mailbox *m)
 
 /* The list is known if nothing in it was passed over. */
 static void
-know_list(struct mailbox *m, struct list const *l)
+know_list(struct mailbox *m, struct uidlines const *l)
 {
 	struct uidlist_header h = {0};
 	char const *s;
@@ -482,7 +377,7 @@ know_list(struct mailbox *m, struct list const *l)
 
 	m->list_known = !l->broken && !l->missing;
 	m->list_stamp = l->stamp;
-	if (!l->missing && next_line(&l->text, &pos, &s, &len) &&
+	if (!l->missing && uidlines_line(&l->text, &pos, &s, &len) &&
 		uidlist_parse_header(s, len, &h) && h.guid_len > 0 &&
 		h.guid_len < sizeof m->guid) {
 		memcpy(m->guid, h.guid, h.guid_len);
@@ -494,10 +389,10 @@ static bool
 from_list(struct mailbox *m, bool (*collect)(struct mailbox *))
 {
 	uint64_t const events = m->events;
-	struct list l;
+	struct uidlines l;
 	bool ok, done;
 
-	ok = read_list(&l, m->folder_fd);
+	ok = uidlines_read(&l, m->folder_fd);
 	/* Without the lock only when nothing is to be written, and no file
 	 * has come meanwhile that could have a UID between those matched. */
 	done = ok && match(m, &l) == 0 && !l.missing && collect(m) &&
@@ -542,81 +437,4 @@ resolve(struct mailbox *m, bool (*collect)(struct mailbox *))
 	if (m->next_uid <= m->last_uid)
 		m->next_uid = m->last_uid + 1;
 	return true;
-}
-
-bool
-resolve_create(int root_fd, int folder_fd)
-{
-	stralloc out = STRALLOC_ZERO;
-	uint32_t validity;
-	bool const ok =
-		validity_next(root_fd, &validity) &&
-		uidlist_header_make(&out, validity, 1) &&
-		uidlist_replace(folder_fd, UIDLIST_FILE, out.s, out.len);
-
-	stralloc_free(&out);
-	return ok;
-}
-
-/* Cut off what a crash left behind the last line end. */
-static bool
-mend(int folder_fd, struct list *l)
-{
-	size_t len = l->text.len;
-
-	while (len > 0 && l->text.s[len - 1] != '\n')
-		len--;
-	return uidlist_replace(folder_fd, UIDLIST_FILE, l->text.s, len);
-}
-
-static bool
-ready_list(struct list *l, int root_fd, int folder_fd)
-{
-	struct uidlist_line line;
-	size_t pos, len;
-	char const *s;
-
-	if (!read_list(l, folder_fd))
-		return false;
-	if (l->missing) {
-		stralloc_free(&l->text);
-		if (!resolve_create(root_fd, folder_fd) ||
-			!read_list(l, folder_fd))
-			return false;
-	}
-	if (l->broken && l->header.version == 3 && !mend(folder_fd, l))
-		return false;
-	pos = l->body;
-	while (next_entry(l, &pos, &line, &s, &len))
-		continue;
-	return true;
-}
-
-bool
-resolve_add(int root_fd, int folder_fd, char const *const *names, size_t count,
-	uint32_t *validity_r, uint32_t *first_r)
-{
-	stralloc out = STRALLOC_ZERO;
-	struct list l;
-	bool ok = ready_list(&l, root_fd, folder_fd);
-
-	if (ok) {
-		*validity_r = l.header.validity;
-		*first_r = l.header.next > l.last ? l.header.next : l.last + 1;
-		if (count >= UINT32_MAX - *first_r) {
-			errno = EOVERFLOW;
-			ok = false;
-		}
-	}
-	for (size_t i = 0; ok && i < count; i++)
-		ok = add_line(&out, l.header.version, *first_r + (uint32_t)i,
-			names[i], strlen(names[i]));
-	ok = ok && uidlist_append(folder_fd, out.s, out.len);
-
-	int const error = errno;
-
-	stralloc_free(&out);
-	stralloc_free(&l.text);
-	errno = error;
-	return ok;
 }

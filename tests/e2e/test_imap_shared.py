@@ -280,6 +280,35 @@ def test_idle_tells_what_another_does(alice, bob, box):
     assert any(b"ENVELOPE" in x for x in bob.ok(b"FETCH 4 ENVELOPE"))
 
 
+def test_others_mailboxes_are_not_watched(alice, bob, box):
+    """It is said at once: who is promised news does not look for them."""
+    give(alice, box, b"lrx")
+    overflow = b"[NOTIFICATIONOVERFLOW]"
+    for what in (b"mailboxes " + box, b"mailboxes (INBOX %s)" % box,
+                 b"subtree Shared", b"subtree " + box):
+        bob.no(b"NOTIFY SET (%s (MessageNew MessageExpunge))" % what, overflow)
+    bob.ok(b"NOTIFY SET (mailboxes %s NONE) (mailboxes INBOX "
+           b"(MessageNew MessageExpunge))" % box)
+    subscribed = b"NOTIFY SET (subscribed (MessageNew MessageExpunge))"
+    bob.ok(subscribed)
+    bob.ok(b"SUBSCRIBE " + box)
+    bob.no(subscribed, overflow)
+    bob.ok(b"NOTIFY SET (personal (MessageNew MessageExpunge))")
+    bob.ok(b"NOTIFY NONE")
+    bob.ok(b"UNSUBSCRIBE " + box)
+
+
+def test_nothing_is_renamed_from_one_owner_to_another(alice, bob, box):
+    mine = b"mine-" + box.split(b".")[-1]
+    give(alice, box, b"lrswipkxtea")
+    bob.ok(b"CREATE " + mine)
+    for names_ in ((box, mine + b"-2"), (mine, box + b".below"),
+                   (b"INBOX", box + b".below")):
+        bob.no(b"RENAME %s %s" % names_, b"[CANNOT]")
+    bob.ok(b"STATUS %s (MESSAGES)" % box)
+    bob.ok(b"DELETE " + mine)
+
+
 def uids(code):
     m = re.search(rb"\[COPYUID (\d+) (\S+) (\S+)\]", code)
     return m[2], m[3]
