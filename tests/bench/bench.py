@@ -26,13 +26,14 @@ import kereru                                           # noqa: E402
 import load                                             # noqa: E402
 import measure_imap                                     # noqa: E402
 import measure_mail                                     # noqa: E402
+import opensmtpd                                        # noqa: E402
 import postfix                                          # noqa: E402
 import results                                          # noqa: E402
 import system                                           # noqa: E402
 
 RIVALS = [(it.name, it.kinds)
-          for it in (postfix.Postfix, dovecot.DovecotLmtp, dovecot.Dovecot,
-                     dovecot.LeanDovecot)]
+          for it in (postfix.Postfix, opensmtpd.OpenSmtpd, dovecot.DovecotLmtp,
+                     dovecot.Dovecot, dovecot.LeanDovecot)]
 NEEDED = {"mkfs.ext4": "e2fsprogs", "losetup": "mount", "openssl": "openssl"}
 
 
@@ -43,8 +44,8 @@ def arguments():
     p.add_argument("--list", action="store_true", help="list the groups")
     p.add_argument("--rounds", type=int, default=3, metavar="N")
     p.add_argument("--json", metavar="FILE", help="write every number there")
-    p.add_argument("--systems", default="kereru,postfix,dovecot,dovecot-lean,"
-                   "dovecot-lmtp", help="measure these only (default: %(default)s)")
+    p.add_argument("--systems", default="kereru,postfix,opensmtpd,dovecot,"
+                   "dovecot-lean,dovecot-lmtp", help="measure these only (default: %(default)s)")
     p.add_argument("--scale", type=float, default=1.0, metavar="X",
                    help="so many times as many messages (for a short try: 0.1)")
     p.add_argument("--octets", type=int, default=4096,
@@ -94,6 +95,8 @@ class Bench:
         for it in (kereru.Kereru(self.work, on, self.options.make, self.build,
                                 self.sink.port),
                    postfix.Postfix(self.work, on, cache, self.sink.port),
+                   opensmtpd.OpenSmtpd(self.work, on, cache,
+                                       self.sink.port),
                    dovecot.Dovecot(self.work, on),
                    dovecot.LeanDovecot(self.work, on),
                    dovecot.DovecotLmtp(self.work, on, cache)):

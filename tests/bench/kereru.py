@@ -12,8 +12,8 @@ SETTINGS = {"connections-max": 4000, "connections-per-address": 4000}
 
 class Kereru(system.System):
     name = "kereru"
-    kinds = ("mail", "deliver", "imap", "change", "login", "idle", "idle-many",
-             "pop3")
+    kinds = ("mail", "deliver", "drain", "imap", "change", "login", "idle",
+             "idle-many", "pop3")
 
     def __init__(self, work, disk, make, build, sink_port):
         super().__init__(work, disk)

@@ -164,7 +164,7 @@ def groups():
         Group("through", "mail", [
             ("latency", "from connect to a sink, queue idle", "ms")],
             _pass_through),
-        Group("drain", "mail", [
+        Group("drain", "drain", [
             ("relayed", "a queue of 20,000, drained to a sink", "msg/s")],
             _drain, once=True),
         Group("relay", "mail", [

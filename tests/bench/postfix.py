@@ -76,7 +76,7 @@ QUEUES = ("active bounce corrupt defer deferred flush hold incoming private "
 
 class Postfix(system.System):
     name = "postfix"
-    kinds = ("mail", "deliver")
+    kinds = ("mail", "deliver", "drain")
 
     def __init__(self, work, disk, cache, sink_port):
         super().__init__(work, disk)

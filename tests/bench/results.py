@@ -24,14 +24,14 @@ class Results:
         return statistics.median(values) if values else None
 
     def table(self, groups, ours, rivals):
-        """Lines: a block for each rival, with the rows that both can have.
+        """Lines: a block for each rival, with the rows that it has.
 
         rivals   list of (name, kinds)
         """
         lines = []
         for rival, kinds in rivals:
             rows = [(g, r) for g in groups if g.kind in kinds for r in g.rows
-                    if self._has(g, r, ours, rival)]
+                    if self.median(rival, g.name, r.key) is not None]
             if not rows:
                 continue
             lines += ["", f"{'':46}{'':>10}{ours:>11}{rival:>14}{'ratio':>8}"]
@@ -41,10 +41,6 @@ class Results:
                 lines.append(f"{row.label:46}{row.unit:>10}{_number(mine):>11}"
                              f"{_number(theirs):>14}{_ratio(mine, theirs):>8}")
         return lines
-
-    def _has(self, group, row, ours, rival):
-        return any(self.median(name, group.name, row.key) is not None
-                   for name in (ours, rival))
 
     def notes(self):
         lines = ["", "ratio: ours / theirs. More is better for msg/s, MB/s and "

@@ -72,7 +72,8 @@ def make_certificate(folder):
 class System:
     """One system: prepared and started once, measured often, then stopped.
 
-    kinds         what can be measured: "mail" and "deliver" (smtp_port);
+    kinds         what can be measured: "mail", "deliver" (smtp_port) and
+                  "drain" (hold_queue);
                   "imap", "change", "login", "idle" and "idle-many" (imaps_port);
                   "pop3" (pop3s_port)
     lmtp          whether smtp_port is one of LMTP
