@@ -11,6 +11,8 @@
 #include "common/admin/certificate.h"
 #include "common/admin/text.h"
 #include "common/tls.h"
+#include "common/tls_chain.h"
+#include "common/tls_names.h"
 
 #define RSA_BITS_MIN 2048
 #define RSA_BITS_MAX (8 * TLS_SIGNATURE_MAX)
@@ -101,6 +103,26 @@ end_certificate(void *data, stralloc *der)
 	return true;
 }
 
+static struct tls_certificate_der
+der_of(stralloc const *sa)
+{
+	union {
+		char const *in;
+		unsigned char const *out;
+	} octets = {.in = sa->s};
+
+	return (struct tls_certificate_der){octets.out, sa->len};
+}
+
+/* A secret. */
+static void
+forget(stralloc *sa)
+{
+	if (sa->s != NULL)
+		sodium_memzero(sa->s, sa->len);
+	stralloc_free(sa);
+}
+
 static stralloc *
 begin_key(void *data, char const *name)
 {
@@ -120,15 +142,28 @@ end_key(void *data, stralloc *der)
 	return true;
 }
 
+static int64_t
+seconds(uint32_t days, uint32_t more)
+{
+	return ((int64_t)days - DAYS_TO_1970) * 86400 + more;
+}
+
+static bool
+is_valid_now(br_x509_decoder_context const *x)
+{
+	int64_t now = (int64_t)time(NULL);
+
+	return now >= seconds(x->notbefore_days, x->notbefore_seconds) &&
+	       now <= seconds(x->notafter_days, x->notafter_seconds);
+}
+
 static void
 check_dates(
 	br_x509_decoder_context const *x, char const *path, struct faults *f)
 {
 	int64_t now = (int64_t)time(NULL);
-	int64_t from = ((int64_t)x->notbefore_days - DAYS_TO_1970) * 86400 +
-		       x->notbefore_seconds;
-	int64_t to = ((int64_t)x->notafter_days - DAYS_TO_1970) * 86400 +
-		     x->notafter_seconds;
+	int64_t from = seconds(x->notbefore_days, x->notbefore_seconds);
+	int64_t to = seconds(x->notafter_days, x->notafter_seconds);
 
 	if (now < from)
 		fault_warning(f, path, 0, "is not valid yet");
@@ -337,12 +372,85 @@ read_one(char const *folder, char const *name, stralloc *certs, stralloc *keys,
 		stralloc_free(&chain.der[i]);
 	if (key_text.s != NULL)
 		sodium_memzero(key_text.s, key_text.len);
-	if (key_der.s != NULL)
-		sodium_memzero(key_der.s, key_der.len);
 	text_free(&chain_text);
 	text_free(&key_text);
-	stralloc_free(&key_der);
+	forget(&key_der);
 	stralloc_free(&key_path);
+	return ok;
+}
+
+/* What a certificate that serves already is only warned of. */
+static void
+judge(struct tls_certificate_der const *der, char const *path, char const *host,
+	struct faults *f)
+{
+	br_x509_decoder_context x;
+
+	br_x509_decoder_init(&x, NULL, NULL);
+	br_x509_decoder_push(&x, der->der, der->len);
+	if (!is_valid_now(&x))
+		fault(f, path, 0, "has expired, or is not valid yet");
+	if (!tls_names_hold(der->der, der->len, host))
+		fault(f, path, 0, "is not for the name %s", host);
+}
+
+bool
+certificate_pair_read(struct certificate_pair *p, char const *chain,
+	char const *key, char const *host, struct faults *f)
+{
+	struct chain read = {0};
+	struct tls_certificate_der first, spki;
+	stralloc key_der = STRALLOC_ZERO, keys = STRALLOC_ZERO;
+	unsigned char digest[br_sha256_SIZE];
+	br_sha256_context sha;
+	bool ok =
+		read_pem(&p->chain, ".", chain, f) &&
+		read_pem(&p->key, ".", key, f) && add_u32(&p->certs, 0) &&
+		join(&p->chain, &p->key, &read, &key_der, &p->certs, &keys, f);
+
+	if (ok && f->count == 0) {
+		uint32_pack_big(p->certs.s, 1);
+		p->is_ec = p->certs.s[4] == 'E';
+		first = der_of(&read.der[0]);
+		judge(&first, p->chain.path, host, f);
+		ok = tls_chain_spki(&first, &spki);
+		br_sha256_init(&sha);
+		if (ok)
+			br_sha256_update(&sha, spki.der, spki.len);
+		br_sha256_out(&sha, digest);
+		sodium_bin2hex(p->spki, sizeof p->spki, digest, sizeof digest);
+	}
+	for (size_t i = 0; i < TLS_CHAIN_MAX; i++)
+		stralloc_free(&read.der[i]);
+	forget(&key_der);
+	forget(&keys);
+	return ok && f->count == 0;
+}
+
+void
+certificate_pair_free(struct certificate_pair *p)
+{
+	if (p->key.s != NULL)
+		sodium_memzero(p->key.s, p->key.len);
+	text_free(&p->chain);
+	text_free(&p->key);
+	stralloc_free(&p->certs);
+}
+
+bool
+certificate_first(char const *folder, char const *path, stralloc *der)
+{
+	struct faults f = {.is_quiet = true, .is_silent = true};
+	struct text t = {0};
+	struct chain chain = {0};
+	bool ok = read_pem(&t, folder, path, &f) &&
+		  pem_walk(&t, begin_certificate, end_certificate, &chain) &&
+		  chain.count > 0 &&
+		  stralloc_catb(der, chain.der[0].s, chain.der[0].len);
+
+	for (size_t i = 0; i < TLS_CHAIN_MAX; i++)
+		stralloc_free(&chain.der[i]);
+	text_free(&t);
 	return ok;
 }
 

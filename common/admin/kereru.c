@@ -23,6 +23,7 @@ static char const help[] =
 	"  user add ADDRESS    also: user passwd, user list, user remove\n"
 	"  domain add DOMAIN   also: domain list\n"
 	"  alias add ADDRESS TARGET...\n"
+	"  certificate CHAIN KEY   put a new certificate into service\n"
 	"  records [DOMAIN]    what has to be published in the DNS\n"
 	"  dkim DOMAIN         make a key that signs its mail; also: dkim "
 	"list\n"
@@ -68,6 +69,7 @@ static struct {
 	{"fsck", command_fsck},
 	{"log", command_log},
 	{"why", command_why},
+	{"certificate", command_certificate},
 	{"records", command_records},
 	{"web", command_web},
 };

@@ -5,23 +5,28 @@
         fresh.dns.zone["example.org"] = {...}
 
 Namespaces of its own: /etc and /var/lib are copies on write without anything of
-Kereru in them, /usr/local holds the programs as `make install` lays them down,
+Kereru in them, /root is empty, /usr/local holds the programs as `make install` lays them down,
 the network is a loopback with ADDRESS on it, and a name server (the tests')
-answers on port 53. Commands run in a shell there; what they start ends with the
+answers on port 53, a mail host that stands for the rest of the world at SINK. Commands run in a shell there; what they start ends with the
 machine. Skips where the kernel allows no such namespaces.
 """
+import base64
+import json
 import os
 import pathlib
+import pty
 import select
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 
 import host as host_module
 
 ADDRESS = "192.0.2.10"
+SINK = f"[{ADDRESS}]:2626"
 LIB = pathlib.Path(__file__).resolve().parent
 
 # Runs as the first process inside; ends when its standard input does.
@@ -38,6 +43,7 @@ for name, lower in (("etc", "/etc"), ("var/lib", "/var/lib"),
     run("mount", "-t", "overlay", "overlay", "-o",
         f"lowerdir={lower},upperdir={folder}/{key}-upper,"
         f"workdir={folder}/{key}-work", f"/{name}")
+run("mount", "-t", "tmpfs", "tmpfs", "/root")
 for path in ("/etc/kereru", "/var/lib/kereru"):
     shutil.rmtree(path, ignore_errors=True)
 for name in ("passwd", "shadow", "group", "gshadow"):
@@ -65,14 +71,22 @@ fcntl.ioctl(s, 0x8916, struct.pack("16sHH4s8x", b"lo:1", socket.AF_INET, 0,
                                    socket.inet_aton(address)))
 up(b"lo:1")
 sys.path.insert(0, lib)
-import json
+import base64, json
 from dnsserver import DnsServer
+from smtpsink import SmtpSink
 dns = DnsServer({}, host="127.0.0.1", port=53, ad=True).start()
+sink = SmtpSink(address, 2626).start()
 print("ready", flush=True)
 for line in sys.stdin:
-    dns.zone.clear()
-    dns.zone.update(json.loads(line))
-    print("served", flush=True)
+    zone = json.loads(line)
+    if zone is not None:
+        dns.zone.clear()
+        dns.zone.update(zone)
+    print(json.dumps([
+        {"client": t.session.peer, "hello": t.session.hello,
+         "sender": t.sender,
+         "message": base64.b64encode(t.message).decode()}
+        for t in sink.transactions]), flush=True)
 """
 
 
@@ -110,13 +124,22 @@ class FreshHost:
                 self._first.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def serve(self, zone):
-        """Let the name server have this zone, as in dnsserver."""
-        import json
-        self._first.stdin.write(json.dumps(zone) + "\n")
+    def _ask(self, what):
+        self._first.stdin.write(json.dumps(what) + "\n")
         self._first.stdin.flush()
         ready, _, _ = select.select([self._first.stdout], [], [], 30)
-        assert ready and self._first.stdout.readline() == "served\n"
+        assert ready
+        return json.loads(self._first.stdout.readline())
+
+    def serve(self, zone):
+        """Let the name server have this zone, as in dnsserver."""
+        self._ask(zone)
+
+    def taken(self):
+        """What a host elsewhere, at SINK, has taken: dictionaries of client,
+        hello, sender and message."""
+        return [dict(t, message=base64.b64decode(t["message"]))
+                for t in self._ask(None)]
 
     def command(self, *argv):
         return ["nsenter", "-t", self.pid, "-m", "-n", "-p", "--wd=/",
@@ -135,6 +158,37 @@ class FreshHost:
 
     def sh(self, script, **more):
         return self.run("sh", "-ec", script, **more)
+
+    def terminal(self, script, password, timeout=60):
+        """The same by a person at a terminal, who answers each question for a
+        password. What the terminal showed."""
+        pid, fd = pty.fork()
+        if pid == 0:
+            argv = [str(a) for a in self.command("sh", "-ec", script)]
+            os.execvp(argv[0], argv)
+        shown, end = b"", time.monotonic() + timeout
+        try:
+            while time.monotonic() < end:
+                if not select.select([fd], [], [], 1)[0]:
+                    continue
+                try:
+                    data = os.read(fd, 65536)
+                except OSError:         # the terminal's end
+                    data = b""
+                if not data:
+                    break
+                shown += data
+                if shown.endswith((b"Password: ", b"Again: ")):
+                    os.write(fd, password.encode() + b"\n")
+            else:
+                host_module.kill(pid)
+        finally:
+            os.close(fd)
+            status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        text = shown.decode(errors="replace").replace("\r\n", "\n")
+        if status != 0:
+            raise RuntimeError(f"{script}: {status}\n{text}")
+        return text
 
     def path(self, path):
         """A file inside, seen from outside."""
