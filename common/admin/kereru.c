@@ -3,8 +3,9 @@
  *
  * Runs as root, by hand. Trusts the text files, whose lines it checks for
  * mistakes; writes them, the tables, and the folders of a host. No daemon runs
- * it, and it reads nothing from the network, but for what spf, dkim, arc and
- * dmarc ask the DNS: these touch no file of a host, and need no rights.
+ * it, and as root it reads nothing from the network: spf, dkim, arc and dmarc,
+ * which ask the DNS, touch no file of a host and need no rights; what check and
+ * import read from outside is read by children that have none.
  */
 #include <sodium.h>
 #include <stdio.h>
@@ -18,7 +19,8 @@ static char const help[] =
 	"\n"
 	"  setup HOSTNAME      make a host: accounts, folders, files, "
 	"services\n"
-	"  check               find what is wrong in the files\n"
+	"  check               what is wrong with the host, and what mends "
+	"it\n"
 	"  compile             put changes of the files into effect\n"
 	"  user add ADDRESS    also: user passwd, user list, user remove\n"
 	"  domain add DOMAIN   also: domain list\n"

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import time
@@ -12,8 +13,8 @@ import time
 import pytest
 
 from dnsserver import DnsServer
-from host import (FOLDERS, MORE_SERVICES, REPOSITORY, SERVICES, Host, prefix,
-                  new_folder, wait_until)
+from host import (MORE_SERVICES, REPOSITORY, SERVICES, Host, new_folder,
+                  prefix)
 from pki import Authority
 from smtpsink import SmtpSink
 
@@ -59,7 +60,8 @@ class Place:
             capture_output=True, text=True, timeout=120)
 
     def check(self, *args, before=(), mailbox=ALICE):
-        skip = [f"--skip={','.join(self.skipped)}"] if self.skipped else []
+        skip = [f"--skip={','.join(self.skipped)}"] \
+            if self.skipped and "--only" not in args else []
         sink = "[%s]:%d" % self.sink.address
         return self.kereru(
             "check", "--signed", "signed.test", "--bogus", "bogus.test",
@@ -298,6 +300,12 @@ def dkim_name(place):
     return next(n for n in place.dns.zone if "._domainkey." in n)
 
 
+@contextlib.contextmanager
+def both(one, other):
+    with one, other:
+        yield
+
+
 FAULTS = {
     "text-fault aliases": lambda p: line(p, "aliases", "nobody"),
     "secret-open ec.key": lambda p: mode(p.host.etc / "tls/ec.key", 0o640),
@@ -362,7 +370,7 @@ FAULTS = {
         lambda p: zone(p, reverse_name(p.host), "NXDOMAIN"),
     "reverse-astray address": lambda p: zone(
         p, reverse_name(p.host), {"PTR": ["signed.test"]}),
-    "reverse-name address": lambda p: contextlib_all(
+    "reverse-name address": lambda p: both(
         zone(p, reverse_name(p.host), {"PTR": ["a.test"]}),
         zone(p, "a.test", {"A": [p.host.address]})),
     "blocklisted address": listed,
@@ -371,20 +379,95 @@ FAULTS = {
 }
 
 
-@contextlib.contextmanager
-def contextlib_all(*contexts):
-    with contextlib.ExitStack() as stack:
-        for c in contexts:
-            stack.enter_context(c)
-        yield
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_each_fault_is_named_and_nothing_else(place, fault):
+def expected(place, fault):
     name, _, about = fault.partition(" ")
     about = {"": place.dns.address, "dkim": dkim_name(place),
              "address": place.host.address,
              "sink": "%s:%d" % place.sink.address}.get(about, about)
+    return name, about
+
+
+# Sections that look at the same things; a fault is looked for by those of its
+# own group, and by all in the last test.
+GROUPS = {
+    "services,ports,message": ("service", "log", "process", "port"),
+    "resolver,records,reverse,blocklists,outward":
+        ("resolver", "record", "reverse", "blocklisted", "outward"),
+}
+FILES = ",".join(GROUPS)
+
+
+def group(fault):
+    kind = fault.split()[0].split("-")[0]
+    for sections, kinds in GROUPS.items():
+        if kind in kinds:
+            return ("--only", sections)
+    return ("--skip", FILES)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_is_named_and_nothing_else(place, fault):
     with FAULTS[fault](place):
+        found = place.found(*group(fault))
+    assert found == [expected(place, fault)]
+
+
+@pytest.mark.parametrize("what", ["disk", "inodes"])
+def test_a_full_file_system(place, what):
+    """In a mount namespace of the command alone."""
+    log = place.host.state / "log"
+    fill = "head -c 2000000 /dev/zero >x" if what == "disk" else \
+        "touch $(seq 200)"
+    script = (f"mount -t tmpfs -o mode=755,size=1m,nr_inodes=100 none {log} "
+              f"|| exit 3; (cd {log} && {fill}) 2>/dev/null; exec \"$@\"")
+    before = ("unshare", "-m", "sh", "-c", script, "sh")
+    if subprocess.run([*before, "true"], capture_output=True).returncode:
+        pytest.skip("nothing can be mounted here")
+    assert place.found("--skip", FILES, before=before) == [
+        (what + "-full", "log")]
+
+
+def test_the_test_message(place, tmp_path):
+    wrong = tmp_path / "wrong"
+    wrong.write_text("wrong\n")
+    assert place.found("--only", "message", mailbox=f"nobody@{NAME}") == [
+        ("message-nobody", f"nobody@{NAME}")]
+    assert place.found("--only", "message", "--password-file", wrong) == [
+        ("message-login", ALICE)]
+
+
+def test_many_faults_at_once(place):
+    """All that do not hide one another, and all sections."""
+    apart = ("text", "certificate", "resolver", "clock", "service-off",
+             "process", "port", "record-unknown", "record-other",
+             "reverse-missing", "reverse-astray", "path-owner", "table",
+             "maildir-missing")
+    together = [f for f in FAULTS if not f.startswith(apart)]
+    place.host.wait_until_ready()
+    with contextlib.ExitStack() as stack:
+        for f in together:
+            stack.enter_context(FAULTS[f](place))
         found = place.found()
-    assert found == [(name, about)]
+    assert sorted(found) == sorted(expected(place, f) for f in together)
+    assert len(found) > 20
+
+
+def test_sections_and_usage(place):
+    names = [line.split()[0]
+             for line in place.kereru("check", "--list").stdout.splitlines()]
+    assert names[0] == "text" and names[-1] == "message"
+    assert place.kereru("check", "--only", "nonsense").returncode == 100
+    assert place.kereru("check", "more").returncode == 100
+    with mode(place.host.etc / "users", 0o666):
+        done = place.check("--quick")
+        assert done.returncode == 2 and "[text-open]" in done.stdout
+        assert f"chmod go-w {place.host.etc}/users" in done.stdout
+        assert place.check("--only", "text").stdout == ""
+
+
+def test_every_kind_stands_in_the_man_page():
+    code = (REPOSITORY / "common/admin/check/finding_kinds.c").read_text()
+    page = (REPOSITORY / "doc/man/kereru-check.8").read_text()
+    kinds = re.findall(r"^\t\[FIND_\w+\] = \{\"([a-z0-9-]+)\"", code, re.M)
+    assert len(kinds) > 60
+    assert kinds == re.findall(r"^\.It Sy ([a-z0-9-]+)", page, re.M)

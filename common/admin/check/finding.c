@@ -53,6 +53,12 @@ put_text(FILE *out, struct finding_printer const *p, struct finding const *f,
 			putc(*text, out);
 			continue;
 		}
+		if (text[1] == 'l') {
+			if (f->line > 0)
+				fprintf(out, "+%u ", (unsigned)f->line);
+			text += 2;
+			continue;
+		}
 		if (text[1] == 'k')
 			s = p->kereru;
 		else if (text[1] == 's')

@@ -128,8 +128,8 @@ struct finding {
 
 /*
  * In the texts {s} is the subject, {1} to {3} the words, {k} the command
- * `kereru` with its folder; in mend those are quoted for a shell where they
- * need it.
+ * `kereru` with its folder, {l} the line as an editor wants it; in mend those
+ * are quoted for a shell where they need it.
  */
 struct finding_text {
 	char const *name, *section; /* section NULL: any */

@@ -7,10 +7,10 @@
 struct finding_text const finding_texts[FINDING_KINDS] = {
 	[FIND_TEXT_FAULT] = {"text-fault", "text", FAULT, "{1}",
 		"as long as a file has a fault, no change of any takes effect",
-		"${EDITOR:-vi} {s} && {k} compile"},
+		"${EDITOR:-vi} {l}{s} && {k} compile"},
 	[FIND_TEXT_WARNING] = {"text-warning", "text", WARNING, "{1}",
 		"it is allowed, and seldom meant",
-		"${EDITOR:-vi} {s} && {k} compile"},
+		"${EDITOR:-vi} {l}{s} && {k} compile"},
 
 	[FIND_SECRET_OPEN] = {"secret-open", "modes", FAULT,
 		"holds a secret, but has mode {1} and is uid {2}'s",
@@ -104,16 +104,16 @@ struct finding_text const finding_texts[FINDING_KINDS] = {
 		"{1} holds most of the Internet",
 		"whoever is there sends mail to all the world through this "
 		"host, which will soon be on every blocklist",
-		"${EDITOR:-vi} {s} && {k} compile"},
+		"${EDITOR:-vi} {l}{s} && {k} compile"},
 	[FIND_RELAY_WIDE] = {"relay-wide", "relay", WARNING,
 		"{1} is a large public network",
 		"each of its hosts may send to all the world without a login",
-		"${EDITOR:-vi} {s} && {k} compile"},
+		"${EDITOR:-vi} {l}{s} && {k} compile"},
 	[FIND_PROXY_OPEN] = {"proxy-open", "relay", FAULT,
 		"{1}: {2} is more than balancers of your own",
 		"who connects from there says by itself which address it has, "
 		"and so whether it may relay",
-		"${EDITOR:-vi} {s} && {k} compile"},
+		"${EDITOR:-vi} {l}{s} && {k} compile"},
 
 	[FIND_SUPERVISOR_DEAD] = {"supervisor-dead", "services", FAULT,
 		"no s6-svscan runs here", "no service of this host runs",
@@ -198,7 +198,7 @@ struct finding_text const finding_texts[FINDING_KINDS] = {
 	[FIND_QUEUE_TORN] = {"queue-torn", "queue", FAULT,
 		"is shorter than its envelope says, or has none",
 		"it can't be delivered: its sender has to send it again",
-		"mv {s} {1}"},
+		"{k} fsck --repair queue"},
 	[FIND_QUEUE_FOREIGN] = {"queue-foreign", "queue", WARNING,
 		"is no file of the queue",
 		"nobody takes it, and nobody removes it", "ls -l {s}"},
@@ -216,7 +216,7 @@ struct finding_text const finding_texts[FINDING_KINDS] = {
 	[FIND_RESOLVER_FAR] = {"resolver-far", "resolver", WARNING,
 		"is on another host",
 		"what it says of signatures is not believed: DANE is not used",
-		"apt-get install unbound && echo resolver 127.0.0.1:53 >>{1}"},
+		"apt-get install unbound && ${EDITOR:-vi} {l}{1}"},
 	[FIND_RESOLVER_PLAIN] = {"resolver-plain", "resolver", WARNING,
 		"does not validate: {1}, which is signed, came as if it were "
 		"not",

@@ -61,7 +61,7 @@ is_whole(struct look *l, char const *name)
 static void
 one_file(struct look *l, char const *name, bool is_new)
 {
-	char bad[FINDING_WORD];
+	char minutes[24];
 	struct stat st;
 	size_t len = strlen(name);
 	int64_t age;
@@ -78,14 +78,14 @@ one_file(struct look *l, char const *name, bool is_new)
 		usleep(50000);
 		if (is_whole(l, name) != 0)
 			return;
-		snprintf(bad, sizeof bad, "%s/bad/", l->queue);
-		tell(l, FIND_QUEUE_TORN, name, bad);
+		tell(l, FIND_QUEUE_TORN, name, NULL);
 		return;
 	}
 	age = (int64_t)time(NULL) - st.st_ctime;
 	if (is_new && age > UNTAKEN) {
-		snprintf(bad, sizeof bad, "%lld", (long long)(age / 60));
-		tell(l, FIND_QUEUE_UNTAKEN, name, bad);
+		snprintf(
+			minutes, sizeof minutes, "%lld", (long long)(age / 60));
+		tell(l, FIND_QUEUE_UNTAKEN, name, minutes);
 	}
 }
 

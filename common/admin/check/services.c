@@ -31,43 +31,59 @@ struct state {
 	bool is_supervised, is_up, is_ready;
 	pid_t pid;
 	char words[100]; /* of s6-svstat */
+	/* While it runs. */
+	pid_t asked;
+	int answer_fd;
 };
 
-/* The first line that a program says; false: it failed. */
-static bool
-ask(char const *const *argv, char *line, size_t size)
+/* s6 knows how it keeps the state of a service. All are asked at once. */
+static void
+ask(struct state *s, char const *path)
 {
+	char const *const argv[] = {
+		"s6-svstat", "-o", "up,ready,pid", path, NULL};
 	posix_spawn_file_actions_t actions;
 	/* posix_spawn takes pointers to what it does not change. */
 	union {
 		char const *const *in;
 		char *const *out;
 	} args = {.in = argv};
-	int ends[2], status = -1;
-	size_t len = 0;
-	ssize_t n;
-	pid_t pid;
+	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
-		return false;
+		return;
 	if (posix_spawn_file_actions_init(&actions) != 0 ||
 		posix_spawn_file_actions_adddup2(&actions, ends[1], 1) != 0 ||
 		posix_spawn_file_actions_addopen(
 			&actions, 2, "/dev/null", O_WRONLY, 0) != 0 ||
-		posix_spawnp(
-			&pid, argv[0], &actions, NULL, args.out, environ) != 0)
-		pid = -1;
+		posix_spawnp(&s->asked, argv[0], &actions, NULL, args.out,
+			environ) != 0)
+		s->asked = -1;
 	posix_spawn_file_actions_destroy(&actions);
 	close(ends[1]);
-	while (pid > 0 && len < size - 1 &&
-		(n = read(ends[0], line + len, size - 1 - len)) > 0)
+	s->answer_fd = ends[0];
+}
+
+/* The first line that it says; false: it failed. */
+static bool
+answer(struct state *s)
+{
+	size_t len = 0;
+	ssize_t n;
+	int status = -1;
+
+	if (s->asked <= 0)
+		return false;
+	while (len < sizeof s->words - 1 &&
+		(n = read(s->answer_fd, s->words + len,
+			 sizeof s->words - 1 - len)) > 0)
 		len += (size_t)n;
-	close(ends[0]);
-	line[len] = '\0';
-	line[strcspn(line, "\n")] = '\0';
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+	close(s->answer_fd);
+	s->words[len] = '\0';
+	s->words[strcspn(s->words, "\n")] = '\0';
+	while (waitpid(s->asked, &status, 0) < 0 && errno == EINTR)
 		;
-	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 static bool
@@ -81,17 +97,23 @@ has_reader(char const *fifo)
 }
 
 static void
-look(char const *path, struct state *s)
+begin_look(struct state *s, char const *path)
 {
-	char const *const argv[] = {
-		"s6-svstat", "-o", "up,ready,pid", path, NULL};
-	char up[8], ready[8], control[600];
+	char control[600];
+
+	*s = (struct state){.asked = -1};
+	snprintf(control, sizeof control, "%s/supervise/control", path);
+	if (has_reader(control))
+		ask(s, path);
+}
+
+static void
+end_look(struct state *s)
+{
+	char up[8], ready[8];
 	long pid;
 
-	*s = (struct state){0};
-	snprintf(control, sizeof control, "%s/supervise/control", path);
-	if (!has_reader(control) || !ask(argv, s->words, sizeof s->words) ||
-		sscanf(s->words, "%7s %7s %ld", up, ready, &pid) != 3)
+	if (!answer(s) || sscanf(s->words, "%7s %7s %ld", up, ready, &pid) != 3)
 		return;
 	s->is_supervised = true;
 	s->is_up = strcmp(up, "true") == 0;
@@ -120,54 +142,70 @@ note_down(struct doctor *d, char const *service)
 
 /* Just started, a service takes a moment to say that it is ready. */
 static void
-look_until_ready(char const *path, struct state *s)
+look_again(char const *path, struct state *s)
 {
-	for (int i = 0; i < LOOKS * 4; i++) {
-		look(path, s);
-		if (!s->is_supervised || (s->is_up && s->is_ready))
-			return;
-		if (i + 1 < LOOKS * 4)
-			usleep(PAUSE_US);
+	for (int i = 0;
+		i < LOOKS * 4 && s->is_supervised && !(s->is_up && s->is_ready);
+		i++) {
+		usleep(PAUSE_US);
+		begin_look(s, path);
+		end_look(s);
 	}
 }
 
 static pid_t
-one_service(struct doctor *d, char const *name)
+one_service(
+	struct doctor *d, char const *name, struct state *s, struct state *log)
 {
 	char path[512], file[512], scan[512];
 	char const *setting = setting_for(d, name);
-	struct state s, log;
 	bool is_off;
 
 	doctor_service_path(d, name, "", path, sizeof path);
 	doctor_service_path(d, name, "/down", file, sizeof file);
 	snprintf(scan, sizeof scan, "%s/scan", d->state);
 	is_off = access(file, F_OK) == 0;
-	look(path, &s);
-	if (s.is_supervised && !is_off && !(s.is_up && s.is_ready))
-		look_until_ready(path, &s);
-	if (!s.is_up)
+	if (!is_off)
+		look_again(path, s);
+	if (!s->is_up)
 		note_down(d, name);
-	if (!s.is_supervised) {
+	if (!s->is_supervised) {
 		doctor_find(d, FIND_SERVICE_MISSING, 0, path, d->hostname, scan,
 			NULL);
 		return 0;
 	}
-	if (is_off && !s.is_up) {
+	if (is_off && !s->is_up) {
 		if (setting != NULL)
 			doctor_find(d, FIND_SERVICE_OFF, 0, path, setting, NULL,
 				NULL);
 		return 0;
 	}
-	if (!s.is_up)
-		doctor_find(d, FIND_SERVICE_DOWN, 0, path, s.words, NULL, NULL);
-	else if (!s.is_ready)
+	if (!s->is_up)
+		doctor_find(
+			d, FIND_SERVICE_DOWN, 0, path, s->words, NULL, NULL);
+	else if (!s->is_ready)
 		doctor_find(d, FIND_SERVICE_UNREADY, 0, path, name, NULL, NULL);
 	doctor_service_path(d, name, "/log", path, sizeof path);
-	look_until_ready(path, &log);
-	if (!log.is_up)
-		doctor_find(d, FIND_LOG_DOWN, 0, path, log.words, NULL, NULL);
-	return s.pid;
+	look_again(path, log);
+	if (!log->is_up)
+		doctor_find(d, FIND_LOG_DOWN, 0, path, log->words, NULL, NULL);
+	return s->pid;
+}
+
+static void
+look_at_all(struct doctor *d, struct state (*all)[2])
+{
+	char path[512];
+
+	for (size_t i = 0; service_name(i) != NULL && i < SERVICES_MAX; i++)
+		for (size_t j = 0; j < 2; j++) {
+			doctor_service_path(d, service_name(i),
+				j == 0 ? "" : "/log", path, sizeof path);
+			begin_look(&all[i][j], path);
+		}
+	for (size_t i = 0; service_name(i) != NULL && i < SERVICES_MAX; i++)
+		for (size_t j = 0; j < 2; j++)
+			end_look(&all[i][j]);
 }
 
 /* Counts; says what it finds only if tell. */
@@ -254,6 +292,7 @@ void
 services_examine(struct doctor *d)
 {
 	struct processes p = {0};
+	struct state all[SERVICES_MAX][2];
 	pid_t pids[SERVICES_MAX] = {0};
 	char scan[512], control[600];
 	bool ok = true;
@@ -266,8 +305,10 @@ services_examine(struct doctor *d)
 			note_down(d, service_name(i));
 		return;
 	}
+	look_at_all(d, all);
 	for (size_t i = 0; service_name(i) != NULL && i < SERVICES_MAX; i++)
-		pids[i] = one_service(d, service_name(i));
+		pids[i] =
+			one_service(d, service_name(i), &all[i][0], &all[i][1]);
 	for (int i = 1; ok; i++) {
 		ok = processes_read(&p);
 		if (ok && (look_at_processes(d, &p, pids, false) == 0 ||
