@@ -346,6 +346,7 @@ open_texts(struct config *c, struct faults *f)
 		{&c->domains_text, c->folder, "domains"},
 		{&c->users_text, c->folder, "users"},
 		{&c->passwords_text, c->folder, "passwords"},
+		{&c->apps_text, c->folder, "app-passwords"},
 		{&c->aliases_text, c->folder, "aliases"},
 		{&c->routes_text, c->folder, "routes"},
 		{&c->networks_text, c->folder, "networks"},
@@ -360,6 +361,7 @@ open_texts(struct config *c, struct faults *f)
 
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
 		if (c->is_public && (files[i].text == &c->passwords_text ||
+					    files[i].text == &c->apps_text ||
 					    files[i].text == &c->logins_text))
 			continue;
 		if (!text_read(files[i].text, files[i].folder, files[i].name)) {
@@ -383,7 +385,7 @@ read_all(struct config *c, char const *folder, struct faults *f)
 	if (!open_texts(c, f))
 		return false;
 	if (!read_domains(c, f) || !read_users(c, f) || !read_history(c, f) ||
-		!read_passwords(c, f) || !config_read_aliases(c, f) ||
+		!read_passwords(c, f) || !config_read_apps(c, f) || !config_read_aliases(c, f) ||
 		!config_read_routing(c, f) || !config_read_rules(c, f) ||
 		!config_read_dkim(c, f) || !config_read_shared(c, f) ||
 		!config_read_remote(c, f)) {
@@ -414,7 +416,7 @@ config_free(struct config *c)
 		&c->passwords_text, &c->aliases_text, &c->routes_text,
 		&c->networks_text, &c->rules_text, &c->shared_text,
 		&c->dkim_text, &c->history_text, &c->policies_text,
-		&c->logins_text, &c->outgoing_text};
+		&c->logins_text, &c->outgoing_text, &c->apps_text};
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		text_free(texts[i]);
@@ -424,6 +426,7 @@ config_free(struct config *c)
 	free(c->domains.list);
 	free(c->users.list);
 	free(c->passwords.list);
+	free(c->apps.list);
 	free(c->targets.list);
 	free(c->aliases.list);
 	free(c->routes.list);

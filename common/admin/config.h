@@ -33,6 +33,12 @@ struct config_password {
 	char const *keys; /* for SCRAM; NULL: none */
 };
 
+/* A password of a program: NUL-ended, in the text. */
+struct config_app {
+	char const *address, *label, *services, *selector, *hash;
+	unsigned line;
+};
+
 struct config_target {
 	char const *text; /* a local one as its key, others as written */
 	size_t len;
@@ -109,6 +115,8 @@ struct config {
 	CONFIG_LIST(struct config_domain) domains;
 	CONFIG_LIST(struct config_user) users;
 	CONFIG_LIST(struct config_password) passwords;
+	struct text apps_text;
+	CONFIG_LIST(struct config_app) apps; /* by line */
 	CONFIG_LIST(struct config_target) targets;
 	CONFIG_LIST(struct config_alias) aliases;
 	CONFIG_LIST(struct config_route) routes;
@@ -157,6 +165,10 @@ void config_free_remote(struct config *c);
 
 /* The rules of check. */
 bool config_read_rules(struct config *c, struct faults *f)
+	__attribute__((warn_unused_result));
+
+/* The passwords of programs; after the users. */
+bool config_read_apps(struct config *c, struct faults *f)
 	__attribute__((warn_unused_result));
 
 /* The mailboxes that are shared. */

@@ -42,6 +42,10 @@ static struct {
 	{"passwords", 0600,
 		"# Passwords: `ADDRESS HASH`; `kereru user passwd ADDRESS` "
 		"writes them."},
+	{"app-passwords", 0600,
+		"# Passwords of programs, beside their users' own: `kereru "
+		"user app-password`\n"
+		"# makes and removes the lines."},
 	{"aliases", 0644,
 		"# Aliases: `ADDRESS TARGET ...`, in local domains. A domain "
 		"whose\n"

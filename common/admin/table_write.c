@@ -332,6 +332,32 @@ write_users(struct output *o)
 	return true;
 }
 
+/* Behind those of users: `app SELECTOR ADDRESS`; name, services and hash. */
+static bool
+write_apps(struct output *o)
+{
+	struct config const *c = o->config;
+	stralloc key = STRALLOC_ZERO;
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < c->apps.count; i++) {
+		struct config_app const *a = &c->apps.list[i];
+
+		key.len = o->value.len = 0;
+		ok = stralloc_cats(&key, "app ") &&
+		     stralloc_cats(&key, a->selector) &&
+		     stralloc_append(&key, ' ') &&
+		     stralloc_cats(&key, a->address) &&
+		     stralloc_catb(&o->value, a->label, strlen(a->label) + 1) &&
+		     stralloc_catb(
+			     &o->value, a->services, strlen(a->services) + 1) &&
+		     stralloc_catb(&o->value, a->hash, strlen(a->hash) + 1) &&
+		     add(o, key.s, key.len, o->value.s, o->value.len);
+	}
+	stralloc_free(&key);
+	return ok;
+}
+
 static bool
 write_passwords(struct output *o)
 {
@@ -348,7 +374,7 @@ write_passwords(struct output *o)
 				o->value.len))
 			return false;
 	}
-	return true;
+	return write_apps(o);
 }
 
 /* The lowest and the highest address of each, IPv4 as IPv6 has it: of those

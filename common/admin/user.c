@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/addr.h"
+#include "common/admin/apppassword.h"
 #include "common/admin/command.h"
 #include "common/admin/compile.h"
 #include "common/admin/config.h"
 #include "common/admin/edit.h"
 #include "common/admin/folder.h"
+#include "common/admin/logins.h"
 #include "common/admin/password.h"
 #include "common/admin/user.h"
 
@@ -17,7 +19,9 @@ static char const usage[] =
 	"usage: kereru [-c DIR] user add ADDRESS [--password-stdin]\n"
 	"       kereru [-c DIR] user passwd ADDRESS [--password-stdin]\n"
 	"       kereru [-c DIR] user remove ADDRESS\n"
-	"       kereru [-c DIR] user list\n";
+	"       kereru [-c DIR] user list\n"
+	"       kereru [-c DIR] user app-password add|list|remove ...\n"
+	"       kereru [-c DIR] user logins ADDRESS [-n COUNT]\n";
 
 /* One that is greater than all that were ever used. 0: none is left. */
 static uint32_t
@@ -171,7 +175,8 @@ remove_from(
 	}
 	/* users is replaced last; see write_lines. */
 	ok = edit_file(p, "users", key, NULL, 0644) &&
-	     edit_file(p, "passwords", key, NULL, 0600) && edit_commit(p);
+	     edit_file(p, "passwords", key, NULL, 0600) &&
+	     edit_file(p, "app-passwords", key, NULL, 0600) && edit_commit(p);
 	if (ok && config_maildir(c, u, &maildir) &&
 		stralloc_append(&maildir, '\0'))
 		printf("The mail of %s stays in %s\n", key, maildir.s);
@@ -230,6 +235,10 @@ command_user(struct command_context const *x, int argc, char const *const *argv)
 
 	if (argc == 2 && strcmp(verb, "list") == 0)
 		return list(x->folder);
+	if (strcmp(verb, "app-password") == 0)
+		return user_app_password(x->folder, argc - 2, argv + 2);
+	if (strcmp(verb, "logins") == 0)
+		return user_logins(x->folder, argc - 2, argv + 2);
 	if ((argc == 3 || from_stdin) &&
 		(is_add || strcmp(verb, "passwd") == 0))
 		return edit_address(argv[2], key, sizeof key)

@@ -50,7 +50,9 @@ struct peer {
 	bool is_denied;
 	struct exchange *exchange; /* a login of several steps; NULL: none */
 	size_t client_len;
+	size_t service_len;
 	char client[REQUEST_CLIENT_MAX];
+	char service[REQUEST_SERVICE_MAX];
 	struct question *question; /* a child's */
 };
 
@@ -162,8 +164,25 @@ log_failure(struct question const *q)
 	log_begin(&line, "login-failed", NULL);
 	log_text(&line, "mailbox", q->user, q->user_len);
 	log_text(&line, "client", q->client, q->client_len);
+	log_text(&line, "service", q->service, q->service_len);
+	if (q->app[0] != '\0')
+		log_text(&line, "app", q->app, strlen(q->app));
 	log_text(&line, "known", q->is_known ? "yes" : "no",
 		q->is_known ? 3 : 2);
+	log_end(&line);
+}
+
+/* The monitor logs every login; which password it was, auth alone knows. */
+static void
+log_app(struct question const *q)
+{
+	struct log_line line;
+
+	log_begin(&line, "app-password", NULL);
+	log_text(&line, "mailbox", q->user, q->user_len);
+	log_text(&line, "client", q->client, q->client_len);
+	log_text(&line, "service", q->service, q->service_len);
+	log_text(&line, "app", q->app, strlen(q->app));
 	log_end(&line);
 }
 
@@ -174,6 +193,8 @@ judge(struct question *q, enum request_verdict verdict)
 
 	if (verdict == REQUEST_OK)
 		throttle_succeeded(q->user, q->user_len);
+	if (verdict == REQUEST_OK && q->app[0] != '\0')
+		log_app(q);
 	if (verdict == REQUEST_DENIED) {
 		log_failure(q);
 		delay = throttle_failed(q->user, q->user_len, q->client,
@@ -226,7 +247,8 @@ take_question(struct question *q, int fd, struct login_step const *step,
 	q->peer = fd;
 	q->since = now_ms();
 	q->child_fd = -1;
-	question_set_client(q, peers[fd].client, peers[fd].client_len);
+	question_set_client(q, peers[fd].client, peers[fd].client_len,
+		peers[fd].service, peers[fd].service_len);
 	if (is_bearer)
 		take_bearer(q, fd, step);
 	else
@@ -257,7 +279,8 @@ take_exchange(int fd, struct login_step const *step)
 	size_t len = 0;
 	enum request_verdict v;
 
-	question_set_client(&q, p->client, p->client_len);
+	question_set_client(
+		&q, p->client, p->client_len, p->service, p->service_len);
 	v = exchange_step(&p->exchange, &q, step, p->table, login_domain,
 		challenge, &len);
 	if (v == REQUEST_GO_ON) {
@@ -350,6 +373,8 @@ hear_control(int fd)
 	p->ticket = call.session.ticket;
 	p->client_len = call.session.client_len;
 	memcpy(p->client, call.session.client, p->client_len);
+	p->service_len = call.session.service_len;
+	memcpy(p->service, call.session.service, p->service_len);
 }
 
 static char const *

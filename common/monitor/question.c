@@ -124,10 +124,14 @@ question_free(struct question *q)
 }
 
 void
-question_set_client(struct question *q, char const *s, size_t len)
+question_set_client(struct question *q, char const *s, size_t len,
+	char const *service, size_t service_len)
 {
 	q->client_len = len < sizeof q->client ? len : sizeof q->client;
 	memcpy(q->client, s, q->client_len);
+	q->service_len = service_len < sizeof q->service ? service_len
+							 : sizeof q->service;
+	memcpy(q->service, service, q->service_len);
 }
 
 /* What passwords.cdb has of the user: a hash, and, behind a NUL, perhaps the
@@ -151,6 +155,64 @@ find(struct table *passwords, struct question const *q, struct entry *entry_r)
 	return found;
 }
 
+/* One of several texts in a value, each NUL-ended. NULL: it is not there. */
+static char const *
+next_text(char const **value, size_t *len)
+{
+	char const *s = *value, *end = memchr(s, '\0', *len);
+
+	if (end == NULL)
+		return NULL;
+	*len -= (size_t)(end + 1 - s);
+	*value = end + 1;
+	return s;
+}
+
+/* name, services, hash. False: the table is damaged. */
+static bool
+take_app(struct question *q, char const *value, size_t len)
+{
+	char const *name = next_text(&value, &len), *services, *hash;
+
+	services = name != NULL ? next_text(&value, &len) : NULL;
+	hash = services != NULL ? next_text(&value, &len) : NULL;
+	if (hash == NULL || strlen(hash) >= sizeof q->hash ||
+		strlen(name) >= sizeof q->app)
+		return false;
+	memcpy(q->app, name, strlen(name) + 1);
+	memcpy(q->hash, hash, strlen(hash) + 1);
+	q->is_known = apppass_allows(services, q->service, q->service_len);
+	return true;
+}
+
+/* Whether it is a program's password: then it is judged as it was made. As
+ * table_find. */
+static int
+find_app(struct table const *passwords, struct question *q)
+{
+	char normal[APPPASS_LEN + 1];
+	char key[4 + APPPASS_SELECTOR_LEN + 1 + sizeof q->user] = "app ";
+	char const *value;
+	size_t len;
+	int found;
+
+	if (!apppass_normal(q->password, q->password_len, normal))
+		return 0;
+	memcpy(key + 4, normal, APPPASS_SELECTOR_LEN);
+	key[4 + APPPASS_SELECTOR_LEN] = ' ';
+	memcpy(key + 5 + APPPASS_SELECTOR_LEN, q->user, q->user_len);
+	found = table_find(passwords, key,
+		5 + APPPASS_SELECTOR_LEN + q->user_len, &value, &len);
+	if (found > 0 && !take_app(q, value, len))
+		found = -1;
+	if (found > 0) {
+		memcpy(q->password, normal, sizeof normal);
+		q->password_len = APPPASS_LEN;
+	}
+	sodium_memzero(normal, sizeof normal);
+	return found;
+}
+
 bool
 question_find_hash(struct question *q, int table_fd)
 {
@@ -160,10 +222,13 @@ question_find_hash(struct question *q, int table_fd)
 
 	if (!table_open_fd(&passwords, table_fd))
 		return false;
-	found = find(&passwords, q, &e);
-	q->is_known = found > 0 && e.hash_len < sizeof q->hash;
-	if (q->is_known)
-		memcpy(q->hash, e.hash, e.hash_len);
+	found = find_app(&passwords, q);
+	if (found == 0) {
+		found = find(&passwords, q, &e);
+		q->is_known = found > 0 && e.hash_len < sizeof q->hash;
+		if (q->is_known)
+			memcpy(q->hash, e.hash, e.hash_len);
+	}
 	table_close(&passwords);
 	return found >= 0;
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include <sodium.h>
+#include "common/apppass.h"
 #include "common/scramkey.h"
 #include "common/monitor/login.h"
 
@@ -30,9 +31,13 @@ struct question {
 	pid_t child;
 	char *token;   /* OAUTHBEARER's, NUL-ended, of its own; or NULL */
 	bool is_known; /* hash is the user's */
-	size_t user_len, password_len, client_len;
+	/* The program whose password it is (apppass.h); empty: the user's own.
+	 */
+	char app[APPPASS_NAME_SIZE];
+	size_t user_len, password_len, client_len, service_len;
 	char user[REQUEST_MAILBOX_MAX];
 	char client[64];
+	char service[REQUEST_SERVICE_MAX];
 	char password[LOGIN_MESSAGE_MAX + 1]; /* NUL-ended */
 	char hash[crypto_pwhash_STRBYTES];    /* NUL-ended */
 };
@@ -68,11 +73,14 @@ void question_free(struct question *q);
 bool question_set_user(struct question *q, char const *s, size_t len,
 	char const *login_domain) __attribute__((warn_unused_result));
 
-/* Note where it came from; what is too long is cut. */
-void question_set_client(struct question *q, char const *s, size_t len);
+/* Note where it came from, and for which service; what is too long is cut. */
+void question_set_client(struct question *q, char const *s, size_t len,
+	char const *service, size_t service_len);
 
-/* Get the user's hash, if there is one, from passwords.cdb open on table_fd,
- * which stays the caller's. False: the table can't be read. */
+/* Get the hash of the user's password, or, if what was told has the form of a
+ * program's and is one, of that (not known for a service that it is not for),
+ * if there is one, from passwords.cdb open on table_fd, which stays the
+ * caller's. False: the table can't be read. */
 bool question_find_hash(struct question *q, int table_fd)
 	__attribute__((warn_unused_result));
 

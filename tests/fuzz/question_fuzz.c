@@ -9,7 +9,8 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
 {
 	struct question q = {0};
 
-	question_set_client(&q, (char const *)data, size);
+	question_set_client(
+		&q, (char const *)data, size, (char const *)data, size);
 	if (!question_read(&q, (char const *)data, size, "our.test"))
 		return 0;
 	if (q.user_len == 0 || q.user_len > sizeof q.user ||

@@ -81,9 +81,10 @@ client_is_cut(void **state)
 	struct question q = {0};
 
 	(void)state;
-	question_set_client(&q, "::1", 3);
+	question_set_client(&q, "::1", 3, "imap", 4);
 	assert_int_equal(q.client_len, 3);
-	question_set_client(&q, long_one, sizeof long_one);
+	question_set_client(
+		&q, long_one, sizeof long_one, long_one, sizeof long_one);
 	assert_int_equal(q.client_len, sizeof q.client);
 }
 
