@@ -8,6 +8,9 @@
 #include "common/pair.h"
 #include "remote/channel.h"
 
+/* How often an idle session is asked whether its place is needed. */
+#define LOOK_MS 250
+
 static bool
 report(int channel_fd, struct job const *job,
 	struct transaction_result const *results)
@@ -57,20 +60,37 @@ serve_one(int channel_fd, struct deliver *d)
 	return done ? 1 : 0;
 }
 
+/* 1 something has come, 0 it is time to end, -1 failed. Meanwhile a session
+ * that others need the place of is given up. */
+static int
+wait_for_job(int channel_fd, struct deliver *d)
+{
+	struct pollfd p = {.fd = channel_fd, .events = POLLIN};
+	int ready = 0;
+
+	for (int ms = 0; ready == 0 && ms < CHANNEL_IDLE_MS; ms += LOOK_MS) {
+		ready = poll(&p, 1, LOOK_MS);
+		if (ready < 0 && errno == EINTR)
+			ready = 0;
+		if (ready == 0)
+			deliver_yield(d);
+	}
+	return ready;
+}
+
 int
 channel_serve(int channel_fd, struct deliver *d)
 {
-	struct pollfd p = {.fd = channel_fd, .events = POLLIN};
 	int r;
 
 	do {
-		int ready = poll(&p, 1, CHANNEL_IDLE_MS);
-		if (ready < 0 && errno != EINTR)
+		int ready = wait_for_job(channel_fd, d);
+		if (ready < 0)
 			return 111;
 		if (ready == 0 && shutdown(channel_fd, SHUT_RD) < 0)
 			return 111;
-		r = ready < 0 ? 1 : serve_one(channel_fd, d);
+		r = serve_one(channel_fd, d);
 	} while (r > 0);
-	client_quit(&d->client);
+	deliver_quit(d);
 	return r == 0 ? 0 : 111;
 }

@@ -1,5 +1,6 @@
 /* Jobs of one destination, each tried at its hosts in turn: see deliver.h. */
 #include <arpa/inet.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 #include "common/log.h"
@@ -14,6 +15,8 @@
 #define MX_KEEP_MIN 10u
 /* Where TLS comes before the greeting (RFC 8314 3.3). */
 #define PORT_TLS 465u
+/* How often who waits for a place looks for one. */
+#define PLACE_LOOK_MS 50
 
 struct attempt {
 	struct deliver *d;
@@ -187,6 +190,39 @@ open_session(struct attempt *a, char const *host, struct mx_address const *to)
 	return status;
 }
 
+/* Wait for a place at one of the addresses, which then comes first. False:
+ * there was none. */
+static bool
+take_place(struct attempt *a, char const *host, struct mx_address *addresses,
+	size_t count)
+{
+	struct client *c = &a->d->client;
+	struct places *p = &a->d->places;
+	int64_t end = stream_clock_ms() + DELIVER_PLACE_MS;
+
+	for (;;) {
+		for (size_t i = 0; i < count; i++) {
+			struct mx_address one = addresses[i];
+			if (!places_take(p, &one, port_of(a)))
+				continue;
+			memmove(addresses + 1, addresses, i * sizeof one);
+			addresses[0] = one;
+			places_want(p, NULL, 0);
+			return true;
+		}
+		if (stream_clock_ms() >= end || client_is_alone(c))
+			break;
+		places_want(p, &addresses[0], port_of(a));
+		(void)poll(NULL, 0, PLACE_LOOK_MS);
+	}
+	places_want(p, NULL, 0);
+	text_join(a->text, sizeof a->text, "4.3.2 ", host,
+		" has as many sessions of ours as it is given", (char *)0);
+	a->permanent = false;
+	log_skipped(a, host);
+	return false;
+}
+
 /* True: every recipient is settled, or no more is to be tried. */
 static bool
 try_address(struct attempt *a, char const *host, struct mx_address const *to)
@@ -301,10 +337,17 @@ try_addresses(struct attempt *a, char const *host, struct mx_address *addresses,
 {
 	race_mix(addresses, count);
 	while (count > 0) {
+		if (!take_place(a, host, addresses, count))
+			break;
 		if (count > 1 && a->connections < DELIVER_ATTEMPTS_MAX)
 			count = race(a, host, addresses, count);
 		if (count == 0 || client_is_alone(&a->d->client))
 			break;
+		/* Another has won than had the place. */
+		if (!places_take(&a->d->places, &addresses[0], port_of(a))) {
+			drop_ready(&a->d->client);
+			continue;
+		}
 		if (try_address(a, host, &addresses[0])) {
 			drop_ready(&a->d->client);
 			return true;
@@ -371,7 +414,8 @@ try_destination(struct attempt *a)
 	if (to->address_len > 0) {
 		struct mx_address address = {.len = to->address_len};
 		memcpy(address.s, to->address, to->address_len);
-		if (demand(a, to->name, NULL))
+		if (demand(a, to->name, NULL) &&
+			take_place(a, to->name, &address, 1))
 			(void)try_address(a, to->name, &address);
 		return;
 	}
@@ -449,10 +493,17 @@ deliver_job(struct deliver *d, struct job const *job, int file_fd,
 	a.from = outgoing_choose(
 		d->outgoing, job->sender, job->sender_len, d->turn);
 	if (d->client.fd >= 0 && !suits(&a))
-		client_quit(&d->client);
+		deliver_quit(d);
+	if (d->served >= DELIVER_SHARE)
+		deliver_yield(d);
 	/* A kept session that fails is nobody's fault: from the start again. */
-	if (!client_alive(&d->client) || !send_over_session(&a))
+	if (!client_alive(&d->client) || !send_over_session(&a)) {
+		d->served = 0;
 		try_destination(&a);
+	}
+	d->served++;
+	if (d->client.fd < 0)
+		places_leave(&d->places);
 	for (size_t i = 0; i < job->recipient_count; i++) {
 		if (results[i].status != 0)
 			continue;
@@ -460,4 +511,18 @@ deliver_job(struct deliver *d, struct job const *job, int file_fd,
 		memcpy(results[i].text, a.text, sizeof a.text);
 	}
 	log_results(&a);
+}
+
+void
+deliver_quit(struct deliver *d)
+{
+	client_quit(&d->client);
+	places_leave(&d->places);
+}
+
+void
+deliver_yield(struct deliver *d)
+{
+	if (d->client.fd >= 0 && places_are_wanted(&d->places))
+		deliver_quit(d);
 }

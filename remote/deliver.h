@@ -15,6 +15,7 @@
 #include "remote/destination.h"
 #include "remote/login.h"
 #include "remote/mx.h"
+#include "remote/place.h"
 #include "remote/stslink.h"
 #include "remote/transaction.h"
 
@@ -34,14 +35,21 @@ struct deliver {
 	bool has_login;
 	struct login_out login; /* of the destination */
 	struct outgoing const *outgoing;
-	uint32_t turn; /* which of several outgoing addresses */
+	struct places places; /* places_open, before the fork */
+	uint32_t turn;	      /* which of several outgoing addresses */
 	/* The session that is kept: */
-	bool is_lax; /* it is good enough for TLS-Required: No alone */
+	unsigned served; /* jobs over it */
+	bool is_lax;	 /* it is good enough for TLS-Required: No alone */
 	struct outgoing_line const *from;
 	/* The hosts, until mx_until (stream_clock_ms); 0: not looked up. */
 	struct mx mx;
 	int64_t mx_until_ms;
 };
+
+/* How long a place at a host is waited for. */
+#define DELIVER_PLACE_MS 60000
+/* Jobs over one session until it is given up for who waits for a place. */
+#define DELIVER_SHARE 20
 
 /*
  * Deliver the message that file_fd holds: all of results[0..recipient_count) is
@@ -49,5 +57,11 @@ struct deliver {
  */
 void deliver_job(struct deliver *d, struct job const *job, int file_fd,
 	struct transaction_result *results);
+
+/* End the session, and leave its place to others. */
+void deliver_quit(struct deliver *d);
+
+/* Between jobs: the same if others wait for its place. */
+void deliver_yield(struct deliver *d);
 
 #endif

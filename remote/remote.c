@@ -30,6 +30,7 @@
 #define MEMORY (32u << 20)
 #define PORT 25u
 #define CHILDREN_MAX 100u
+#define PER_HOST_MAX 20u
 
 struct remote {
 	/* Open for the spawner's life: its tables may be replaced. */
@@ -171,6 +172,14 @@ set_up(struct remote *r)
 	r->deliver.turn = randombytes_random();
 	r->deliver.self = r->self;
 	r->deliver.port = (unsigned)settings_number(s, "remote-port", PORT);
+	/* A delivery keeps its channel and the standard descriptors alone, and
+	 * has no use for its input. */
+	if (!places_open(&r->deliver.places,
+		    (unsigned)settings_number(
+			    s, "remote-concurrency-per-host", PER_HOST_MAX),
+		    STDIN_FILENO))
+		log_error("no-limit", NULL, "of", "sessions with one host",
+			(char *)0);
 	client_init(&r->deliver.client, hello,
 		(unsigned)settings_number(
 			s, "remote-timeout", CLIENT_WAIT_END));

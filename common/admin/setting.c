@@ -64,6 +64,7 @@ struct setting const setting_table[] = {
 	{"delivery-encryption", SETTING_SWITCH, "no", 0, 0},
 	{"remote-concurrency", SETTING_NUMBER, "100", 1, 1000},
 	{"remote-concurrency-per-destination", SETTING_NUMBER, "10", 1, 1000},
+	{"remote-concurrency-per-host", SETTING_NUMBER, "20", 1, 1000},
 	{"forward-domain", SETTING_DOMAIN, "", 0, 0},
 	{"send-unsigned", SETTING_SWITCH, "no", 0, 0},
 	{"dkim-lifetime", SETTING_DURATION, "0", 0, YEAR},
