@@ -122,31 +122,36 @@ refuse_seal(struct delivery_result *r, struct job const *job, char const *why)
 		"4.3.0 it can't be encrypted to the mailbox's key: %s", why);
 }
 
-/* The message in a file without a name, in memory: what is in clear never comes
- * onto the mailbox's disk. -1: *r says why. */
+/* What was written into a file without a name, in memory. -1: *r says why. */
+static int
+held(struct maildir_writer *w, enum queuebody_result body,
+	struct delivery_result *r)
+{
+	maildir_push(w);
+	if (body == QUEUEBODY_OK && !w->failed)
+		return w->fd;
+	if (body == QUEUEBODY_OK) {
+		errno = w->error;
+		refuse_error(r);
+	} else {
+		refuse_body(r, body);
+	}
+	close(w->fd);
+	return -1;
+}
+
+/* What is in clear never comes onto the mailbox's disk. -1: *r says why. */
 static int
 hold_clear(struct job const *job, int fd, struct delivery_result *r)
 {
 	static struct maildir_writer w;
-	enum queuebody_result body;
 
 	w = (struct maildir_writer){.fd = memfd_create("clear", MFD_CLOEXEC)};
 	if (w.fd < 0) {
 		refuse_error(r);
 		return -1;
 	}
-	body = write_clear(&w, job, fd);
-	maildir_push(&w);
-	if (body == QUEUEBODY_OK && !w.failed)
-		return w.fd;
-	if (body == QUEUEBODY_OK) {
-		errno = w.error;
-		refuse_error(r);
-	} else {
-		refuse_body(r, body);
-	}
-	close(w.fd);
-	return -1;
+	return held(&w, write_clear(&w, job, fd), r);
 }
 
 /* The message encrypted, in a file; -1: *r says why not. */
@@ -194,6 +199,20 @@ write_message(struct maildir_writer *w, char const *note, struct job const *job,
 	if (fstat(locked_fd, &st) < 0)
 		return QUEUEBODY_FAILED;
 	return queuebody_copy(locked_fd, 0, (uint64_t)st.st_size, put, w);
+}
+
+int
+deliver_hold(struct delivery_place const *p, struct job const *job, int fd,
+	struct delivery_result *r)
+{
+	static struct maildir_writer w;
+
+	w = (struct maildir_writer){.fd = memfd_create("message", MFD_CLOEXEC)};
+	if (w.fd < 0) {
+		refuse_error(r);
+		return -1;
+	}
+	return held(&w, write_message(&w, p->note, job, fd, -1, NULL), r);
 }
 
 /* A mailbox that was only made as a folder becomes a maildir. */

@@ -47,6 +47,11 @@ bool deliver_write(struct maildir_writer *w, struct delivery_place *p,
 	struct delivery_header const *header, struct delivery_result *result_r)
 	__attribute__((warn_unused_result));
 
+/* The whole message as it is delivered, in a file without a name, in memory.
+ * -1: *result_r says why not. */
+int deliver_hold(struct delivery_place const *p, struct job const *job, int fd,
+	struct delivery_result *result_r) __attribute__((warn_unused_result));
+
 /* Sync the file, if that was not done, and move it into `new`, or with flags
  * (letters; NULL: none) into `cur`. The folder is not synced yet. */
 void deliver_commit(struct maildir_writer *w, char const *flags,

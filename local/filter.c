@@ -117,26 +117,26 @@ filter_active(int root_fd, char name_r[SIEVE_NAME_SCRIPT_MAX + 1])
 
 /* The file that stands for a script. */
 static int
-read_forward(int root_fd, stralloc *text)
+read_forward(int root_fd, stralloc *text, stralloc *programs)
 {
 	stralloc file = STRALLOC_ZERO;
 	int r = read_at(root_fd, FILTER_FORWARD, &file);
 
 	errno = ENOMEM;
-	if (r > 0 && !forwardfile_script(text, file.s, file.len))
+	if (r > 0 && !forwardfile_script(text, file.s, file.len, programs))
 		r = -1;
 	stralloc_free(&file);
 	return r;
 }
 
 int
-filter_read(int root_fd, stralloc *text)
+filter_read(int root_fd, stralloc *text, stralloc *programs)
 {
 	char name[SIEVE_NAME_SCRIPT_MAX + 1];
 
 	switch (filter_active(root_fd, name)) {
 	case FILTER_NONE:
-		return read_forward(root_fd, text);
+		return read_forward(root_fd, text, programs);
 	case FILTER_FILE:
 		return read_at(root_fd, FILTER_ACTIVE, text);
 	case FILTER_LINK:

@@ -47,8 +47,9 @@ enum filter_active {
 enum filter_active filter_active(
 	int root_fd, char name_r[SIEVE_NAME_SCRIPT_MAX + 1]);
 
-/* Append the text of the active script. 1, 0 there is none, -1: errno. */
-int filter_read(int root_fd, stralloc *text)
+/* Append the text of the active script. 1, 0 there is none, -1: errno.
+ * programs: see forwardfile.h; without a file `forward` nothing is appended. */
+int filter_read(int root_fd, stralloc *text, stralloc *programs)
 	__attribute__((warn_unused_result));
 
 /* Append the text of one that is included, or kept. The same. */

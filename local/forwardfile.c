@@ -16,8 +16,18 @@ put(stralloc *out, char const *s)
 	return stralloc_cats(out, s);
 }
 
+/* Its message is not kept for its own sake. */
 static bool
-put_line(stralloc *out, char const *s, size_t len)
+put_program(stralloc *out, char const *s, size_t len, stralloc *programs)
+{
+	if (programs == NULL || memchr(s, '\0', len) != NULL)
+		return put(out, "redirect \"no program can be run here\";");
+	return put(out, "discard;") && stralloc_catb(programs, s, len) &&
+	       stralloc_0(programs);
+}
+
+static bool
+put_line(stralloc *out, char const *s, size_t len, stralloc *programs)
 {
 	char address[SIEVE_NAME_ADDRESS_MAX];
 	size_t n;
@@ -32,6 +42,8 @@ put_line(stralloc *out, char const *s, size_t len)
 		return true;
 	if (len == 4 && strncasecmp(s, "keep", 4) == 0)
 		return put(out, "keep;");
+	if (*s == '|')
+		return put_program(out, s + 1, len - 1, programs);
 	if (!sieve_name_address_of(s, len, address, &n))
 		return put(out, "redirect \"no address\";");
 	if (!put(out, "redirect \""))
@@ -46,13 +58,13 @@ put_line(stralloc *out, char const *s, size_t len)
 }
 
 bool
-forwardfile_script(stralloc *out, char const *s, size_t len)
+forwardfile_script(stralloc *out, char const *s, size_t len, stralloc *programs)
 {
 	while (len > 0) {
 		char const *const lf = memchr(s, '\n', len);
 		size_t const n = lf != NULL ? (size_t)(lf - s) : len;
 
-		if (!put_line(out, s, n) || !put(out, "\n"))
+		if (!put_line(out, s, n, programs) || !put(out, "\n"))
 			return false;
 		s += n + (lf != NULL);
 		len -= n + (lf != NULL);

@@ -2,7 +2,8 @@
  * forwardfile.h - the file `forward`: where a mailbox's mail is sent on to
  *
  * For those who do not want a script: a line for each address; `keep` for a
- * copy that stays, `#` before a remark. It becomes a Sieve script, so that
+ * copy that stays, `|` before a program (program.h), `#` before a remark. It
+ * becomes a Sieve script, so that
  * there is one way in which mail is sent on.
  */
 #ifndef FORWARDFILE_H
@@ -15,9 +16,11 @@
 /*
  * Append the script that does what the file's text says. A line that is none of
  * these becomes one that a compiler finds fault with, at the same number: mail
- * is kept then. False: memory is out. Pure.
+ * is kept then. programs: what stands behind each `|` is appended there, with a
+ * NUL; NULL: no programs are run here, and such a line is a fault. False:
+ * memory is out. Pure.
  */
-bool forwardfile_script(stralloc *out, char const *s, size_t len)
-	__attribute__((warn_unused_result));
+bool forwardfile_script(stralloc *out, char const *s, size_t len,
+	stralloc *programs) __attribute__((warn_unused_result));
 
 #endif

@@ -10,6 +10,7 @@
 #include "common/pair.h"
 #include "common/quota.h"
 #include "common/sandbox.h"
+#include "common/settings.h"
 #include "local/atrest.h"
 #include "local/filter.h"
 #include "local/local.h"
@@ -137,10 +138,55 @@ take_advice(struct mailbox *m, struct job *job, int fd)
 		job->flags |= QUEUEFILE_JUNK;
 }
 
+/* Whether what runs programs has those that `forward` names now. Where it has
+ * not, they have changed, and the next process has them. */
+static bool
+has_programs(
+	struct mailbox *m, stralloc const *lines, struct delivery_result *r)
+{
+	if (lines->len != m->lines.len ||
+		memcmp(lines->s, m->lines.s, lines->len) != 0) {
+		m->must_leave = true;
+		return false;
+	}
+	if (m->runner.pair_fd >= 0 && !m->runner.is_lost)
+		return true;
+	m->must_end = true;
+	deliver_refuse(r, JOB_RETRY, "4.3.0 what runs programs does not run");
+	return false;
+}
+
+/* Before all else: a program that can't take the message now is tried again
+ * with it, and with what else there is to be done. False: d says what became of
+ * the message. */
+static bool
+run_programs(struct mailbox *m, stralloc const *lines, struct job const *job,
+	int fd, struct delivery *d)
+{
+	size_t count = 0, at = 0;
+	bool ok = true;
+	int message_fd;
+
+	if (!has_programs(m, lines, &d->result))
+		return false;
+	message_fd = deliver_hold(&m->place, job, fd, &d->result);
+	if (message_fd < 0)
+		return false;
+	for (; ok && at < lines->len && count < PROGRAM_LINES_MAX; count++) {
+		ok = program_run(&m->runner, (uint8_t)count, job, message_fd,
+			&d->result);
+		log_event("program", job->id, "line", lines->s + at, "said",
+			d->result.text, (char *)0);
+		at += strlen(lines->s + at) + 1;
+	}
+	close(message_fd);
+	return ok;
+}
+
 static void
 write_one(struct mailbox *m, struct job *job, int fd, struct delivery *d)
 {
-	static stralloc script;
+	static stralloc script, lines;
 	char const *problem = m->problem;
 	bool locks = false;
 	int has_script;
@@ -156,11 +202,14 @@ write_one(struct mailbox *m, struct job *job, int fd, struct delivery *d)
 	if (!deliver_is_welcome(job, fd, &d->result))
 		return;
 	take_advice(m, job, fd);
-	script.len = 0;
-	has_script = filter_read(m->boxes.root_fd, &script);
+	script.len = lines.len = 0;
+	has_script = filter_read(
+		m->boxes.root_fd, &script, m->may_run ? &lines : NULL);
 	/* One that can't be read sorts nothing, and keeps nothing back. */
 	if (has_script < 0)
 		log_error("filter-unread", job->id, (char *)0);
+	if (lines.len > 0 && !run_programs(m, &lines, job, fd, d))
+		return;
 	if (has_script > 0)
 		sort_message(m, &script, job, fd, locks, d);
 	else
@@ -245,15 +294,19 @@ serve_batch(struct mailbox *m)
 		return -1;
 	m->has_served = true;
 	do {
-		write_one(m, &job, fd, &list[count++]);
+		write_one(m, &job, fd, &list[count]);
+		count += !m->must_leave;
 		close(fd);
-	} while (count < batch_max &&
+	} while (count < batch_max && !m->must_leave &&
 		 (r = receive(m->channel_fd, 0, &job, &fd)) > 0);
 	commit(m, list, count);
 	for (size_t i = 0; i < count; i++)
 		if (!report(m->channel_fd, &list[i]))
 			return -1;
-	return r < 0 || m->must_end || m->place.is_locker_lost ? -1 : 0;
+	return r < 0 || m->must_end || m->must_leave ||
+			       m->place.is_locker_lost || m->runner.is_lost
+		       ? -1
+		       : 0;
 }
 
 /* The mailbox's folder, if it is what it should be. */
@@ -288,6 +341,42 @@ start_locker(struct mailbox *m)
 		log_error("locker-failed", NULL, (char *)0);
 }
 
+/* Those that the file `forward` names now. */
+static void
+start_programs(struct mailbox *m, struct table *settings, char const *home)
+{
+	struct program_rules r = {
+		.folder = settings_text(settings, "user-programs"),
+		.home = home,
+		.seconds = settings_number(settings, "program-timeout", 300),
+		.memory = settings_number(
+			settings, "program-memory", UINT64_C(1) << 29)};
+	stralloc script = STRALLOC_ZERO;
+
+	m->may_run = r.folder != NULL && *r.folder != '\0';
+	m->runner = (struct program_runner){.pair_fd = -1,
+		.channel_fd = m->channel_fd,
+		.seconds = r.seconds};
+	if (m->may_run && m->boxes.root_fd >= 0 &&
+		filter_read(m->boxes.root_fd, &script, &m->lines) > 0 &&
+		m->lines.len > 0) {
+		m->runner.pair_fd = program_start(&r, m->lines.s, m->lines.len);
+		if (m->runner.pair_fd < 0)
+			log_error("programs-failed", NULL, (char *)0);
+	}
+	stralloc_free(&script);
+}
+
+static char const *
+classifier(struct table *settings)
+{
+	char const *program = NULL;
+
+	if (settings_number(settings, "user-classifier", 0) != 0)
+		program = settings_text(settings, "classifier");
+	return program != NULL ? program : "";
+}
+
 static void
 allow(struct sandbox *box, int folder_fd)
 {
@@ -298,12 +387,13 @@ allow(struct sandbox *box, int folder_fd)
 int
 local_run(struct local const *l)
 {
+	struct table *const t = l->settings;
 	struct mailbox m = {.channel_fd = l->channel_fd,
-		.may_lock = l->may_lock,
+		.may_lock = settings_number(t, "delivery-encryption", 0) != 0,
 		.outgoing = l->outgoing,
-		.junks = l->junks,
+		.junks = settings_number(t, "user-classifier-junk", 1) != 0,
 		.advise = ADVISE_ZERO,
-		.place = {.hostname = l->hostname,
+		.place = {.hostname = settings_text(t, "hostname"),
 			.channel_fd = l->channel_fd,
 			.locker_fd = -1,
 			.note = ""}};
@@ -318,8 +408,9 @@ local_run(struct local const *l)
 	allow(&box, m.outgoing.tmp_fd);
 	allow(&box, m.outgoing.new_fd);
 	start_locker(&m);
+	start_programs(&m, t, l->home);
 	if (m.boxes.root_fd >= 0)
-		advise_start(&m.advise, m.boxes.root_fd, l->classifier);
+		advise_start(&m.advise, m.boxes.root_fd, classifier(t));
 	if (m.advise.tutor_fd >= 0)
 		box.memory = ADVISE_MEMORY_MAX;
 	sandbox_enter_or_exit(&box);

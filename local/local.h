@@ -7,17 +7,14 @@
 #ifndef LOCAL_H
 #define LOCAL_H
 
-#include <stdbool.h>
+#include "common/table.h"
 #include "local/outgoing.h"
 
 struct local {
 	int channel_fd;
-	char const *home;	  /* the maildir */
-	char const *hostname;	  /* for file names */
+	char const *home; /* the maildir */
+	struct table *settings;
 	struct outgoing outgoing; /* where what is sent on is dropped */
-	bool may_lock;		  /* a key in the maildir is used (atrest.h) */
-	char const *classifier;	  /* of the owner (advise.h); empty: none */
-	bool junks;		  /* what it calls spam goes into Junk */
 };
 
 /* Called with the rights of the mailbox's uid; closes the sandbox. The exit

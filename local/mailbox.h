@@ -15,6 +15,7 @@
 #include "local/boxes.h"
 #include "local/deliver.h"
 #include "local/outgoing.h"
+#include "local/program.h"
 
 /* The mailbox of a message that was judged to be junk. */
 #define MAILBOX_JUNK "Junk"
@@ -25,11 +26,15 @@ struct mailbox {
 	bool may_lock;
 	bool junks; /* what the owner's classifier calls spam */
 	bool has_served;
-	bool must_end; /* a locker is needed, for which it is too late here */
+	bool must_end; /* what is needed can't be started here any more */
 	struct delivery_place place;
 	struct boxes boxes;
 	struct outgoing outgoing;
 	struct advise advise;
+	bool must_leave; /* the same, and the job in hand waits for the next */
+	bool may_run;		      /* the host has programs for users */
+	struct program_runner runner; /* pair_fd -1: it does not run */
+	stralloc lines;		      /* those that it runs */
 	/* Written and not counted in the quota yet. */
 	uint64_t pending_octets, pending_count;
 };

@@ -23,6 +23,10 @@
 #define CONTROL_FD 3
 #define HOME_MAX 4096
 
+/* By what deliveries execute: see tables(5). */
+static enum sandbox_filter const filters[] = {
+	SANDBOX_LOCAL_SPAWNER, SANDBOX_LOCAL_SPAWNER_GPG, SANDBOX_NONE};
+
 struct spawning {
 	int tables_fd;
 	struct table users;
@@ -86,22 +90,18 @@ read_settings(struct spawning *s, char const *tables)
 		strerr_diefu2sys(111, "read the tables in ", tables);
 	s->uid_min = settings_number(&t, "mailbox-uid-min", 1);
 	s->uid_max = settings_number(&t, "mailbox-uid-max", 0);
-	s->local.may_lock = settings_number(&t, "delivery-encryption", 0) != 0;
-	s->local.junks = settings_number(&t, "user-classifier-junk", 1) != 0;
-	if (settings_number(&t, "user-classifier", 0) != 0)
-		s->local.classifier = settings_text(&t, "classifier");
-	s->local.hostname = settings_text(&t, "hostname");
+	s->local.settings = &t;
 	state = settings_text(&t, "state");
-	if (s->local.hostname == NULL || s->local.classifier == NULL ||
-		state == NULL || chdir(state) < 0)
+	if (settings_text(&t, "hostname") == NULL || state == NULL ||
+		chdir(state) < 0)
 		strerr_diefu2sys(111, "use the settings in ", tables);
 }
 
 int
 main(int argc, char const *const *argv)
 {
-	static struct spawning spawning = {.users = TABLE_ZERO,
-		.local = {.home = spawning.home, .classifier = ""}};
+	static struct spawning spawning = {
+		.users = TABLE_ZERO, .local = {.home = spawning.home}};
 	struct spawner spawner = {.admit = admit,
 		.run = run,
 		.data = &spawning,
@@ -122,10 +122,9 @@ main(int argc, char const *const *argv)
 	log_open("local-spawner");
 	read_settings(&spawning, tables);
 	/* Who executes something inherits it. */
-	box.filter =
-		spawning.local.may_lock || *spawning.local.classifier != '\0'
-			? SANDBOX_LOCAL_SPAWNER_GPG
-			: SANDBOX_LOCAL_SPAWNER;
+	box.filter = filters[settings_number(
+				     spawning.local.settings, "executes", 0) %
+			     3];
 	sandbox_enter_as_root(&box);
 	return spawner_loop(&spawner, CONTROL_FD);
 }

@@ -46,6 +46,9 @@ static struct role {
 	[LOCAL] = {.program = "local-spawner", .frame = 'L'},
 	[SIGNER] = {.program = "signer", .account = "sign", .frame = 'S'},
 };
+/* By what deliveries execute, since the local spawner inherits it. */
+static enum sandbox_filter const filters[] = {
+	SANDBOX_STARTER, SANDBOX_STARTER_GPG, SANDBOX_NONE};
 static char const *tables;
 static int ready_fd = -1;
 
@@ -230,10 +233,7 @@ read_settings(struct sandbox *s)
 	if ((libexec = settings_text(&t, "libexec")) == NULL ||
 		chdir(libexec) < 0)
 		strerr_diefu1sys(111, "enter the programs' folder");
-	/* What the local spawner needs it has to inherit. */
-	if (settings_number(&t, "delivery-encryption", 0) != 0 ||
-		settings_number(&t, "user-classifier", 0) != 0)
-		s->filter = SANDBOX_STARTER_GPG;
+	s->filter = filters[settings_number(&t, "executes", 0) % 3];
 	table_close(&t);
 }
 

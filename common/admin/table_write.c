@@ -120,6 +120,17 @@ add_listeners(struct output *o, char const *key, char const *text)
 		       o->value.s == NULL ? "" : o->value.s, o->value.len);
 }
 
+/* What a delivery may execute, for root's code: 0 nothing, 1 programs of ours,
+ * 2 others. */
+static uint32_t
+executes(struct values const *v)
+{
+	if (*values_text(v, "user-programs") != '\0')
+		return 2;
+	return *values_text(v, "delivery-encryption") == '1' ||
+	       *values_text(v, "user-classifier") == '1';
+}
+
 static bool
 write_settings(struct output *o)
 {
@@ -155,7 +166,8 @@ write_settings(struct output *o)
 			       values_number(v, "outbound-guard")) &&
 	       setting_uids(values_text(v, "mailbox-uids"), &min, &max) &&
 	       add_number(o, "mailbox-uid-min", min) &&
-	       add_number(o, "mailbox-uid-max", max);
+	       add_number(o, "mailbox-uid-max", max) &&
+	       add_number(o, "executes", executes(v));
 }
 
 static bool

@@ -210,7 +210,7 @@ scripts_read(struct scripts const *s, char const *name, stralloc *text)
 
 	if (active_name(s, active, &is_own) && is_own &&
 		strcmp(active, name) == 0)
-		r = filter_read(s->root_fd, text);
+		r = filter_read(s->root_fd, text, NULL);
 	else
 		r = filter_read_script(s->root_fd, name, text);
 	return r > 0 ? SCRIPTS_OK : r == 0 ? SCRIPTS_NONE : SCRIPTS_FAILED;

@@ -4,6 +4,7 @@
 #include "local/answer.h"
 #include "local/filter.h"
 #include "local/forwardfile.h"
+#include "local/programline.h"
 #include "local/seen.h"
 #include "local/sieve/compile.h"
 
@@ -35,25 +36,45 @@ read_others(char const *s, size_t size)
 	stralloc_free(&out);
 }
 
+/* Whatever they say, what is executed lies below the folder. */
+static void
+read_programs(stralloc const *programs)
+{
+	static struct programline line;
+
+	for (size_t at = 0; at < programs->len;
+		at += strlen(programs->s + at) + 1)
+		if (programline_parse(programs->s + at,
+			    strlen(programs->s + at), "/p", &line) &&
+			(strncmp(line.argv[0], "/p/", 3) != 0 ||
+				strstr(line.argv[0], "/../") != NULL))
+			abort();
+}
+
 int
 LLVMFuzzerTestOneInput(unsigned char const *data, size_t size)
 {
 	char const *const s = (char const *)data;
 	struct sieve_program p = SIEVE_PROGRAM_ZERO;
 	stralloc script = STRALLOC_ZERO;
+	stralloc programs = STRALLOC_ZERO;
 	struct sieve_fault fault;
 
 	if (size > 4096 || size == 0)
 		return 0;
-	if (!forwardfile_script(&script, s, size))
+	if (!forwardfile_script(
+		    &script, s, size, size % 2 > 0 ? &programs : NULL))
 		abort();
 	if (sieve_compile(&p, script.s, script.len, NULL, &fault))
 		for (size_t i = 1; i < p.node_count; i++)
 			if (p.nodes[i].op != SIEVE_KEEP &&
-				p.nodes[i].op != SIEVE_REDIRECT)
+				p.nodes[i].op != SIEVE_REDIRECT &&
+				p.nodes[i].op != SIEVE_DISCARD)
 				abort();
 	sieve_program_free(&p);
 	stralloc_free(&script);
+	read_programs(&programs);
+	stralloc_free(&programs);
 	read_others(s, size);
 	return 0;
 }

@@ -177,7 +177,7 @@ forwards(void **state)
 			"\n\nredirect \"a@b.test\";\nkeep;\n"},
 		{"\"a\\\"b\"@c.test\n",
 			"redirect \"\\\"a\\\\\\\"b\\\"@c.test\";\n"},
-		{"|/bin/sh\n", "redirect \"no address\";\n"},
+		{"|/bin/sh\n", "redirect \"no program can be run here\";\n"},
 		{"a@b.test\"; discard; #\n", "redirect \"no address\";\n"},
 	};
 
@@ -186,13 +186,31 @@ forwards(void **state)
 		stralloc out = STRALLOC_ZERO;
 		char *const s = exact(cases[i].text, strlen(cases[i].text));
 
-		assert_true(
-			forwardfile_script(&out, s, strlen(cases[i].text)) &&
-			stralloc_0(&out));
+		assert_true(forwardfile_script(
+				    &out, s, strlen(cases[i].text), NULL) &&
+			    stralloc_0(&out));
 		assert_string_equal(out.s, cases[i].script);
 		stralloc_free(&out);
 		free(s);
 	}
+}
+
+static void
+names_programs(void **state)
+{
+	static char const text[] = "|a b\nkeep\n # |c\n | d\r\n|";
+	stralloc out = STRALLOC_ZERO, programs = STRALLOC_ZERO;
+	char *const s = exact(text, strlen(text));
+
+	(void)state;
+	assert_true(forwardfile_script(&out, s, strlen(text), &programs) &&
+		    stralloc_0(&out));
+	assert_string_equal(out.s, "discard;\nkeep;\n\ndiscard;\ndiscard;\n");
+	assert_int_equal(programs.len, 8);
+	assert_memory_equal(programs.s, "a b\0 d\0", 8);
+	stralloc_free(&programs);
+	stralloc_free(&out);
+	free(s);
 }
 
 int
@@ -204,6 +222,7 @@ main(void)
 		cmocka_unit_test(memory),
 		cmocka_unit_test(spam),
 		cmocka_unit_test(forwards),
+		cmocka_unit_test(names_programs),
 	};
 
 	return cmocka_run_group_tests_name("filter", tests, NULL, NULL);
