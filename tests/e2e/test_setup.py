@@ -71,7 +71,9 @@ def test_setup_again_changes_nothing(fresh, made):
     before = tree(etc)
     again = fresh.sh(SETUP).stdout          # no password is asked for
     assert tree(etc) == before
-    assert not re.search("^; (make|write|add|take|give) ", again, re.M)
+    for text in (again, fresh.sh(SETUP + " --dry-run").stdout):
+        assert not re.search("^; (make|write|add|take|give) ", text, re.M)
+    assert tree(etc) == before
     # What has to be published is said each time, and by a command of its own.
     assert zone_of(again) == zone_of(made[1]) == zone_of(
         fresh.sh("kereru records").stdout)
@@ -111,6 +113,8 @@ def test_what_has_to_be_published(fresh, made):
     keys = [n for n in zone if n.endswith("._domainkey.example.org")]
     assert sorted(re.search("k=([a-z0-9]+)", zone[n]["TXT"][0])[1]
                   for n in keys) == ["ed25519", "rsa"]
+    assert zone["_sieve._tcp.example.org"]["SRV"] == [
+        "0 1 4190 mail.example.org."]
     assert zone["_imaps._tcp.example.org"]["SRV"] == [
         "0 1 993 mail.example.org."]
     assert f"; 10.2.0.192.in-addr.arpa. IN PTR mail.example.org." in made[1]

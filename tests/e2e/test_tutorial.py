@@ -107,6 +107,10 @@ def test_every_command_of_the_page(page):
     # The story of the first message.
     story = [t for b, t in shown.items() if b.startswith("kereru why")][0]
     assert "alice" in story
+    # The short form of it has the same commands.
+    readme = (REPOSITORY / "README.md").read_text()
+    [short] = re.findall("^    (kereru setup .*)$", readme, re.M)
+    assert short + "\n" in shown
     listed = fresh.sh("kereru user list").stdout
     assert "alice@example.org" in listed and "bob@" not in listed
 
