@@ -115,8 +115,6 @@ complete(struct setup const *s, struct values const *v)
 {
 	int code;
 
-	if (contradicts(s, v))
-		return COMMAND_PERMANENT;
 	if (!setup_accounts(s, v) || !setup_folders(s, v) ||
 		!setup_certificates(s, v) || !setup_sendmail(s, v))
 		return COMMAND_TEMPORARY;
@@ -158,10 +156,6 @@ set_up(struct setup const *s)
 	struct values v = VALUES_ZERO;
 	int code;
 
-	if (geteuid() != 0) {
-		fprintf(stderr, "kereru: setup has to be run by root\n");
-		return COMMAND_PERMANENT;
-	}
 	if (!setup_files(s))
 		return COMMAND_TEMPORARY;
 	code = setup_values(s, &v);
@@ -272,13 +266,44 @@ check_words(struct setup *s, char const *domain, char const *mailbox)
 	return ok;
 }
 
+/* Nothing is made, and nobody is asked, for what can't be. */
+static int
+look_first(struct setup const *s)
+{
+	struct values v = VALUES_ZERO;
+	char path[700];
+	int code = COMMAND_OK;
+
+	snprintf(path, sizeof path, "%s/settings", s->folder);
+	if (access(path, F_OK) == 0) {
+		code = setup_values(s, &v);
+		if (code == COMMAND_OK && contradicts(s, &v))
+			code = COMMAND_PERMANENT;
+		values_free(&v);
+	}
+	return code == COMMAND_OK && !setup_mailbox_fits(s) ? COMMAND_PERMANENT
+							    : code;
+}
+
+static bool
+ask_password(struct setup *s)
+{
+	if (*s->mailbox == '\0' || s->is_dry ||
+		setup_has_user(s->folder, s->mailbox))
+		return true;
+	fprintf(stderr, "Password of %s\n", s->mailbox);
+	s->has_password = password_ask(s->password, &s->password_len,
+		s->password_from_stdin || !isatty(0));
+	return s->has_password;
+}
+
 int
 command_setup(
 	struct command_context const *x, int argc, char const *const *argv)
 {
 	struct setup s = {.folder = x->folder};
 	char const *domain = NULL, *mailbox = NULL;
-	int code = COMMAND_PERMANENT;
+	int code;
 
 	if (!read_options(&s, argc, argv, &domain, &mailbox)) {
 		fputs(usage, stderr);
@@ -294,15 +319,13 @@ command_setup(
 	find_programs(&s);
 	if (!check_words(&s, domain, mailbox))
 		return COMMAND_PERMANENT;
-	if (*s.mailbox != '\0' && !s.is_dry &&
-		!setup_has_user(s.folder, s.mailbox)) {
-		fprintf(stderr, "Password of %s\n", s.mailbox);
-		s.has_password = password_ask(s.password, &s.password_len,
-			s.password_from_stdin || !isatty(0));
+	if (geteuid() != 0) {
+		fprintf(stderr, "kereru: setup has to be run by root\n");
+		return COMMAND_PERMANENT;
 	}
-	if (*s.mailbox == '\0' || s.is_dry || s.has_password ||
-		setup_has_user(s.folder, s.mailbox))
-		code = set_up(&s);
+	code = look_first(&s);
+	if (code == COMMAND_OK)
+		code = ask_password(&s) ? set_up(&s) : COMMAND_PERMANENT;
 	sodium_memzero(s.password, sizeof s.password);
 	return code == COMMAND_OK && fflush(stdout) != 0 ? COMMAND_TEMPORARY
 							 : code;

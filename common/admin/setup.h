@@ -54,6 +54,10 @@ bool setup_certificates(struct setup const *s, struct values const *v)
 bool setup_sendmail(struct setup const *s, struct values const *v)
 	__attribute__((warn_unused_result));
 
+/* Whether the mailbox is in a domain that is local, or will be. False: told. */
+bool setup_mailbox_fits(struct setup const *s)
+	__attribute__((warn_unused_result));
+
 /* The domain, keys for each local domain that has none, the mailbox. */
 int setup_domains(struct setup const *s);
 int setup_keys(struct setup const *s);

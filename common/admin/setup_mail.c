@@ -29,29 +29,39 @@ is_local(struct config const *c, char const *domain)
 	return d != NULL && !d->is_backup;
 }
 
+bool
+setup_mailbox_fits(struct setup const *s)
+{
+	struct config c = {.folder = s->folder};
+	struct faults f = {.is_quiet = true, .is_silent = true};
+	char const *at = strrchr(s->mailbox, '@');
+	bool fits = at == NULL || strcmp(at + 1, s->domain) == 0 ||
+		    strcasecmp(at + 1, s->hostname) == 0;
+
+	/* What can't be read has no such domain. */
+	if (!fits && config_read(&c, s->folder, &f))
+		fits = is_local(&c, at + 1);
+	config_free(&c);
+	if (!fits)
+		fprintf(stderr,
+			"kereru: %s is not local here: say it with --domain\n",
+			at + 1);
+	return fits;
+}
+
 int
 setup_domains(struct setup const *s)
 {
 	struct config c = {.folder = s->folder};
 	struct faults f = {.is_quiet = true, .is_silent = true};
-	char const *at = strrchr(s->mailbox, '@');
-	bool has_domain, has_mailbox;
+	bool has_domain;
 
 	if (!config_read(&c, s->folder, &f) && !s->is_dry) {
 		config_free(&c);
 		return COMMAND_TEMPORARY;
 	}
 	has_domain = *s->domain == '\0' || is_local(&c, s->domain);
-	has_mailbox = at == NULL || strcmp(at + 1, s->domain) == 0 ||
-		      strcasecmp(at + 1, s->hostname) == 0 ||
-		      is_local(&c, at + 1);
 	config_free(&c);
-	if (!has_mailbox) {
-		fprintf(stderr,
-			"kereru: %s is not local here: say it with --domain\n",
-			at + 1);
-		return COMMAND_PERMANENT;
-	}
 	if (has_domain || !setup_doing(s, "take mail for %s", s->domain))
 		return COMMAND_OK;
 	return domain_add(s->folder, s->domain, false);

@@ -40,6 +40,10 @@ def fresh():
 def made(fresh):
     """It, after a dry run and the setup; (dry run's words, setup's)."""
     before = fresh.path("/etc/passwd").read_text()
+    for wrong in ("--mailbox bob@other.example", "--domain -x-",
+                  "--mailbox alice"):       # without a password
+        done = fresh.sh("kereru setup mail.example.org " + wrong, check=False)
+        assert done.returncode == 100 and done.stderr, wrong
     dry = fresh.sh(SETUP + " --dry-run").stdout
     assert not fresh.path("/etc/kereru").exists()
     assert not fresh.path("/var/lib/kereru").exists()
