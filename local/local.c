@@ -13,6 +13,7 @@
 #include "common/settings.h"
 #include "local/atrest.h"
 #include "local/filter.h"
+#include "local/list/list.h"
 #include "local/local.h"
 #include "local/locker.h"
 #include "local/mailbox.h"
@@ -201,6 +202,10 @@ write_one(struct mailbox *m, struct job *job, int fd, struct delivery *d)
 	}
 	if (!deliver_is_welcome(job, fd, &d->result))
 		return;
+	if (list_is_here(m->boxes.root_fd)) {
+		list_deliver(m, job, fd, d);
+		return;
+	}
 	take_advice(m, job, fd);
 	script.len = lines.len = 0;
 	has_script = filter_read(

@@ -356,6 +356,7 @@ open_texts(struct config *c, struct faults *f)
 		{&c->policies_text, c->folder, "tls-policy"},
 		{&c->logins_text, c->folder, "relay-logins"},
 		{&c->outgoing_text, c->folder, "outgoing"},
+		{&c->lists_text, c->folder, "lists"},
 		{&c->history_text, values_text(&c->values, "state"), "uids"},
 	};
 
@@ -388,7 +389,7 @@ read_all(struct config *c, char const *folder, struct faults *f)
 		!read_passwords(c, f) || !config_read_apps(c, f) || !config_read_aliases(c, f) ||
 		!config_read_routing(c, f) || !config_read_rules(c, f) ||
 		!config_read_dkim(c, f) || !config_read_shared(c, f) ||
-		!config_read_remote(c, f)) {
+		!config_read_remote(c, f) || !config_read_lists(c, f)) {
 		fault(f, folder, 0, "out of memory");
 		return false;
 	}
@@ -416,7 +417,8 @@ config_free(struct config *c)
 		&c->passwords_text, &c->aliases_text, &c->routes_text,
 		&c->networks_text, &c->rules_text, &c->shared_text,
 		&c->dkim_text, &c->history_text, &c->policies_text,
-		&c->logins_text, &c->outgoing_text, &c->apps_text};
+		&c->logins_text, &c->outgoing_text, &c->apps_text,
+		&c->lists_text};
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		text_free(texts[i]);
@@ -432,6 +434,7 @@ config_free(struct config *c)
 	free(c->routes.list);
 	free(c->networks.list);
 	free(c->shares.list);
+	free(c->lists.list);
 	free(c->uids.list);
 	config_free_dkim(c);
 	stralloc_free(&c->rules);

@@ -106,7 +106,7 @@ struct config {
 	struct text domains_text, users_text, passwords_text, aliases_text,
 		routes_text, networks_text, rules_text, shared_text,
 		history_text,
-		policies_text, logins_text, outgoing_text;
+		policies_text, logins_text, outgoing_text, lists_text;
 	stralloc outgoing; /* a line each, one blank between fields */
 	stralloc rules; /* the statements, a line each; NUL-ended */
 	/* A line each: name, mailbox, and who may use it, one blank between;
@@ -124,6 +124,7 @@ struct config {
 	CONFIG_LIST(struct config_value) policies; /* of TLS to others */
 	CONFIG_LIST(struct config_value) logins;
 	CONFIG_LIST(struct config_share) shares; /* by line */
+	CONFIG_LIST(struct name) lists;		 /* sorted */
 	CONFIG_LIST(struct config_uid) uids;  /* sorted by uid */
 	struct text dkim_text;
 	CONFIG_LIST(struct config_dkim) dkim; /* as they stand there */
@@ -176,6 +177,15 @@ bool config_read_shared(struct config *c, struct faults *f)
 	__attribute__((warn_unused_result));
 /* Is this mailbox one of them? */
 bool config_is_shared(struct config const *c, char const *mailbox);
+
+/* The mailing lists, after users and aliases. */
+bool config_read_lists(struct config *c, struct faults *f)
+	__attribute__((warn_unused_result));
+bool config_is_list(struct config const *c, char const *mailbox);
+/* One of the further addresses of a list (1 to CONFIG_LIST_ADDRESSES), or of
+ * what would be one. Its length; 0: it is too long. */
+#define CONFIG_LIST_ADDRESSES 6
+size_t config_list_address(char const *list, size_t i, char *out, size_t max);
 
 /* The keys for DKIM, after the domains. */
 bool config_read_dkim(struct config *c, struct faults *f)

@@ -78,6 +78,10 @@ static struct {
 		"# WHO is admin:ADDRESS, ADDRESS, @DOMAIN or *. See tables(5)."
 		"\n"
 		"#team@%1$s Team admin:alice@%1$s @%1$s"},
+	{"lists", 0644,
+		"# Mailing lists, the address of each on a line of its own; "
+		"each has a line in\n"
+		"# users, too. `kereru list add` writes both. See list(5)."},
 	{"rules", 0644,
 		"# What becomes of a message before it is accepted: rules(5).\n"
 		"# Used where the settings say `check yes` (or `check-login "

@@ -201,6 +201,40 @@ add_outside(struct output *o, struct config_alias *a)
 	       add(o, key, 1 + a->name.len, o->value.s, o->value.len);
 }
 
+/* The further addresses of a list are its mailbox's; what stands behind the uid
+ * says that none of them is the mailbox's name. */
+static bool
+add_list_recipients(struct output *o, struct config_user const *u)
+{
+	char key[ADDR_KEY_MAX];
+
+	if (!stralloc_cats(&o->value, " list"))
+		return false;
+	for (size_t i = 1; i <= CONFIG_LIST_ADDRESSES; i++) {
+		size_t const len = config_list_address(
+			u->name.s, i, key, sizeof key);
+
+		if (len > 0 && !add(o, key, len, o->value.s, o->value.len))
+			return false;
+	}
+	return true;
+}
+
+static bool
+add_list_users(struct output *o, struct config_user const *u)
+{
+	char key[ADDR_KEY_MAX];
+
+	for (size_t i = 1; i <= CONFIG_LIST_ADDRESSES; i++) {
+		size_t const len = config_list_address(
+			u->name.s, i, key, sizeof key);
+
+		if (len > 0 && !add(o, key, len, o->value.s, o->value.len))
+			return false;
+	}
+	return true;
+}
+
 static bool
 write_recipients(struct output *o)
 {
@@ -225,7 +259,9 @@ write_recipients(struct output *o)
 		if (!stralloc_append(&o->value, 'm') ||
 			!add_uid(&o->value, u->uid) ||
 			!add(o, u->name.s, u->name.len, o->value.s,
-				o->value.len))
+				o->value.len) ||
+			(config_is_list(c, u->name.s) &&
+				!add_list_recipients(o, u)))
 			return false;
 	}
 	for (size_t i = 0; i < c->aliases.count; i++) {
@@ -338,7 +374,9 @@ write_users(struct output *o)
 			!stralloc_append(&o->value, '\0') ||
 			!add(o, u->name.s, u->name.len, o->value.s,
 				o->value.len) ||
-			(config_is_shared(c, u->name.s) && !add_shared(o, u)))
+			(config_is_shared(c, u->name.s) && !add_shared(o, u)) ||
+			(config_is_list(c, u->name.s) &&
+				!add_list_users(o, u)))
 			return false;
 	}
 	return true;
