@@ -37,7 +37,7 @@ mod = $(call obj,$(foreach m,$(2),$(1)/$(m)))
 # Programs, and where each is installed. private: libexec/kereru.
 PRIVATE = monitor auth check policy sts smtpd submit-front pop3-front imap-front \
 	sieve-front pop3d imapd sieved starter manager remote-spawner local-spawner signer \
-	mime-crypt mime-submit spam-gather
+	mime-crypt mime-submit spam-gather list-unsubscribe
 PUBLIC  = mime mailq
 ADMIN   = kereru sendmail
 PROGS   = $(PRIVATE) $(PUBLIC) $(ADMIN)
@@ -48,7 +48,7 @@ MAINS = common/monitor/monitor common/monitor/auth common/admin/kereru \
 	common/sandbox_gen mime/charset_gen \
 	smtpd/smtpd smtpd/front smtpd/check/check smtpd/policy \
 	queue/starter queue/signer \
-	queue/manager queue/sendmail queue/mailq remote/remote remote/sts local/spawner local/gather \
+	queue/manager queue/sendmail queue/mailq remote/remote remote/sts local/spawner local/gather local/list/cgi \
 	local/managesieve/front local/managesieve/sieved pop3d/pop3d pop3d/front \
 	imapd/imapd imapd/front mime/mime mime/crypt mime/submit
 main_monitor        = common/monitor/monitor
@@ -70,6 +70,7 @@ main_remote-spawner = remote/remote
 main_sts            = remote/sts
 main_local-spawner  = local/spawner
 main_spam-gather    = local/gather
+main_list-unsubscribe = local/list/cgi
 main_mime           = mime/mime
 main_mime-crypt     = mime/crypt
 main_mime-submit    = mime/submit

@@ -26,6 +26,9 @@ static char const help[] =
 	"                      user app-password, user logins\n"
 	"  domain add DOMAIN   also: domain list\n"
 	"  alias add ADDRESS TARGET...\n"
+	"  list add ADDRESS OWNER   a mailing list; also: list show, members,\n"
+	"                      subscribe, unsubscribe, set, held, accept,\n"
+	"                      reject, digest, remove\n"
 	"  certificate CHAIN KEY   put a new certificate into service\n"
 	"  records [DOMAIN]    what has to be published in the DNS\n"
 	"  dkim DOMAIN         make a key that signs its mail; also: dkim "
@@ -59,6 +62,7 @@ static struct {
 	{"user", command_user},
 	{"domain", command_domain},
 	{"alias", command_alias},
+	{"list", command_list},
 	{"spf", command_spf},
 	{"spam", command_spam},
 	{"dkim", command_dkim},

@@ -23,9 +23,8 @@ static char const usage[] =
 	"       kereru [-c DIR] user app-password add|list|remove ...\n"
 	"       kereru [-c DIR] user logins ADDRESS [-n COUNT]\n";
 
-/* One that is greater than all that were ever used. 0: none is left. */
-static uint32_t
-free_uid(struct config const *c)
+uint32_t
+user_free_uid(struct config const *c)
 {
 	uint32_t min = 0, max = 0, last;
 
@@ -38,9 +37,8 @@ free_uid(struct config const *c)
 	return last < max ? last + 1 : 0;
 }
 
-/* NULL, or why there can be no such mailbox. */
-static char const *
-refuse(struct config const *c, char const *key)
+char const *
+user_refuse(struct config const *c, char const *key)
 {
 	size_t len = strlen(key);
 	char const *at = strrchr(key, '@');
@@ -83,7 +81,7 @@ write_lines(
 static int
 add_to(struct publish *p, struct config *c, char const *key, char const *hash)
 {
-	char const *why = refuse(c, key);
+	char const *why = user_refuse(c, key);
 	struct config_user u = {.name = {.s = key, .len = strlen(key)}};
 	stralloc maildir = STRALLOC_ZERO;
 	char uid[16];
@@ -93,7 +91,7 @@ add_to(struct publish *p, struct config *c, char const *key, char const *hash)
 		fprintf(stderr, "kereru: %s cannot be added: %s\n", key, why);
 		return COMMAND_PERMANENT;
 	}
-	u.uid = free_uid(c);
+	u.uid = user_free_uid(c);
 	if (u.uid == 0) {
 		fprintf(stderr,
 			"kereru: %s: every uid of mailbox-uids has "
