@@ -14,14 +14,12 @@ static uint64_t dropped;
 void
 log_open(char const *name)
 {
+	int const flags = fcntl(2, F_GETFL);
 	struct stat st;
 
 	program = name;
-	if (fstat(2, &st) == 0 && S_ISFIFO(st.st_mode)) {
-		int flags = fcntl(2, F_GETFL);
-		if (flags >= 0)
-			(void)fcntl(2, F_SETFL, flags | O_NONBLOCK);
-	}
+	if (flags >= 0 && fstat(2, &st) == 0 && S_ISFIFO(st.st_mode))
+		(void)fcntl(2, F_SETFL, flags | O_NONBLOCK);
 }
 
 static void
@@ -45,9 +43,9 @@ add_string(struct log_line *line, char const *s)
 static void
 add_key(struct log_line *line, char const *key)
 {
-	add(line, " ", 1);
+	add_string(line, " ");
 	add_string(line, key);
-	add(line, "=", 1);
+	add_string(line, "=");
 }
 
 void
@@ -62,12 +60,6 @@ log_begin(struct log_line *line, char const *event, char const *id)
 		log_text(line, "id", id, strlen(id));
 }
 
-static int
-is_bare(unsigned char c)
-{
-	return c > ' ' && c < 127 && c != '"' && c != '=' && c != '\\';
-}
-
 void
 log_text(struct log_line *line, char const *key, char const *s, size_t len)
 {
@@ -78,25 +70,20 @@ log_text(struct log_line *line, char const *key, char const *s, size_t len)
 	if (len > LOG_VALUE_MAX)
 		len = LOG_VALUE_MAX;
 	for (size_t i = 0; i < len && !quote; i++)
-		quote = !is_bare((unsigned char)s[i]);
-	if (!quote) {
-		add(line, s, len);
-		return;
-	}
-	add(line, "\"", 1);
+		quote = (signed char)s[i] <= ' ' || s[i] == 127 ||
+			strchr("\"=\\", s[i]);
+	add(line, "\"", (size_t)quote);
 	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)s[i];
-		if (c == '"' || c == '\\') {
-			add(line, "\\", 1);
+		unsigned char const c = (unsigned char)s[i];
+		int const is_short = c == '"' || c == '\\';
+		char esc[4] = {
+			'\\', is_short ? s[i] : 'x', hex[c >> 4], hex[c & 15]};
+		if (is_short || c < ' ' || c >= 127)
+			add(line, esc, is_short ? 2 : sizeof esc);
+		else
 			add(line, s + i, 1);
-		} else if (c >= ' ' && c < 127) {
-			add(line, s + i, 1);
-		} else {
-			char esc[4] = {'\\', 'x', hex[c >> 4], hex[c & 15]};
-			add(line, esc, sizeof esc);
-		}
 	}
-	add(line, "\"", 1);
+	add(line, "\"", (size_t)quote);
 }
 
 void
@@ -114,21 +101,9 @@ log_end(struct log_line *line)
 	if (dropped > 0)
 		log_number(line, "dropped", dropped);
 	line->text[line->len++] = '\n';
-	if (write(2, line->text, line->len) == (ssize_t)line->len)
-		dropped = 0;
-	else
-		dropped++;
-}
-
-static void
-pairs(struct log_line *line, va_list args)
-{
-	char const *key, *value;
-
-	while ((key = va_arg(args, char const *)) != NULL) {
-		value = va_arg(args, char const *);
-		log_text(line, key, value, strlen(value));
-	}
+	dropped = write(2, line->text, line->len) == (ssize_t)line->len
+			  ? 0
+			  : dropped + 1;
 }
 
 /* The text of an error, too, unless it is NULL. */
@@ -137,9 +112,13 @@ write_line(char const *event, char const *id, va_list args, char const *text)
 {
 	struct log_line line;
 	int error = errno;
+	char const *key;
 
 	log_begin(&line, event, id);
-	pairs(&line, args);
+	while ((key = va_arg(args, char const *)) != NULL) {
+		char const *value = va_arg(args, char const *);
+		log_text(&line, key, value, strlen(value));
+	}
 	if (text != NULL)
 		log_text(&line, "error", text, strlen(text));
 	log_end(&line);

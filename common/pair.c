@@ -14,6 +14,16 @@ pair_make(int ends_r[2], bool nonblock)
 	return !nonblock || fcntl(ends_r[0], F_SETFL, O_NONBLOCK) == 0;
 }
 
+int
+pair_keep(int const ends[2], bool ok)
+{
+	close(ends[1]);
+	if (ok)
+		return ends[0];
+	close(ends[0]);
+	return -1;
+}
+
 union control {
 	struct cmsghdr header;
 	char space[CMSG_SPACE(sizeof(int) * PAIR_FDS_MAX)];

@@ -19,6 +19,10 @@
 bool pair_make(int ends_r[2], bool nonblock)
 	__attribute__((warn_unused_result));
 
+/* The other end has been given away, or (ok false) the pair is not wanted:
+ * closes what is not kept. ends[0], or -1. */
+int pair_keep(int const ends[2], bool ok) __attribute__((warn_unused_result));
+
 /*
  * Send one frame, with count descriptors (which stay the caller's).
  * Never raises SIGPIPE. False: errno; EAGAIN when the pair is full.

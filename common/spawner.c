@@ -65,13 +65,8 @@ start(struct state *st, struct job_open const *open)
 	pid = fork();
 	if (pid == 0)
 		child(st, open, ends[1]);
-	close(ends[1]);
-	if (pid < 0) {
-		close(ends[0]);
-		return -1;
-	}
-	st->children++;
-	return ends[0];
+	st->children += pid > 0;
+	return pair_keep(ends, pid > 0);
 }
 
 /* A frame from the manager; false: it is not to be talked to any more. */
@@ -114,10 +109,8 @@ serve_control(struct state *st, int control_fd)
 	r = pair_receive(control_fd, frame, sizeof frame, &fd, 1, &count);
 	if (r <= 0)
 		return r < 0 && (errno == EAGAIN || errno == EMSGSIZE);
-	if (frame[0] == 'q') {
-		st->stopping = true;
-		alarm(0);
-	}
+	alarm(0);
+	st->stopping = st->stopping || frame[0] == 'q';
 	if (count == 0)
 		return true;
 	/* Non-blocking: a manager that does not read must not hold the loop. */
@@ -128,7 +121,6 @@ serve_control(struct state *st, int control_fd)
 	if (st->manager_fd >= 0)
 		close(st->manager_fd);
 	st->manager_fd = fd;
-	alarm(0);
 	return true;
 }
 

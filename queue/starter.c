@@ -39,12 +39,16 @@ static struct role {
 	int control;
 	time_t started;
 } roles[ROLES] = {
-	[MANAGER] = {.program = "manager", .account = "queue"},
+	[MANAGER] = {.program = "manager", .account = "queue", .control = -1},
 	[REMOTE] = {.program = "remote-spawner",
 		.account = "remote",
-		.frame = 'R'},
-	[LOCAL] = {.program = "local-spawner", .frame = 'L'},
-	[SIGNER] = {.program = "signer", .account = "sign", .frame = 'S'},
+		.frame = 'R',
+		.control = -1},
+	[LOCAL] = {.program = "local-spawner", .frame = 'L', .control = -1},
+	[SIGNER] = {.program = "signer",
+		.account = "sign",
+		.frame = 'S',
+		.control = -1},
 };
 /* By what deliveries execute, since the local spawner inherits it. */
 static enum sandbox_filter const filters[] = {
@@ -65,20 +69,17 @@ static _Noreturn void
 become(struct role const *r, int control)
 {
 	char const *argv[] = {r->program, "-t", tables, NULL};
-	char *args[4];
 	sigset_t none;
 
 	sigemptyset(&none);
-	memcpy(args, argv, sizeof args);
 	if (dup2(control, 3) < 0 || close_range(4, ~0U, 0) < 0 ||
 		sigprocmask(SIG_SETMASK, &none, NULL) < 0 ||
-		(r->account != NULL && !privilege_drop(r->uid, r->gid)))
+		(r->account != NULL && !privilege_drop(r->uid, r->gid)) ||
+		/* The manager sees the end of its control pair, and then still
+		 * hears what was delivered; a spawner has nothing to finish. */
+		(r->frame != 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0))
 		_exit(111);
-	/* The manager sees the end of its control pair, and then still hears
-	 * what was delivered; a spawner has nothing to finish. */
-	if (r->frame != 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-		_exit(111);
-	execv(r->program, args);
+	execv(r->program, (char *const *)(uintptr_t)argv);
 	log_error("exec-failed", NULL, "program", r->program, (char *)0);
 	_exit(111);
 }
@@ -114,14 +115,12 @@ start(struct role *r)
 	/* Descriptor 3 is free for a child: main saw to it. */
 	if (pid == 0)
 		become(r, ends[1]);
-	close(ends[1]);
+	r->control = pair_keep(ends, pid > 0);
 	if (pid < 0) {
 		log_error("start-failed", NULL, (char *)0);
-		close(ends[0]);
 		return;
 	}
 	r->pid = pid;
-	r->control = ends[0];
 	for (int i = REMOTE; i < ROLES; i++)
 		if (r == &roles[MANAGER] || r == &roles[i])
 			connect_spawner(&roles[i]);
@@ -268,8 +267,6 @@ main(int argc, char const *const *argv)
 	if (tables == NULL || argc != l.ind)
 		strerr_dieusage(100, USAGE);
 	log_open("starter");
-	for (int i = 0; i < ROLES; i++)
-		roles[i].control = -1;
 	read_settings(&s);
 	/* 3 is the children's control descriptor: nothing of ours there. */
 	while ((signal_fd = block_signals()) >= 0 && signal_fd <= 3)

@@ -39,19 +39,15 @@ client_of(int fd, struct client *c_r)
 	char ip[16];
 
 	memset(c_r, 0, sizeof *c_r);
-	if (getpeername(fd, &a.any, &len) < 0)
+	if (getpeername(fd, &a.any, &len) < 0 ||
+		(a.any.sa_family != AF_INET && a.any.sa_family != AF_INET6))
 		return false;
-	if (a.any.sa_family == AF_INET) {
-		memcpy(ip, v4_mapped, sizeof v4_mapped);
-		memcpy(ip + 12, &a.v4.sin_addr, 4);
-		c_r->port = ntohs(a.v4.sin_port);
-	} else if (a.any.sa_family == AF_INET6) {
+	memcpy(ip, v4_mapped, sizeof v4_mapped);
+	memcpy(ip + 12, &a.v4.sin_addr, 4);
+	if (a.any.sa_family == AF_INET6)
 		memcpy(ip, &a.v6.sin6_addr, 16);
-		c_r->port = ntohs(a.v6.sin6_port);
-	} else {
-		errno = EAFNOSUPPORT;
-		return false;
-	}
+	/* Both have it in the same place. */
+	c_r->port = ntohs(a.v4.sin_port);
 	client_set(c_r, ip);
 	return true;
 }

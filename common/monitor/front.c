@@ -1,6 +1,7 @@
 /* What every front does alike. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <strings.h>
@@ -14,6 +15,9 @@
 #include "common/stop.h"
 #include "common/tls.h"
 #include "common/monitor/front.h"
+
+#define OPEN_PAUSE_MS 100
+#define OPEN_PAUSE_MAX_MS 1600
 
 #define MEMORY_MAX ((size_t)32 * 1024 * 1024)
 #define FILES_MAX 16
@@ -155,7 +159,7 @@ front_start_tls(struct front *f)
 
 /* A descriptor, or -1: not to be had now. */
 static int
-open_session(enum request_kind kind)
+try_session(enum request_kind kind)
 {
 	struct request r = {.kind = kind};
 	char frame[REQUEST_FRAME_MAX];
@@ -167,6 +171,20 @@ open_session(enum request_kind kind)
 			&count) != 1 ||
 		count != 1)
 		return -1;
+	return fd;
+}
+
+/* A service that is being started anew is there again soon. */
+static int
+open_session(enum request_kind kind)
+{
+	int fd = try_session(kind);
+
+	for (int ms = OPEN_PAUSE_MS; fd < 0 && ms <= OPEN_PAUSE_MAX_MS;
+		ms *= 2) {
+		(void)poll(NULL, 0, ms);
+		fd = try_session(kind);
+	}
 	return fd;
 }
 
@@ -238,17 +256,25 @@ front_login_step(struct front *f, struct login_step const *step,
 	int pipes_r[2])
 {
 	enum request_verdict v = REQUEST_LATER;
-	bool is_heard;
+	bool is_heard = false;
 
-	if (f->auth_fd == 0) {
-		int fd = open_session(REQUEST_AUTH);
-		if (fd < 0)
-			return REQUEST_LATER;
-		f->auth_fd = fd;
+	/* One that has been started anew hears the first step once more. */
+	for (int i = 0; i < 2 && !is_heard; i++) {
+		if (f->auth_fd == 0) {
+			int fd = open_session(REQUEST_AUTH);
+			if (fd < 0)
+				return REQUEST_LATER;
+			f->auth_fd = fd;
+		}
+		is_heard = ask_auth(
+			f->auth_fd, step, &v, challenge, challenge_len);
+		if (is_heard || step->mechanism_len == 0)
+			break;
+		close(f->auth_fd);
+		f->auth_fd = 0;
 	}
-	is_heard = ask_auth(f->auth_fd, step, &v, challenge, challenge_len);
 	/* One that has died may be there again at the next try. */
-	if (!is_heard || v == REQUEST_OK) {
+	if ((!is_heard || v == REQUEST_OK) && f->auth_fd > 0) {
 		close(f->auth_fd);
 		f->auth_fd = 0;
 	}

@@ -159,12 +159,26 @@ fail(char const *what)
 	return 111;
 }
 
+/* Those of a monitor before us, if there was one. */
+static bool
+keep_listeners(int *fds, size_t *clear, size_t *count)
+{
+	for (int i = 0; i < 2 * SERVE_LISTENERS_MAX; i++) {
+		fds[*count] = fcntl(SERVE_KEPT_FD + i, F_DUPFD_CLOEXEC, 0);
+		if (fds[*count] >= 0 && close(SERVE_KEPT_FD + i) == 0)
+			*clear += ++*count > 0 && i < SERVE_LISTENERS_MAX;
+	}
+	return *count > 0;
+}
+
 /* Opens the listeners of the service; its TLS ones come last. */
 static bool
 open_listeners(int *fds, size_t *clear, size_t *count)
 {
 	struct service const *s = house.service;
 
+	if (keep_listeners(fds, clear, count))
+		return true;
 	if (!listen_on(&house.settings, s->listen, fds, SERVE_LISTENERS_MAX,
 		    count))
 		return false;
@@ -187,6 +201,7 @@ main(int argc, char const *const *argv)
 	if (!spare_the_client())
 		return 111;
 	log_open("monitor");
+	house.argv = (char *const *)(uintptr_t)argv;
 	if (!parse_options(argc, argv, &o)) {
 		(void)!write(2, USAGE, sizeof USAGE - 1);
 		return 100;

@@ -24,7 +24,7 @@
 #define REQUEST_SERVICE_MAX 16
 /* Signatures, and sessions with others, that one connection may ask for. */
 #define REQUEST_SIGNS_MAX 2
-#define REQUEST_OPENS_MAX 8
+#define REQUEST_OPENS_MAX 24
 
 enum request_kind {
 	REQUEST_SIGN = 'S',

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -19,6 +20,8 @@
 #include "common/monitor/sign.h"
 
 #define STOP_SECONDS 9
+/* The descriptor by which the run script holds its service's lock. */
+#define LOCK_FD 4
 #define REST_MS 20
 
 /* What an event is about: its kind, and a session's place or a role. */
@@ -31,8 +34,8 @@ static time_t started[ROLES];
 static char const *const role_names[ROLES] = {
 	"front", "front of listed networks", "auth", "check", "policy"};
 static bool is_stopping;
-static int listeners[SERVE_LISTENERS_MAX], signals;
-static size_t listener_count;
+static int listeners[SERVE_LISTENERS_MAX], signals = -1;
+static size_t listener_count, clear_count;
 
 static bool
 watch(int fd, enum kind kind, size_t place)
@@ -239,7 +242,7 @@ start_program(struct session *s)
 	int asked[2] = {open_if_set(s, "policy-login", ROLE_POLICY),
 		open_if_set(s, "check-login", ROLE_CHECK)};
 
-	s->program = -1;
+	s->programs[0] = -1;
 	unwatch(&s->attach);
 	if (house->service->attaches && pair_make(ends, true)) {
 		s->attach = ends[0];
@@ -247,14 +250,14 @@ start_program(struct session *s)
 		(void)watch(s->attach, ATTACH, (size_t)(s - sessions.list));
 	}
 	if (table_refresh(&house->users, house->tables_fd, "users.cdb"))
-		s->program = start_mailbox(house, s->mailbox, NULL, &s->client,
-			asked, s->pipes, &s->status);
+		s->programs[0] = start_mailbox(house, s->mailbox, NULL,
+			&s->client, asked, s->pipes, &s->status);
 	close(asked[0]);
 	close(asked[1]);
-	if (s->program < 0)
+	if (s->programs[0] < 0)
 		log_error("no-mailbox", NULL, "client", s->client.text,
 			(char *)0);
-	if (s->program < 0 ||
+	if (s->programs[0] < 0 ||
 		!watch(s->status, STATUS, (size_t)(s - sessions.list)))
 		answer(s, REQUEST_LATER);
 }
@@ -271,17 +274,17 @@ hear_attach(struct session *s)
 	int pipes[2], status;
 	char const *mailbox;
 	uint32_t number;
-	size_t len, i = 0;
+	size_t len, i = 1;
 	pid_t pid = -1;
 	bool sent;
 
 	if (n < 0 && errno == EAGAIN)
 		return;
-	while (i < SESSION_ATTACHED_MAX && s->attached[i] > 0)
+	while (i <= SESSION_ATTACHED_MAX && s->programs[i] > 0)
 		i++;
 	sent = n > 0 &&
 	       request_admit_decode(frame, (size_t)n, &number, &mailbox, &len);
-	if (sent && i < SESSION_ATTACHED_MAX &&
+	if (sent && i <= SESSION_ATTACHED_MAX &&
 		table_refresh(&house->users, house->tables_fd, "users.cdb")) {
 		/* It is the frame's last field. */
 		frame[n] = '\0';
@@ -289,7 +292,7 @@ hear_attach(struct session *s)
 			none, pipes, &status);
 	}
 	if (pid > 0) {
-		s->attached[i] = pid;
+		s->programs[i] = pid;
 		octet = REQUEST_OK;
 		close(status);
 	}
@@ -492,11 +495,9 @@ reap(void)
 	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
 		for (size_t i = 0; i < sessions.top; i++) {
 			struct session *s = &sessions.list[i];
-			if (s->program == pid)
-				s->program = 0;
-			for (size_t k = 0; k < SESSION_ATTACHED_MAX; k++)
-				if (s->attached[k] == pid)
-					s->attached[k] = 0;
+			for (size_t k = 0; k <= SESSION_ATTACHED_MAX; k++)
+				if (s->programs[k] == pid)
+					s->programs[k] = 0;
 		}
 }
 
@@ -508,8 +509,8 @@ tell_all(bool is_late)
 {
 	for (size_t i = 0; i < sessions.top; i++) {
 		struct session *s = &sessions.list[i];
-		if (s->is_used && s->program > 0 && !is_late)
-			(void)kill(s->program, SIGTERM);
+		if (s->is_used && s->programs[0] > 0 && !is_late)
+			(void)kill(s->programs[0], SIGTERM);
 		else if (s->is_used)
 			(void)tell_template(s, TEMPLATE_TERM);
 	}
@@ -521,66 +522,99 @@ stop(void)
 	is_stopping = true;
 	for (size_t i = 0; i < listener_count; i++)
 		unwatch(&listeners[i]);
+	listener_count = 0;
 	tell_all(false);
 	alarm(STOP_SECONDS);
 }
 
-static void
-act(uint64_t what)
-{
-	struct signalfd_siginfo info;
-	int fd = (int)(what >> 24 & UINT32_MAX);
-	struct session *s = &sessions.list[what & 0xffffff];
-
-	switch ((enum kind)(what >> 56)) {
-	case SIGNALS:
-		while (read(signals, &info, sizeof info) == sizeof info) {
-			if (info.ssi_signo == SIGALRM) {
-				tell_all(true);
-				_exit(0);
-			}
-			if (info.ssi_signo == SIGTERM && !is_stopping)
-				stop();
-		}
-		reap();
-		break;
-	case LISTENER:
-	case LISTENER_TLS:
-		if (!is_stopping)
-			accept_client(fd, what >> 56 == LISTENER_TLS);
-		break;
-	case ROLE:
-		if (pairs[what & 0xff] == fd)
-			hear_role((enum role)(what & 0xff));
-		break;
-	case PAIR:
-		if (s->pair == fd)
-			hear_front(s);
-		break;
-	case STATUS:
-		if (s->status == fd)
-			hear_status(s);
-		break;
-	case ATTACH:
-		if (s->attach == fd)
-			hear_attach(s);
-		break;
-	}
-}
-
-static int
+/* They are this process's, and of the set as long as they are: a child of ours
+ * has to open its own. */
+static bool
 open_signals(void)
 {
 	sigset_t set;
 
+	unwatch(&signals);
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGALRM);
-	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
-		sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return -1;
-	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	sigaddset(&set, SIGHUP);
+	signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	return signal(SIGPIPE, SIG_IGN) != SIG_ERR &&
+	       sigprocmask(SIG_BLOCK, &set, NULL) == 0 && signals >= 0 &&
+	       watch(signals, SIGNALS, 0);
+}
+
+/*
+ * The program that is installed now takes the place of this one, under the same
+ * pid, with the listeners: no client is refused. A child goes on with those
+ * that are here, until they are gone or the new one is; what ran for them are
+ * no children of its own, so that it hears of their end from the templates
+ * alone.
+ */
+static void
+renew(void)
+{
+	pid_t pid = fork();
+
+	for (size_t i = 0; i < listener_count && pid >= 0; i++)
+		if (pid > 0)
+			(void)dup2(listeners[i], serve_kept(i, clear_count));
+		else
+			unwatch(&listeners[i]);
+	if (pid > 0) {
+		(void)execv(house->argv[0], house->argv);
+		_exit(111);
+	}
+	if (pid < 0)
+		return;
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	(void)dup2(house->null_fd, LOCK_FD);
+	listener_count = 0;
+	(void)open_signals();
+}
+
+static void
+hear_signals(void)
+{
+	struct signalfd_siginfo info;
+
+	while (read(signals, &info, sizeof info) == sizeof info) {
+		if (info.ssi_signo == SIGALRM) {
+			tell_all(true);
+			_exit(0);
+		}
+		if (info.ssi_signo == SIGTERM && !is_stopping)
+			stop();
+		if (info.ssi_signo == SIGHUP && listener_count > 0)
+			renew();
+	}
+	reap();
+}
+
+/* Events of what is open no more are nobody's. */
+static void
+act(uint64_t what)
+{
+	static struct {
+		size_t fd_at;
+		void (*hear)(struct session *s);
+	} const of[] = {[PAIR] = {offsetof(struct session, pair), hear_front},
+		[STATUS] = {offsetof(struct session, status), hear_status},
+		[ATTACH] = {offsetof(struct session, attach), hear_attach}};
+	enum kind kind = (enum kind)(what >> 56);
+	int fd = (int)(what >> 24 & UINT32_MAX);
+	struct session *s = &sessions.list[what & 0xffffff];
+
+	if (kind == SIGNALS)
+		hear_signals();
+	else if (kind <= LISTENER_TLS && listener_count > 0)
+		accept_client(fd, kind == LISTENER_TLS);
+	else if (kind == ROLE && pairs[what & 0xff] == fd)
+		hear_role((enum role)(what & 0xff));
+	else if (kind > ROLE && *(int *)((char *)s + of[kind].fd_at) == fd)
+		of[kind].hear(s);
 }
 
 bool
@@ -588,11 +622,10 @@ serve_prepare(
 	struct house *h, size_t max, int const *fds, size_t clear, size_t count)
 {
 	house = h;
-	signals = open_signals();
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (!session_prepare(max) || signals < 0 || epoll_fd < 0 ||
-		spare_fd < 0 || !watch(signals, SIGNALS, 0))
+	if (!session_prepare(max) || epoll_fd < 0 || spare_fd < 0 ||
+		!open_signals())
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		listeners[i] = fds[i];
@@ -600,6 +633,7 @@ serve_prepare(
 			return false;
 	}
 	listener_count = count;
+	clear_count = clear;
 	return true;
 }
 
@@ -616,7 +650,7 @@ serve_loop(void)
 	struct epoll_event events[64];
 
 	(void)pair_of(ROLE_FRONT);
-	while (sessions.count > 0 || (listener_count > 0 && !is_stopping)) {
+	while (sessions.count > 0 || listener_count > 0) {
 		int n = epoll_wait(epoll_fd, events, 64, -1);
 		for (int i = 0; i < n; i++)
 			act(events[i].data.u64);

@@ -41,6 +41,7 @@ struct house {
 	struct service const *service;
 	int tables_fd, queue_fd, empty_fd, tmp_fd, new_fd, load_fd, null_fd;
 	int front_fd, mailbox_fd; /* programs */
+	char *const *argv;	  /* our own */
 	struct table settings, users, networks;
 };
 

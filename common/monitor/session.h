@@ -21,9 +21,9 @@
 struct session {
 	bool is_used;
 	enum role template; /* whose child its front is */
-	pid_t program;	    /* the mailbox's, while it runs */
-	int attach;	    /* the pair to it, to ask for others; or -1 */
-	pid_t attached[SESSION_ATTACHED_MAX]; /* that it was given */
+	int attach; /* the pair to its program, to ask for others; or -1 */
+	/* The mailbox's while it runs, and then those that it was given. */
+	pid_t programs[1 + SESSION_ATTACHED_MAX];
 	int pair;	      /* to the front; -1 once it has no more to ask */
 	int status;	      /* of a mailbox program on its way; else -1 */
 	int pipes[2];	      /* kept for the front until then */

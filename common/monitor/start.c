@@ -139,11 +139,7 @@ start_role(struct house const *h, enum role role)
 				NULL, argv);
 		die_in_child(argv[0]);
 	}
-	close(ends[1]);
-	if (pid > 0)
-		return ends[0];
-	close(ends[0]);
-	return -1;
+	return pair_keep(ends, pid > 0);
 }
 
 /* Hand one end of a new pair to a role, with descriptors besides. Returns the
@@ -164,11 +160,7 @@ hand_over(int role_pair, char const *frame, size_t len, int *fds, size_t count,
 	done = pair_send(role_pair, frame, len, fds, count) ||
 	       (errno == EAGAIN && poll(&p, 1, PATIENCE_MS) == 1 &&
 		       pair_send(role_pair, frame, len, fds, count));
-	close(ends[1]);
-	if (done)
-		return ends[0];
-	close(ends[0]);
-	return -1;
+	return pair_keep(ends, done);
 }
 
 int
@@ -227,10 +219,8 @@ run_mailbox(struct house const *h, uid_t uid, char const *home,
 
 	if (give(gifts, drops ? 9 : 4) && (!drops || enter_root(h, true)))
 		become(h->mailbox_fd, uid, drops ? NULL : home, argv);
-	log_error(
-		"not-started", NULL, "program", h->service->mailbox, (char *)0);
 	(void)!write(status, "", 1);
-	_exit(111);
+	die_in_child(h->service->mailbox);
 }
 
 static pid_t

@@ -20,6 +20,8 @@ def test_install_below_destdir(tmp_path):
                     f"DESTDIR={tmp_path}", "install"], cwd=REPOSITORY,
                    check=True, capture_output=True)
     top = tmp_path / "opt/kereru"
+    # Every file was renamed to what it is.
+    assert not list(top.rglob(".new.*"))
     files = {p.relative_to(top): p for p in top.rglob("*") if p.is_file()}
     assert [p.name for p in tmp_path.iterdir()] == ["opt"]
     assert {p.name for p in (top / "libexec/kereru").iterdir()} == PRIVATE
