@@ -129,6 +129,33 @@ def test_nothing_is_found_where_nothing_is_wrong(place):
     assert place.sink.sessions
 
 
+class Watched(list):
+    """Who runs as kereru while the DNS is asked: {(uid, filter)}."""
+
+    def __init__(self, program):
+        super().__init__()
+        self.program, self.seen = str(program), set()
+
+    def append(self, question):
+        super().append(question)
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                if os.readlink(f"/proc/{pid}/exe") == self.program:
+                    status = dict(
+                        s.split(":\t", 1) for s in pathlib.Path(
+                            f"/proc/{pid}/status").read_text().splitlines()
+                        if ":\t" in s)
+                    self.seen.add((int(status["Uid"].split()[0]),
+                                   int(status["Seccomp"])))
+
+
+def test_who_asks_the_dns_is_not_root(place):
+    place.dns.asked = Watched(place.folder / "sbin/kereru")
+    assert place.found("--only", "reverse") == []
+    assert place.dns.asked.seen == {(0, 0), (place.host.uids["remote"], 2)}
+    place.dns.asked = []
+
+
 # The faults. Each is a context in which the host has it.
 
 @contextlib.contextmanager

@@ -10,11 +10,12 @@
 
 #define ASKING_MS 10000
 /* Addresses of this host that are looked at. */
-#define ASKING_OWN 8
+#define ASKING_OWN 32
 
 struct asking_own {
 	size_t count;
 	char text[ASKING_OWN][INET6_ADDRSTRLEN];
+	char name[ASKING_OWN][DNS_NAME_SIZE]; /* that it greets with */
 };
 
 /* Run examine in a child that has no rights; not at all if it is known that the
@@ -25,8 +26,8 @@ void asking_run(struct doctor *d, void (*examine)(struct doctor *d, void *data),
 /* In that child: get ready, and close the sandbox. Exits on failure. */
 void asking_open(struct doctor *d, struct dns *dns);
 
-/* The addresses that the DNS has for the host; *why_r: why that is not known,
- * or NULL. */
+/* The addresses that the DNS has for the host, and public ones of `outgoing`;
+ * *why_r: why the first are not known, or NULL. */
 void asking_own(struct doctor *d, struct dns *dns, struct asking_own *own_r,
 	char const **why_r);
 

@@ -76,7 +76,7 @@ one_address(struct doctor *d, struct dns *dns, char const *address,
 static void
 examine(struct doctor *d, void *data)
 {
-	char const *hello = doctor_setting(d, "remote-hello"), *why;
+	char const *why;
 	struct asking_own own;
 	struct dns dns;
 
@@ -90,8 +90,7 @@ examine(struct doctor *d, void *data)
 		doctor_find(d, FIND_REVERSE_UNKNOWN, 0, d->hostname, why, NULL,
 			NULL);
 	for (size_t i = 0; i < own.count; i++)
-		one_address(d, &dns, own.text[i],
-			*hello != '\0' ? hello : d->hostname);
+		one_address(d, &dns, own.text[i], own.name[i]);
 	dns_close(&dns);
 }
 
