@@ -18,6 +18,8 @@ import xml.etree.ElementTree
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 JOBS = os.cpu_count() or 2
+# Tests of whole programs wait as often as they work.
+WORKERS = JOBS + 1
 
 
 class Count:
@@ -68,10 +70,13 @@ class Suite:
 
     def stage(self, name, function, *args):
         start, before = time.monotonic(), self.count.passed
+        cpu = sum(os.times()[:4])
         print(f"{name} ...", flush=True)
         result = function(*args)
-        print(f"{name}: {self.count.passed - before} passed, "
-              f"{time.monotonic() - start:.0f} s", flush=True)
+        seconds = time.monotonic() - start
+        print(f"{name}: {self.count.passed - before} passed, {seconds:.0f} s, "
+              f"{(sum(os.times()[:4]) - cpu) / max(seconds, 0.01):.1f} "
+              "processors busy", flush=True)
         return result
 
     def make(self, name, *args):
@@ -171,7 +176,7 @@ class Suite:
             command = ["/usr/bin/python3", "-m", "pytest", "-q", "-ra",
                        "--tb=short", "--durations=12"]
             command += ["-m", "soak"] if self.is_soak else \
-                ["-n", str(JOBS), "--dist", "loadfile"]
+                ["-n", str(WORKERS), "--dist", "loadfile"]
 
             def pytest(*more):
                 return subprocess.run(
