@@ -20,10 +20,10 @@ scramkey_is_prepared(char const *s, size_t len)
 	return len > 0;
 }
 
-/* Hi() of RFC 5802, 2.2: PBKDF2 with one block. */
-static void
-salted_password(struct scramkey const *key, char const *password, size_t len,
-	unsigned char out[SCRAMKEY_HASH_LEN])
+/* PBKDF2 with one block. */
+void
+scramkey_salt(unsigned char const *salt, size_t salt_len, uint32_t iterations,
+	char const *password, size_t len, unsigned char out[SCRAMKEY_HASH_LEN])
 {
 	crypto_auth_hmacsha256_state keyed, state;
 	unsigned char u[SCRAMKEY_HASH_LEN];
@@ -31,12 +31,12 @@ salted_password(struct scramkey const *key, char const *password, size_t len,
 	crypto_auth_hmacsha256_init(
 		&keyed, (unsigned char const *)password, len);
 	state = keyed;
-	crypto_auth_hmacsha256_update(&state, key->salt, sizeof key->salt);
+	crypto_auth_hmacsha256_update(&state, salt, salt_len);
 	crypto_auth_hmacsha256_update(
 		&state, (unsigned char const *)"\0\0\0\1", 4);
 	crypto_auth_hmacsha256_final(&state, u);
 	memcpy(out, u, sizeof u);
-	for (uint32_t i = 1; i < key->iterations; i++) {
+	for (uint32_t i = 1; i < iterations; i++) {
 		state = keyed;
 		crypto_auth_hmacsha256_update(&state, u, sizeof u);
 		crypto_auth_hmacsha256_final(&state, u);
@@ -53,7 +53,8 @@ scramkey_derive(struct scramkey *key, char const *password, size_t len)
 {
 	unsigned char salted[SCRAMKEY_HASH_LEN], client[SCRAMKEY_HASH_LEN];
 
-	salted_password(key, password, len, salted);
+	scramkey_salt(key->salt, sizeof key->salt, key->iterations, password,
+		len, salted);
 	crypto_auth_hmacsha256(
 		client, (unsigned char const *)"Client Key", 10, salted);
 	crypto_hash_sha256(key->stored, client, sizeof client);

@@ -34,6 +34,11 @@ struct scramkey {
  * something. It is all that we can prepare. */
 bool scramkey_is_prepared(char const *s, size_t len);
 
+/* SaltedPassword: Hi() of RFC 5802, 2.2. */
+void scramkey_salt(unsigned char const *salt, size_t salt_len,
+	uint32_t iterations, char const *password, size_t len,
+	unsigned char out[SCRAMKEY_HASH_LEN]);
+
 /* Derive stored and server from a prepared password, and from the key's
  * iterations and salt. */
 void scramkey_derive(struct scramkey *key, char const *password, size_t len);

@@ -1,8 +1,10 @@
 /*
  * login.h - logging in at a host that mail is routed through (RFC 4954)
  *
- * Only over TLS: who opens the session sees to that. PLAIN (RFC 4616) where it
- * is announced, else LOGIN.
+ * Only over TLS: who opens the session sees to that. SCRAM-SHA-256 (RFC 7677)
+ * where it is announced, and then nothing else: the host does not hear the
+ * password, and has to prove that it knows its key. Else PLAIN (RFC 4616), else
+ * LOGIN.
  */
 #ifndef LOGIN_OUT_H
 #define LOGIN_OUT_H

@@ -172,6 +172,8 @@ mechanisms(char const *s, size_t len, struct reply_ehlo *ehlo_r)
 	while (len > 0) {
 		char const *blank = memchr(s, ' ', len);
 		size_t n = blank != NULL ? (size_t)(blank - s) : len;
+		if (n == 13 && strncasecmp(s, "SCRAM-SHA-256", n) == 0)
+			ehlo_r->auth_scram = true;
 		if (n == 5 && strncasecmp(s, "PLAIN", n) == 0)
 			ehlo_r->auth_plain = true;
 		if (n == 5 && strncasecmp(s, "LOGIN", n) == 0)

@@ -44,8 +44,8 @@ struct reply_ehlo {
 	bool starttls, pipelining, size, eightbit, utf8;
 	bool dsn, deliver_by, priority, requiretls;
 	bool chunking, binary;
-	bool auth_plain, auth_login; /* RFC 4954 */
-	uint64_t size_max;	     /* 0: not told */
+	bool auth_scram, auth_plain, auth_login; /* RFC 4954 */
+	uint64_t size_max;			 /* 0: not told */
 	/* The server's own name, cleaned; "" if it told none. */
 	char name[256];
 };

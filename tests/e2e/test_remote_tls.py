@@ -369,6 +369,33 @@ def test_message_that_does_without(world):
 AUTH = ("PIPELINING", "AUTH LOGIN PLAIN", "SIZE 1000000")
 
 
+@pytest.mark.parametrize("errs, status, why", [
+    (None, "d", ""),
+    # It has not shown that it knows the password.
+    ("signature", "r", "it does not know our password"),
+    ("early", "r", "it lets us in too early"),
+    ("nonce", "r", "it answers SCRAM with something else"),
+    ("iterations", "r", "it answers SCRAM with something else"),
+    ("garbage", "r", "it answers SCRAM with something else"),
+    ("password", "r", "it refuses our name and password")])
+def test_scram(world, errs, status, why):
+    """It goes before PLAIN, and nothing goes in its place."""
+    sink = world.sink("good", extensions=("AUTH PLAIN SCRAM-SHA-256 LOGIN",),
+                      replies={"scram": errs})
+    sink.password = "secret" if errs != "password" else "another"
+    world.domain(sink)
+    route = f"mx.good.test:{world.port}"
+    world.remote.table("relay-logins", {route: "me,=\0secret"})
+    got, text = world.send("bob@else.test", name=route)
+    world.remote.table("relay-logins", None)
+    assert got == status and why in text, text
+    assert len(sink.transactions) == (status == "d")
+    assert [c for s in sink.sessions for c in s.commands
+            if c.startswith(("AUTH PLAIN", "AUTH LOGIN"))] == []
+    if status == "d":
+        assert sink.logins == [("me,=", "secret")]
+
+
 @pytest.mark.parametrize("kind, extensions, policy, replies, result", [
     ("good", AUTH, None, {}, "d"),
     ("good", ("AUTH LOGIN",), None, {}, "d"),

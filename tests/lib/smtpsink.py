@@ -32,9 +32,13 @@ Every session is recorded in `sessions` (commands, whether over TLS), every
 message that got its final reply in `transactions`.
 """
 import base64
+import hashlib
+import re
 import socket
 import ssl
 import threading
+
+import scram
 
 CUT = object()
 STALL = object()
@@ -234,8 +238,12 @@ class Session(threading.Thread):
                  self.sink._taken(t))
 
     def do_auth(self, line):
-        """PLAIN and LOGIN; `logins` of the sink has (user, password)."""
+        """PLAIN, LOGIN and SCRAM-SHA-256; `logins` of the sink has (user,
+        password)."""
         words = line.split()
+        if words[1] == "SCRAM-SHA-256":
+            self.do_scram(words[2])
+            return
 
         def decode(text):
             return base64.b64decode(text).decode()
@@ -248,6 +256,44 @@ class Session(threading.Thread):
             password = decode(self.line())
         self.sink.logins.append((user, password))
         self.act("auth")
+
+    def do_scram(self, first):
+        """The password is the sink's; `scram` among its replies is how it
+        errs: "nonce", "iterations", "garbage", "signature", "early"."""
+        errs = self.sink.replies.get("scram")
+        bare = base64.b64decode(first).decode().removeprefix("n,,")
+        user, nonce = re.fullmatch(r"n=([^,]*),r=(.*)", bare).groups()
+        count = 1000 if errs == "iterations" else 4096
+        nonce = "another" if errs == "nonce" else nonce + "ours"
+        server = f"r={nonce},s={scram.b64(b'some salt')},i={count}"
+        self.challenge("?" if errs == "garbage" else server)
+        said = self.line()
+        if said == "*":
+            self.sock.sendall(b"501 5.7.0 as you like\r\n")
+            return
+        final, proof = base64.b64decode(said).decode().split(",p=")
+        salted = hashlib.pbkdf2_hmac(
+            "sha256", self.sink.password.encode(), b"some salt", count)
+        text = f"{bare},{server},{final}"
+        client = scram.digest(salted, "Client Key")
+        signature = scram.digest(hashlib.sha256(client).digest(), text)
+        if proof != scram.b64(bytes(a ^ b for a, b in zip(client,
+                                                           signature))):
+            self.sock.sendall(b"535 5.7.8 no\r\n")
+            return
+        user = user.replace("=2C", ",").replace("=3D", "=")
+        self.sink.logins.append((user, self.sink.password))
+        if errs != "early":
+            if errs == "signature":
+                text += "x"
+            self.challenge("v=" + scram.b64(scram.digest(
+                scram.digest(salted, "Server Key"), text)))
+            if self.line() != "":
+                raise Cut
+        self.act("auth")
+
+    def challenge(self, text):
+        self.sock.sendall(f"334 {scram.b64(text.encode())}\r\n".encode())
 
     def do_rset(self, _):
         self.transaction = None
@@ -271,6 +317,7 @@ class SmtpSink:
         self.extensions = extensions
         self.name = name
         self.sessions, self.transactions, self.logins = [], [], []
+        self.password = "secret"
         self._refuse = refuse
         self._stopped = threading.Event()
         self._changed = threading.Condition()
