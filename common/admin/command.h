@@ -30,6 +30,6 @@ command_function command_compile, command_check, command_user, command_domain,
 	command_arc, command_import, command_dmarc, command_queue,
 	command_tlsrpt, command_wkd, command_sieve, command_log, command_why,
 	command_certificate, command_records, command_web, command_fsck,
-	command_list;
+	command_list, command_metrics;
 
 #endif

@@ -46,6 +46,7 @@ static char const help[] =
 	"  why ID|ADDRESS|MESSAGE-ID   the story of a message\n"
 	"  log [SERVICE...]    the logs; -f follows, -j is JSON\n"
 	"  web FOLDER [DOMAIN]   files for the domains' web servers\n"
+	"  metrics             for Prometheus: --output FILE, or --http\n"
 	"  wkd FOLDER <KEYS    OpenPGP keys for a web "
 	"server\n"
 	"\n"
@@ -76,6 +77,7 @@ static struct {
 	{"fsck", command_fsck},
 	{"log", command_log},
 	{"why", command_why},
+	{"metrics", command_metrics},
 	{"certificate", command_certificate},
 	{"records", command_records},
 	{"web", command_web},

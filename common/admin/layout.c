@@ -24,6 +24,7 @@ struct layout const layout_table[] = {
 	{"sts/cache", LAYOUT_FOLDER, "sts", "sts", 0700},
 	{"sts/reports", LAYOUT_FOLDER, "sts", "sts", 0700},
 	{"log", LAYOUT_FOLDER, NULL, NULL, 0755},
+	{"metrics", LAYOUT_FOLDER, NULL, NULL, 0700},
 	{"scan", LAYOUT_FOLDER, NULL, NULL, 0755},
 	/* The manager writes it over, and those who accept mail hold it open
 	 * from their start on. */
