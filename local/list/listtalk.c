@@ -526,6 +526,15 @@ talk(struct talk const *t, enum listrole role,
 	return request(t);
 }
 
+static bool
+is_message_id(stralloc const *s)
+{
+	for (size_t i = 0; i < s->len; i++)
+		if (s->s[i] <= ' ' || s->s[i] > '~')
+			return false;
+	return s->len < 500;
+}
+
 bool
 list_talk(struct list *l, struct list_mail *mail, enum listrole role,
 	struct listset_text const *detail, char const **text_r)
@@ -551,9 +560,12 @@ list_talk(struct list *l, struct list_mail *mail, enum listrole role,
 	if (*text_r != NULL)
 		return true;
 	*text_r = "a request";
-	ok = listhead_text(&t.thread, mail->header.s, mail->header.len,
-		     "message-id") &&
-	     stralloc_append(&t.thread, '\0') && talk(&t, role, detail);
+	ok = listhead_text(
+		&t.thread, mail->header.s, mail->header.len, "message-id");
+	/* It goes into a field of ours. */
+	if (ok && !is_message_id(&t.thread))
+		t.thread.len = 0;
+	ok = ok && stralloc_append(&t.thread, '\0') && talk(&t, role, detail);
 	stralloc_free(&t.thread);
 	return ok;
 }
