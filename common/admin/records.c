@@ -86,14 +86,20 @@ records_web_host(struct config const *c)
 unsigned
 records_port(struct config const *c, char const *key)
 {
-	char const *s, *colon;
-	uint32_t port;
+	char const *s =
+		setting_find(key) != NULL ? values_text(&c->values, key) : "";
 
-	if (setting_find(key) == NULL)
-		return 0;
-	s = values_text(&c->values, key);
-	colon = memrchr(s, ':', strcspn(s, " "));
-	return colon != NULL && uint32_scan(colon + 1, &port) > 0 ? port : 0;
+	while (*s != '\0') {
+		size_t len = strcspn(s, " ");
+		char const *colon = memrchr(s, ':', len);
+		uint32_t port;
+		if (strncmp(s, "127.", 4) != 0 && strncmp(s, "[::1]", 5) != 0 &&
+			colon != NULL && uint32_scan(colon + 1, &port) > 0)
+			return port;
+		s += len;
+		s += strspn(s, " ");
+	}
+	return 0;
 }
 
 static bool

@@ -124,7 +124,8 @@ bool records_sts_policy(struct config const *c, stralloc *sa,
 /* Where a web server answers for the domains: `web-host`, or the host. */
 char const *records_web_host(struct config const *c);
 
-/* The port of a setting listen-X; 0: it is not served, or there is none. */
+/* The port of a setting listen-X; 0: it is not served, or on loopback alone, or
+ * there is no such setting. */
 unsigned records_port(struct config const *c, char const *key);
 
 #endif

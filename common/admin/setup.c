@@ -142,10 +142,10 @@ tell_next(struct setup const *s, struct values const *v)
 	printf("; %s is set up. What has to be published in the DNS:\n;\n",
 		s->hostname);
 	code = records_show(stdout, s->folder, NULL, false);
-	printf("\n; `kereru%s%s records` prints this again. Next%s: run "
+	printf("\n; `kereru%s%s records` prints this again. Next: %srun "
 	       "s6-svscan %s/scan\n",
 		is_default ? "" : " -c ", is_default ? "" : s->folder,
-		*s->mailbox != '\0' ? "" : ": kereru user add ADDRESS; then",
+		*s->mailbox != '\0' ? "" : "kereru user add ADDRESS; then ",
 		values_text(v, "state"));
 	return code;
 }

@@ -225,3 +225,30 @@ def test_the_policy_of_mta_sts(fresh, made, web):
                       b"mx: mail.example.org\r\nmax_age: 604800\r\n")
     [text] = zone_of(made[1])["_mta-sts.example.org"]["TXT"]
     assert re.fullmatch("v=STSv1; id=[0-9a-z]{1,32}", text)
+
+
+def test_a_link_below_the_folder_is_not_followed(fresh, made):
+    """Who owns the web server's files must not have root write elsewhere."""
+    fresh.sh("mkdir -p /var/lib/web2 /var/lib/else\n"
+             "ln -s /var/lib/else /var/lib/web2/example.org")
+    done = fresh.sh("kereru web /var/lib/web2", check=False)
+    assert done.returncode == 111 and "cannot write" in done.stderr
+    assert not list(fresh.path("/var/lib/else").iterdir())
+
+
+def test_a_machine_with_a_private_address_alone(fresh, made):
+    """The record is there, as a comment that says what to do."""
+    settings = fresh.path("/etc/kereru/settings")
+    before = settings.read_text()
+    try:
+        # As on loopback alone.
+        settings.write_text(before + "public-addresses 10.0.0.1\n")
+        assert zone_of(fresh.sh("kereru records").stdout)[
+            "mail.example.org"]["A"] == ["10.0.0.1"]
+        settings.write_text(before)
+        text = fresh.run("unshare", "-n", "kereru", "records").stdout
+        assert "; mail.example.org. IN A YOUR-PUBLIC-ADDRESS\n" in text
+        assert "public-addresses" in text
+        assert "A" not in zone_of(text)["mail.example.org"]
+    finally:
+        settings.write_text(before)

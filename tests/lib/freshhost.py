@@ -44,7 +44,7 @@ for name, lower in (("etc", "/etc"), ("var/lib", "/var/lib"),
         f"lowerdir={lower},upperdir={folder}/{key}-upper,"
         f"workdir={folder}/{key}-work", f"/{name}")
 run("mount", "-t", "tmpfs", "tmpfs", "/root")
-for path in ("/etc/kereru", "/var/lib/kereru"):
+for path in ("/etc/kereru", "/var/lib/kereru", "/var/lib/kereru-demo"):
     shutil.rmtree(path, ignore_errors=True)
 for name in ("passwd", "shadow", "group", "gshadow"):
     try:

@@ -45,8 +45,8 @@ read_all(struct config *c, char const *more, char const *domains)
 		if (setting_table[i].type != SETTING_ACCOUNT)
 			continue;
 		end = text + strlen(text);
-		snprintf(end, (size_t)(text + sizeof text - end),
-			"%s %zu\n", setting_table[i].key, 900000 + i);
+		snprintf(end, (size_t)(text + sizeof text - end), "%s %zu\n",
+			setting_table[i].key, 900000 + i);
 	}
 	end = text + strlen(text);
 	snprintf(end, (size_t)(text + sizeof text - end),
@@ -109,7 +109,9 @@ test_all_of_a_domain(void **state)
 	(void)state;
 	memcpy(certs + 10, certificate, sizeof certificate);
 	facts.certs_len += sizeof certificate;
-	read_all(&c, "listen-pop3 \nlisten-imaps 0.0.0.0:9993 [::]:993\n",
+	read_all(&c,
+		"listen-pop3 \nlisten-imap 127.0.0.1:143 [::1]:143\n"
+		"listen-imaps 127.0.0.1:1 0.0.0.0:9993 [::]:993\n",
 		"mail.example.org local\nexample.org local\nkept.example "
 		"backup\n");
 	make(&r, &c, &facts, "example.org");
@@ -135,6 +137,7 @@ test_all_of_a_domain(void **state)
 	expect(&r, "_imaps._tcp.example.org", RECORD_SRV,
 		"0 1 9993 mail.example.org.");
 	expect(&r, "_pop3._tcp.example.org", RECORD_SRV, "0 0 0 .");
+	expect(&r, "_imap._tcp.example.org", RECORD_SRV, "0 0 0 .");
 	assert_false(find(&r, "_dmarc.example.org", RECORD_TXT)->is_needed ==
 		     find(&r, "_smtp._tls.example.org", RECORD_TXT)->is_needed);
 	records_free(&r);
