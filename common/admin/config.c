@@ -293,13 +293,13 @@ static bool
 read_passwords(struct config *c, struct faults *f)
 {
 	struct text *t = &c->passwords_text;
-	char *line, *name, *hash, *keys, *more;
-	size_t len, name_len, hash_len, keys_len, more_len, at;
+	char *line, *name, *hash = NULL, *keys, *more;
+	size_t len, name_len, hash_len = 0, keys_len, more_len, at;
 
 	while (config_line(t, f, &line, &len)) {
 		struct config_password *p;
 		struct scramkey key;
-		bool has_keys;
+		bool has_keys, is_disabled;
 		if (!text_field(&line, &len, &name, &name_len) ||
 			!config_address(t, f, name, &name_len, &at))
 			continue;
@@ -307,8 +307,11 @@ read_passwords(struct config *c, struct faults *f)
 			fault(f, t->path, t->line, "%s is no user (see %s)",
 				name, c->users_text.path);
 		/* The text of a wrong hash is not shown: it is a secret. */
-		if (!text_field(&line, &len, &hash, &hash_len) ||
-			!password_is_hash(hash)) {
+		is_disabled = text_field(&line, &len, &hash, &hash_len) &&
+			      *hash == '!';
+		hash += is_disabled;
+		if (hash_len == 0 || (!(is_disabled && *hash == '\0') &&
+					     !password_is_hash(hash))) {
 			fault(f, t->path, t->line,
 				"a line is `ADDRESS HASH`, an argon2 hash that "
 				"`kereru user passwd` makes");
@@ -328,6 +331,7 @@ read_passwords(struct config *c, struct faults *f)
 		p->name = (struct name){name, name_len, t->line};
 		p->hash = hash;
 		p->keys = has_keys ? keys : NULL;
+		p->is_disabled = is_disabled;
 	}
 	name_sort(c->passwords.list, c->passwords.count,
 		sizeof *c->passwords.list);

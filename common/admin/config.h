@@ -31,6 +31,7 @@ struct config_password {
 	struct name name;
 	char const *hash;
 	char const *keys; /* for SCRAM; NULL: none */
+	bool is_disabled; /* none of its passwords lets in; hash may be "" */
 };
 
 /* A password of a program: NUL-ended, in the text. */

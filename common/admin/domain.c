@@ -1,6 +1,7 @@
-/* Domains and aliases added. */
+/* Domains and aliases added, listed and removed. */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include "common/addr.h"
 #include "common/admin/command.h"
 #include "common/admin/compile.h"
@@ -98,6 +99,87 @@ list_domains(char const *folder)
 	return ok && f.count == 0 ? COMMAND_OK : COMMAND_PERMANENT;
 }
 
+/* Drop the line of a key, if what is left has no fault. */
+static int
+remove_line(char const *folder, char const *name, char const *key,
+	bool (*check)(struct config const *c, char const *key))
+{
+	struct publish p;
+	struct config c = {.folder = folder};
+	struct faults f = {.is_quiet = true};
+	int code = COMMAND_PERMANENT;
+
+	if (!edit_begin(&p, folder))
+		return COMMAND_TEMPORARY;
+	if (!config_read(&c, folder, &f) || f.count > 0)
+		fprintf(stderr, "kereru: nothing was changed\n");
+	else if (check(&c, key))
+		code = edit_file(&p, name, key, NULL, 0644) &&
+				       /* Replaced first: a domain without a
+					* key is no fault. */
+				       (strcmp(name, "domains") != 0 ||
+					       !c.dkim_text.exists ||
+					       edit_file(&p, "dkim", key, NULL,
+						       0644)) &&
+				       edit_commit(&p)
+			       ? COMMAND_OK
+			       : COMMAND_TEMPORARY;
+	config_free(&c);
+	edit_end(&p);
+	return code == COMMAND_OK ? compile_tables(folder) : code;
+}
+
+static bool
+is_in(struct name const *address, char const *domain)
+{
+	char const *const at = strrchr(address->s, '@');
+
+	return at != NULL && strcasecmp(at + 1, domain) == 0;
+}
+
+/* A domain that somebody has an address in stays. */
+static bool
+domain_may_go(struct config const *c, char const *key)
+{
+	struct config_domain const *const d =
+		config_domain(c, key, strlen(key));
+
+	if (d == NULL || d->name.line == 0) {
+		fprintf(stderr, "kereru: %s is not in the file domains\n", key);
+		return false;
+	}
+	for (size_t i = 0; i < c->users.count; i++)
+		if (is_in(&c->users.list[i].name, key)) {
+			fprintf(stderr, "kereru: %s is a user there\n",
+				c->users.list[i].name.s);
+			return false;
+		}
+	for (size_t i = 0; i < c->aliases.count; i++)
+		if (c->aliases.list[i].name.line > 0 &&
+			is_in(&c->aliases.list[i].name, key)) {
+			fprintf(stderr, "kereru: %s is an alias there\n",
+				c->aliases.list[i].name.s);
+			return false;
+		}
+	return true;
+}
+
+static int
+remove_domain(char const *folder, char const *name)
+{
+	char key[ADDR_DOMAIN_MAX + 1];
+	size_t const len = strlen(name);
+
+	if (len >= sizeof key) {
+		fprintf(stderr, "kereru: %s is no domain\n", name);
+		return COMMAND_PERMANENT;
+	}
+	for (size_t i = 0; i <= len; i++)
+		key[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32
+								 : name[i]);
+	return remove_line(folder, "domains", key, domain_may_go);
+}
+
 int
 command_domain(
 	struct command_context const *x, int argc, char const *const *argv)
@@ -109,8 +191,11 @@ command_domain(
 		return list_domains(x->folder);
 	if ((argc == 3 || is_backup || no_keys) && strcmp(argv[1], "add") == 0)
 		return add_domain(x->folder, argv[2], is_backup, !no_keys);
+	if (argc == 3 && strcmp(argv[1], "remove") == 0)
+		return remove_domain(x->folder, argv[2]);
 	fprintf(stderr, "usage: kereru [-c DIR] domain add DOMAIN [--backup | "
 			"--no-dkim]\n"
+			"       kereru [-c DIR] domain remove DOMAIN\n"
 			"       kereru [-c DIR] domain list\n");
 	return COMMAND_PERMANENT;
 }
@@ -153,6 +238,57 @@ alias_is_right(struct config const *c, char const *const *words)
 	return true;
 }
 
+/* An alias that another one names stays. */
+static bool
+alias_may_go(struct config const *c, char const *key)
+{
+	size_t const len = strlen(key);
+	struct config_alias const *const a = config_alias(c, key, len);
+
+	if (a == NULL || a->name.line == 0) {
+		fprintf(stderr, "kereru: there is no alias %s\n", key);
+		return false;
+	}
+	for (size_t i = 0; i < c->aliases.count; i++) {
+		struct config_alias const *const one = &c->aliases.list[i];
+
+		for (size_t k = 0; one->name.line > 0 && k < one->count; k++) {
+			struct config_target const *const t =
+				&c->targets.list[one->first + k];
+
+			if (!t->is_local || t->len != len ||
+				memcmp(t->text, key, len) != 0)
+				continue;
+			fprintf(stderr, "kereru: %s is what %s stands for\n",
+				key, one->name.s);
+			return false;
+		}
+	}
+	return true;
+}
+
+static int
+list_aliases(char const *folder)
+{
+	struct config c = {.folder = folder};
+	struct faults f = {.is_quiet = true};
+	bool const ok = config_read(&c, folder, &f);
+
+	for (size_t i = 0; ok && i < c.aliases.count; i++) {
+		struct config_alias const *const a = &c.aliases.list[i];
+
+		if (a->name.line == 0)
+			continue;
+		fputs(a->name.s, stdout);
+		for (size_t k = 0; k < a->count; k++)
+			printf(" %.*s", (int)c.targets.list[a->first + k].len,
+				c.targets.list[a->first + k].text);
+		putchar('\n');
+	}
+	config_free(&c);
+	return ok && f.count == 0 ? COMMAND_OK : COMMAND_PERMANENT;
+}
+
 int
 command_alias(
 	struct command_context const *x, int argc, char const *const *argv)
@@ -162,9 +298,18 @@ command_alias(
 	int code = COMMAND_TEMPORARY;
 	bool ok;
 
+	if (argc == 2 && strcmp(argv[1], "list") == 0)
+		return list_aliases(x->folder);
+	if (argc == 3 && strcmp(argv[1], "remove") == 0)
+		return edit_address(argv[2], key, sizeof key)
+			       ? remove_line(x->folder, "aliases", key,
+					 alias_may_go)
+			       : COMMAND_PERMANENT;
 	if (argc < 4 || strcmp(argv[1], "add") != 0) {
 		fprintf(stderr,
-			"usage: kereru [-c DIR] alias add ADDRESS TARGET...\n");
+			"usage: kereru [-c DIR] alias add ADDRESS TARGET...\n"
+			"       kereru [-c DIR] alias remove ADDRESS\n"
+			"       kereru [-c DIR] alias list\n");
 		return COMMAND_PERMANENT;
 	}
 	if (!edit_address(argv[2], key, sizeof key))

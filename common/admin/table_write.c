@@ -392,7 +392,13 @@ write_apps(struct output *o)
 
 	for (size_t i = 0; ok && i < c->apps.count; i++) {
 		struct config_app const *a = &c->apps.list[i];
+		struct config_password const *const p = name_find(
+			c->passwords.list, c->passwords.count,
+			sizeof *c->passwords.list, a->address,
+			strlen(a->address));
 
+		if (p != NULL && p->is_disabled)
+			continue;
 		key.len = o->value.len = 0;
 		ok = stralloc_cats(&key, "app ") &&
 		     stralloc_cats(&key, a->selector) &&
@@ -416,6 +422,8 @@ write_passwords(struct output *o)
 	for (size_t i = 0; i < c->passwords.count; i++) {
 		struct config_password const *p = &c->passwords.list[i];
 		o->value.len = 0;
+		if (p->is_disabled)
+			continue;
 		if (!stralloc_cats(&o->value, p->hash) ||
 			(p->keys != NULL &&
 				(!stralloc_append(&o->value, '\0') ||

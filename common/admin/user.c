@@ -14,11 +14,14 @@
 #include "common/admin/logins.h"
 #include "common/admin/password.h"
 #include "common/admin/user.h"
+#include "common/admin/user_state.h"
 
 static char const usage[] =
 	"usage: kereru [-c DIR] user add ADDRESS [--password-stdin]\n"
 	"       kereru [-c DIR] user passwd ADDRESS [--password-stdin]\n"
 	"       kereru [-c DIR] user remove ADDRESS\n"
+	"       kereru [-c DIR] user disable|enable ADDRESS\n"
+	"       kereru [-c DIR] user quota ADDRESS [SIZE|none]\n"
 	"       kereru [-c DIR] user list\n"
 	"       kereru [-c DIR] user app-password add|list|remove ...\n"
 	"       kereru [-c DIR] user logins ADDRESS [-n COUNT]\n";
@@ -233,6 +236,12 @@ command_user(struct command_context const *x, int argc, char const *const *argv)
 
 	if (argc == 2 && strcmp(verb, "list") == 0)
 		return list(x->folder);
+	if (argc == 3 &&
+		(strcmp(verb, "disable") == 0 || strcmp(verb, "enable") == 0))
+		return user_disable(x->folder, argv[2], *verb == 'd');
+	if ((argc == 3 || argc == 4) && strcmp(verb, "quota") == 0)
+		return user_quota(
+			x->folder, argv[2], argc == 4 ? argv[3] : NULL);
 	if (strcmp(verb, "app-password") == 0)
 		return user_app_password(x->folder, argc - 2, argv + 2);
 	if (strcmp(verb, "logins") == 0)

@@ -404,6 +404,80 @@ def test_domain_and_alias_add(files):
         assert files.kereru(*args, check=False).returncode == 100
 
 
+def test_domain_and_alias_remove(files):
+    files.kereru("domain", "add", "five.example")
+    files.kereru("alias", "add", "a@five.example", "alice@mx.example.org")
+    files.kereru("alias", "add", "b@five.example", "a@five.example",
+                 "X@y.example")
+    assert {"a@five.example alice@mx.example.org",
+            "b@five.example a@five.example X@y.example"} <= set(
+        files.kereru("alias", "list").stdout.splitlines())
+    before = (files.etc / "aliases").read_bytes()
+    for args in (["domain", "remove", "five.example"],
+                 ["domain", "remove", "no.example"],
+                 ["domain", "remove", NAME],
+                 ["alias", "remove", "a@five.example"],
+                 ["alias", "remove", "c@five.example"],
+                 ["alias", "remove", "alice@mx.example.org"]):
+        assert files.kereru(*args, check=False).returncode == 100, args
+    assert (files.etc / "aliases").read_bytes() == before
+    files.kereru("alias", "remove", "B@five.example")
+    files.kereru("alias", "remove", "a@five.example")
+    assert b"a@five.example" not in table(files, "aliases")
+    files.kereru("domain", "remove", "Five.example")
+    assert "five.example" not in files.kereru("domain", "list").stdout
+
+
+def test_user_disable_and_enable(files):
+    key = "alice@mx.example.org"
+    first = table(files, "passwords")[key.encode()]
+    text = (files.etc / "passwords").read_text()
+    for _ in range(2):
+        files.kereru("user", "disable", key)
+        assert key.encode() not in table(files, "passwords")
+        # Its mail goes on to be delivered.
+        assert key.encode() in table(files, "recipients")
+    assert f"{key} !$argon2id$" in (files.etc / "passwords").read_text()
+    for _ in range(2):
+        files.kereru("user", "enable", key)
+        assert table(files, "passwords")[key.encode()] == first
+    assert sorted(text.splitlines()) == sorted(
+        (files.etc / "passwords").read_text().splitlines())
+    files.kereru("user", "disable", key)
+    # A new password lets in again.
+    files.kereru("user", "passwd", key, "--password-stdin", input="new\n")
+    assert key.encode() in table(files, "passwords")
+    assert files.kereru("user", "disable", "no@mx.example.org",
+                        check=False).returncode == 100
+
+
+def test_user_quota(files):
+    key = "alice@mx.example.org"
+    path = files.maildir(key) / "maildirsize"
+    assert files.kereru("user", "quota", key).stdout == "none\n"
+    letter = files.maildir(key) / "cur/1.a,S=1000:2,"
+    letter.write_text("x" * 1000)
+    files.kereru("user", "quota", key, "2M")
+    assert path.read_text().startswith("2097152S\n")
+    assert path.stat().st_uid == files.users[key]
+    assert files.kereru("user", "quota", key).stdout == \
+        "1000 of 2097152 octets\n"
+    for size in ("0", "x", "1T", "1MM", "-1", "99999999999999999999"):
+        assert files.kereru("user", "quota", key, size,
+                            check=False).returncode == 100, size
+    # What its owner has put there leads nowhere.
+    victim = files.etc / "victim"
+    victim.write_text("mine")
+    path.unlink()
+    for link in (path, path.with_name("maildirsize.new")):
+        link.symlink_to(victim)
+    files.kereru("user", "quota", key, "1G")
+    assert victim.read_text() == "mine" and not path.is_symlink()
+    files.kereru("user", "quota", key, "none")
+    assert not path.exists()
+    letter.unlink()
+
+
 def test_setup_again_keeps_everything(files):
     letter = files.maildir("alice@mx.example.org") / "new/letter"
     letter.write_text("hello")
