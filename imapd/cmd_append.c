@@ -151,6 +151,16 @@ check_size(struct job *j, uint64_t more)
 	return DONE;
 }
 
+/* A literal that was read is refused: what is left is the line behind it. */
+static enum step
+refuse_literal(struct job *j)
+{
+	j->pending = true;
+	j->synchronizing = false;
+	j->size = 0;
+	return refuse_errno(j);
+}
+
 /* Hand the octets of the literal to put. */
 static enum step
 receive(struct job *j, bool (*put)(struct job *, char const *, size_t))
@@ -176,7 +186,7 @@ receive(struct job *j, bool (*put)(struct job *, char const *, size_t))
 		in->in_start += n;
 		left -= n;
 	}
-	return ok ? DONE : refuse_errno(j);
+	return ok ? DONE : refuse_literal(j);
 }
 
 static bool
@@ -184,6 +194,15 @@ put_text(struct job *j, char const *s, size_t len)
 {
 	append_write(&j->append, s, len);
 	return true;
+}
+
+static bool
+put_utf8(struct job *j, char const *s, size_t len)
+{
+	if (memchr(s, '\0', len) == NULL)
+		return put_text(j, s, len);
+	errno = EILSEQ;
+	return false;
 }
 
 static bool
@@ -210,7 +229,7 @@ receive_binary(struct job *j)
 		if (recode_binary(&text, raw->s, raw->len))
 			append_write(&j->append, text.s, text.len);
 		else
-			step = refuse_errno(j);
+			step = refuse_literal(j);
 	}
 	stralloc_free(&text);
 	stralloc_free(raw);
@@ -349,6 +368,28 @@ url_literal(struct job *j)
 	return next_line(j);
 }
 
+/* `UTF8 (~{12})`, behind its first word (RFC 6855, 4): the clients that know
+ * UTF8=ACCEPT by that standard send no other, Thunderbird among them. */
+static enum step
+utf8_literal(struct job *j)
+{
+	struct lex *const l = &j->lex;
+	enum step step;
+	bool binary;
+
+	if (!j->s->utf8 || !lex_char(l, '(') || !at_literal(j, &binary) ||
+		!binary)
+		return refuse_syntax(j);
+	step = check_size(j, j->size);
+	if (step == DONE)
+		step = receive(j, put_utf8);
+	if (step == DONE)
+		step = after_literal(j);
+	if (step == DONE && !lex_char(l, ')'))
+		return refuse_syntax(j);
+	return step;
+}
+
 static enum step
 catenate_part(struct job *j)
 {
@@ -359,6 +400,8 @@ catenate_part(struct job *j)
 
 	if (!lex_atom(l, &word) || !lex_space(l))
 		return refuse_syntax(j);
+	if (lex_is(&word, "UTF8"))
+		return utf8_literal(j);
 	if (lex_is(&word, "TEXT"))
 		return at_literal(j, &binary) ? literal(j, binary)
 					      : refuse_syntax(j);
@@ -377,7 +420,7 @@ catenate(struct job *j)
 {
 	enum step step;
 
-	if (!lex_space(&j->lex) || !lex_char(&j->lex, '('))
+	if (!lex_char(&j->lex, '('))
 		return refuse_syntax(j);
 	do
 		step = catenate_part(j);
@@ -393,7 +436,7 @@ message(struct job *j)
 {
 	struct lex *const l = &j->lex;
 	struct flag_args flags = {0};
-	bool has_date = false, binary, is_catenate;
+	bool has_date = false, binary = false, is_literal;
 	struct lex_text word;
 	int64_t date = 0;
 	enum step step;
@@ -406,10 +449,11 @@ message(struct job *j)
 		if (!lex_date_time(l, &date) || !lex_space(l))
 			return refuse_syntax(j);
 	}
-	is_catenate = lex_peek(l) == 'C' || lex_peek(l) == 'c';
-	if (is_catenate && (!lex_atom(l, &word) || !lex_is(&word, "CATENATE")))
-		return refuse_syntax(j);
-	if (!is_catenate && !at_literal(j, &binary))
+	is_literal = lex_peek(l) == '{' || lex_peek(l) == '~';
+	if (is_literal ? !at_literal(j, &binary)
+		       : (!lex_atom(l, &word) || !lex_space(l) ||
+				 (!lex_is(&word, "CATENATE") &&
+					 !lex_is(&word, "UTF8"))))
 		return refuse_syntax(j);
 	/* RFC 4314, 4: what may not be set is left out. */
 	flags.system &= rights_flags(j->rights);
@@ -418,7 +462,10 @@ message(struct job *j)
 	if (!append_begin(&j->append, &flags, has_date ? &date : NULL))
 		return refuse_errno(j);
 	j->octets = 0;
-	step = is_catenate ? catenate(j) : literal(j, binary);
+	if (is_literal)
+		step = literal(j, binary);
+	else
+		step = lex_is(&word, "UTF8") ? utf8_literal(j) : catenate(j);
 	if (step == DONE && !append_end(&j->append))
 		return refuse_errno(j);
 	return step;

@@ -106,6 +106,26 @@ def test_names_stay_in_utf7_for_others(client):
     client.no(b'CREATE "\xc3\x84rger"', b"[CANNOT]")
 
 
+def test_messages_in_utf8(client):
+    """RFC 6855, 4: what Thunderbird sends once it has enabled UTF8=ACCEPT."""
+    text = "Subject: grüße\r\n\r\nbody\r\n".encode()
+    literal = b"UTF8 (~{%d+}\r\n%s)" % (len(text), text)
+    client.bad(b"APPEND INBOX " + literal)
+    client.ok(b"ENABLE UTF8=ACCEPT")
+    client.ok(b'APPEND "INBOX" (\\Seen) ' + literal)
+    client.ok(b"APPEND INBOX (\\Seen) %s () %s" % (literal, literal))
+    client.ok(b"APPEND INBOX CATENATE (%s TEXT {1+}\r\nx)" % literal)
+    client.ok(b"SELECT INBOX")
+    assert [client.body(n) for n in (1, 2, 3, 4)] == \
+        [text, text, text, text + b"x"]
+    for bad in (b"UTF8 ({1+}\r\nx)", b"UTF8 ~{1+}\r\nx",
+                b"UTF8 (~{1+}\r\nx", b"UTF9 (~{1+}\r\nx)"):
+        client.bad(b"APPEND INBOX " + bad)
+    client.no(b"APPEND INBOX UTF8 (~{3+}\r\na\0b)", b"[UNKNOWN-CTE]")
+    assert client.ok(b"STATUS INBOX (MESSAGES)") == [
+        b'STATUS "INBOX" (MESSAGES 4)']
+
+
 def test_uid_only(client, maildir):
     for n in range(8):
         deliver(maildir)
