@@ -7,6 +7,8 @@ import ssl
 
 import pytest
 
+import tables
+
 ALICE = "alice@mx.example.org"
 
 
@@ -110,6 +112,27 @@ def test_starttls_then_every_way_to_log_in(connect):
             c.send(base64.b64encode(password) + b"\r\n")
         assert c.answer(b"a")[-1].startswith(b"a OK [CAPABILITY IMAP4rev1 ")
         assert c.command(b"SELECT INBOX")[-1].startswith(b"a OK")
+
+
+def test_what_is_announced_before_login_has_its_test(connect):
+    known = {*tables.capabilities(False), "ENABLE", "ID", "IMAP4rev1",
+             "IMAP4rev2", "LITERAL+"}
+    c = connect()
+    clear = set(c.command(b"CAPABILITY")[0].decode().split()[2:])
+    c.starttls()
+    tls = set(c.command(b"CAPABILITY")[0].decode().split()[2:])
+    assert clear | tls <= known
+    assert {"STARTTLS", "LOGINDISABLED"} <= clear - tls
+    assert {"AUTH=PLAIN", "AUTH=LOGIN"} <= tls - clear
+
+
+def test_clear_text_behind_starttls_is_no_command(connect):
+    c = connect()
+    c.send(b"a STARTTLS\r\nb NOOP\r\n")
+    try:
+        assert c.line() == b""
+    except ConnectionResetError:
+        pass
 
 
 def test_pipelined_behind_login(connect):

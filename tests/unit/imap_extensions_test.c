@@ -1,9 +1,12 @@
 /* URLs, names in UTF-8, quotas, LIST, previews, binary parts. */
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "common/annotations.h"
@@ -12,6 +15,7 @@
 #include "imapd/notify_args.h"
 #include "common/quota.h"
 #include "imapd/recode.h"
+#include "imapd/search_indexed.h"
 #include "imapd/status.h"
 #include "common/use.h"
 #include "common/utf7.h"
@@ -270,6 +274,39 @@ binary(void **state)
 	free(s);
 }
 
+/* RFC 9585: told now and then, and not at once. */
+static void
+progress(void **state)
+{
+	static char const told[] =
+		"* OK [INPROGRESS (\"a1\" 256 1000)] Searching\r\n";
+	static struct session s;
+	static struct stream stream;
+	static struct search q;
+	volatile sig_atomic_t stop = 0;
+	char text[200];
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	stream_init(&stream, -1, fds[1], 1000);
+	stream.stop = &stop;
+	s.stream = &stream;
+	s.command.tag = (struct lex_text){"a1", 2};
+	q.message.s = &s;
+	assert_true(search_progress(&q, 10, 1000));
+	q.told_s -= 11;
+	assert_true(search_progress(&q, 256, 1000));
+	assert_true(search_progress(&q, 512, 1000));
+	assert_int_equal(read(fds[0], text, sizeof text), sizeof told - 1);
+	assert_memory_equal(text, told, sizeof told - 1);
+	/* Nor does a search hold up the end of the program. */
+	stop = 1;
+	assert_false(search_progress(&q, 513, 1000));
+	close(fds[0]);
+	close(fds[1]);
+}
+
 int
 main(void)
 {
@@ -281,6 +318,7 @@ main(void)
 		cmocka_unit_test(notifications),
 		cmocka_unit_test(entries),
 		cmocka_unit_test(binary),
+		cmocka_unit_test(progress),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
