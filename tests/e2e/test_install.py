@@ -8,7 +8,7 @@ from host import BUILD, REPOSITORY, SERVICES
 PRIVATE = {"monitor", "auth", "smtpd", "submit-front", "pop3-front",
            "imap-front", "pop3d", "imapd", "sieve-front", "sieved", "starter", "manager",
            "remote-spawner", "local-spawner", "check", "policy", "sts",
-           "signer", "spam-gather",
+           "signer", "spam-gather", "list-unsubscribe",
            "mime-crypt", "mime-submit"}
 # People run these, by mime: GnuPG's library and the resolver are shared.
 # And sts has libcurl.
