@@ -123,6 +123,8 @@ def answer_quickly(sock, server):
 
 
 def cost(build):
+    """Print, and return {sessions: (ms of CPU, ms)} for each message."""
+    costs = {}
     os.environ["KERERU_BUILD"] = build
     from checkalone import Check
     from dnsserver import DnsServer
@@ -165,11 +167,13 @@ def cost(build):
             pair.close()
             spent = 1000 * (after - before) / MESSAGES
             took = 1000 * seconds / MESSAGES
+            costs[sessions] = spent, took
             print(f"check, {MESSAGES} messages of 10 KB, {sessions} "
                   f"session{'s' * (sessions > 1)}: {spent:.2f} ms of CPU "
                   f"(wanted: 2) and {took:.2f} ms each (wanted: 20)"
                   f"{'' if bogofilter else ', without a classifier'}")
     dns.terminate()
+    return costs
 
 
 def main():
