@@ -184,6 +184,7 @@ install: all
 		group="-g $(DROP)"; mode=2755; fi; \
 	put $$mode sbin $(B)/bin/sendmail; \
 	ln -sf ../sbin/sendmail $(DESTDIR)$(PREFIX)/bin/newaliases
+deb: all ; @exec common/admin/debian/build.sh "$(MAKE)" "$(B)" "$(VERSION)"
 run: ; @exec common/admin/run.sh "$(MAKE)" "$(B)"
 # These install what they need. The last line of check is its result.
 check soak: ; @exec tests/run $@ "$(MAKE)" "$(B)"
@@ -196,9 +197,10 @@ help:
 	@echo 'make check      every test, as root; soak: the long ones; bench'
 	@echo 'make unit-NAME  one unit test, e.g. unit-addr_test'
 	@echo 'make fuzz-NAME  one fuzz target, e.g. fuzz-addr: build-san/fuzz/addr_fuzz'
+	@echo 'make deb        a Debian package, in build/'
 	@echo 'make install    PREFIX=$(PREFIX) DESTDIR=; then: kereru setup HOST'
 clean: ; rm -rf $(B) $(B)-san
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
-.PHONY: all clean objects fuzz-build unit-build san-build install run check \
+.PHONY: all deb clean objects fuzz-build unit-build san-build install run check \
 	soak bench help
