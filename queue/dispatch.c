@@ -43,6 +43,11 @@ find_route(struct queued *m, size_t i, struct route *r)
 	if (instead == NULL)
 		route_find_from(&host.tables, m->q.sender, m->q.sender_len,
 			to->address, to->address_len, r);
+	if (instead == NULL && r->kind == ROUTE_UNKNOWN) {
+		host_refresh_now();
+		route_find_from(&host.tables, m->q.sender, m->q.sender_len,
+			to->address, to->address_len, r);
+	}
 	if (instead == NULL && r->kind == ROUTE_UNKNOWN)
 		switch (forward_undo(m, i)) {
 		case FORWARD_NOT:

@@ -33,6 +33,13 @@ host_open(int tables_fd, struct table const *settings)
 }
 
 void
+host_refresh_now(void)
+{
+	if (!refresh())
+		log_error("table-failed", NULL, (char *)0);
+}
+
+void
 host_refresh(void)
 {
 	static uint64_t refreshed; /* loop_time */
@@ -40,8 +47,7 @@ host_refresh(void)
 	if (refreshed == loop_time())
 		return;
 	refreshed = loop_time();
-	if (!refresh())
-		log_error("table-failed", NULL, (char *)0);
+	host_refresh_now();
 }
 
 uid_t

@@ -32,6 +32,10 @@ bool host_open(int tables_fd, struct table const *settings)
 /* Open tables that were replaced; at most once a second. */
 void host_refresh(void);
 
+/* The same without waiting for the next second: whoever took the message may
+ * have looked into tables that are newer than ours. */
+void host_refresh_now(void);
+
 /* Who had dropped the message, whoever's its file is now. */
 uid_t host_dropper(struct queued const *m);
 

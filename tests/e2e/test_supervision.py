@@ -52,6 +52,18 @@ def test_killed_daemon_is_back_within_two_seconds(own, service):
     deliver(own, f"after {service}")
 
 
+def test_mail_at_once_for_an_address_just_made(own):
+    """smtpd sees new tables with the next connection: so must the manager,
+    however short ago it has looked."""
+    for i in range(4):
+        deliver(own, "before")
+        n = len(own.mail(ALICE))
+        own.kereru("alias", "add", f"new{i}@mx.example.org", ALICE)
+        own.send("a@elsewhere.example", [f"new{i}@mx.example.org"],
+                 LETTER % b"at once")
+        own.wait_for_mail(ALICE, n + 1)
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_killed_supervisor_leaves_one_daemon(own, service):
     before = own.pid(service)
