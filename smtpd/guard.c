@@ -200,6 +200,14 @@ refuse_verdict(struct smtp_session *s, struct checking_answer const *a)
 	smtp_session_refuse_text(s, text, NULL);
 }
 
+/* With the next message, of a check that may have been started again by then.
+ * After login there is none but the pair that was inherited. */
+static void
+ask_anew(struct smtp_session *s)
+{
+	s->guard.check.is_asked = s->mode == SMTP_MODE_OWNER;
+}
+
 /* check has the whole message to look at: it must be in the file. False:
  * answered. */
 static bool
@@ -216,6 +224,7 @@ check(struct smtp_session *s, int fd)
 		smtp_session_refuse(s, SMTP_R_TROUBLE, "", NULL);
 		close(fd);
 		s->guard.check.fd = -1;
+		ask_anew(s);
 	} else if (a.action == CHECKING_ACCEPT) {
 		ok = take_over(s, &a, file, offset, len);
 		if (!ok) {
@@ -250,6 +259,7 @@ smtp_guard_message(struct smtp_session *s)
 	if (fd < 0) {
 		log_event("no-check", s->intake.drop.q.id, (char *)0);
 		smtp_session_refuse(s, SMTP_R_TROUBLE, "", NULL);
+		ask_anew(s);
 		return false;
 	}
 	return check(s, fd);

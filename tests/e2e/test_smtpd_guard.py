@@ -66,7 +66,7 @@ class Policy:
                 return
             action, delay, text = answer
             pair.send(struct.pack(">cIH", action.encode(), delay, len(text)) +
-                      text.encode() + struct.pack(">I", 41))
+                      text.encode() + struct.pack(">IBB", 41, 0, 0))
 
 
 class Check:
