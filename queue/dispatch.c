@@ -43,7 +43,8 @@ find_route(struct queued *m, size_t i, struct route *r)
 	if (instead == NULL)
 		route_find_from(&host.tables, m->q.sender, m->q.sender_len,
 			to->address, to->address_len, r);
-	if (instead == NULL && r->kind == ROUTE_UNKNOWN) {
+	/* An address may be newer than the tables in hand. */
+	if (instead == NULL && (r->kind == ROUTE_UNKNOWN || r->is_caught)) {
 		host_refresh_now();
 		route_find_from(&host.tables, m->q.sender, m->q.sender_len,
 			to->address, to->address_len, r);

@@ -1,6 +1,7 @@
 /* Where a recipient's mail goes. */
 #include <string.h>
 #include <strings.h>
+#include "common/recipient.h"
 #include "queue/route.h"
 
 size_t
@@ -126,29 +127,15 @@ find_remote(struct route_tables const *t, char const *sender, size_t sender_len,
 
 enum recipient { IS_NOBODY, IS_MAILBOX, IS_ALIAS, IS_DAMAGED };
 
-/* The entry of a key, or of the one that it is a detail of: key becomes that
- * one then. As table_find. */
+/* The entry of a key, which becomes that of the entry. As table_find. */
 static int
-find_entry(struct route_tables const *t, char *key, size_t *len,
-	char const **value_r, size_t *value_len_r)
+find_entry(struct route_tables const *t, char key[ROUTE_NAME_MAX + 1],
+	size_t *len, char const **value_r, size_t *value_len_r)
 {
-	char base[ROUTE_NAME_MAX + 1];
-	size_t base_len;
-	int found = table_find(&t->recipients, key, *len, value_r, value_len_r);
+	int found =
+		recipient_find(&t->recipients, key, len, value_r, value_len_r);
 
-	if (found != 0)
-		return found;
-	memcpy(base, key, *len);
-	base_len = addr_key_base(base, *len);
-	if (base_len == 0)
-		return 0;
-	found = table_find(
-		&t->recipients, base, base_len, value_r, value_len_r);
-	if (found > 0) {
-		memcpy(key, base, base_len);
-		key[base_len] = '\0';
-		*len = base_len;
-	}
+	key[*len] = '\0';
 	return found;
 }
 
@@ -223,6 +210,10 @@ void
 route_find_from(struct route_tables const *t, char const *sender,
 	size_t sender_len, char const *address, size_t len, struct route *r)
 {
+	enum recipient found;
+	bool is_caught;
+
+	r->is_caught = false;
 	r->name_len = route_key(t, address, len, r->name);
 	if (r->name_len == 0) {
 		r->kind = ROUTE_INVALID;
@@ -239,7 +230,9 @@ route_find_from(struct route_tables const *t, char const *sender,
 	case ROUTE_DOMAIN_LOCAL:
 		break;
 	}
-	switch (find_recipient(t, r->name, &r->name_len)) {
+	found = find_recipient(t, r->name, &r->name_len);
+	is_caught = recipient_is_catch_all(r->name, r->name_len);
+	switch (found) {
 	case IS_NOBODY:
 		r->kind = ROUTE_UNKNOWN;
 		break;
@@ -253,6 +246,7 @@ route_find_from(struct route_tables const *t, char const *sender,
 		r->kind = ROUTE_LATER;
 		break;
 	}
+	r->is_caught = is_caught;
 }
 
 struct expansion {
@@ -354,7 +348,8 @@ route_expand(struct route_tables const *t, char const *key, size_t key_len,
 	if (key_len > ROUTE_NAME_MAX)
 		return -1;
 	memcpy(base, key, key_len);
-	/* Of a detail, what the address itself stands for. */
+	/* Of a detail, what the address itself stands for; of what the
+	 * catch-all caught, what that does. */
 	if (find_entry(t, base, &key_len, &value, &value_len) < 0)
 		return -1;
 	(void)note(&e, base, key_len);

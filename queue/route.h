@@ -37,6 +37,7 @@ enum route_kind {
 
 struct route {
 	enum route_kind kind;
+	bool is_caught; /* by the domain's catch-all: nobody has it himself */
 	size_t name_len;
 	char name[ROUTE_NAME_MAX + 1];
 };

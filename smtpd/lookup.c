@@ -1,6 +1,7 @@
 /* What recipients.cdb says of an address. */
 #include <stdint.h>
 #include <string.h>
+#include "common/recipient.h"
 #include "smtpd/command.h"
 #include "smtpd/lookup.h"
 
@@ -37,25 +38,16 @@ smtp_lookup_domain(struct table const *recipients, struct addr const *a)
 	return SMTP_DOMAIN_TROUBLE;
 }
 
-/* The entry of an address, or of the one that it is a detail of; its key stays
- * in key. */
+/* The entry of an address; its key stays in key. */
 static int
 find_key(struct table const *recipients, struct addr const *a,
 	char key[ADDR_KEY_MAX], size_t *key_len, char const **value_r,
 	size_t *len_r)
 {
-	int found;
-
 	*key_len = addr_key(a, key, ADDR_KEY_MAX);
-	if (*key_len == 0)
-		return 0;
-	found = table_find(recipients, key, *key_len, value_r, len_r);
-	if (found != 0)
-		return found;
-	*key_len = addr_key_base(key, *key_len);
-	return *key_len > 0
-		       ? table_find(recipients, key, *key_len, value_r, len_r)
-		       : 0;
+	return *key_len > 0 ? recipient_find(
+				      recipients, key, key_len, value_r, len_r)
+			    : 0;
 }
 
 static int

@@ -3,8 +3,7 @@
  *
  * `@domain` -> `local` or `backup`; `user@domain` -> `m UID` (a mailbox) or
  * `a UID UID...` (an alias, with the uids of its local targets). Keys are
- * addr_key's. An address that is not in the table, `user+detail@domain`, is
- * `user@domain` if that is.
+ * addr_key's. Which entry an address has, common/recipient.h says.
  */
 #ifndef SMTP_LOOKUP_H
 #define SMTP_LOOKUP_H

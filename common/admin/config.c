@@ -6,6 +6,7 @@
 #include <string.h>
 #include <skalibs/types.h>
 #include "common/addr.h"
+#include "common/recipient.h"
 #include "common/scramkey.h"
 #include "common/admin/config.h"
 #include "common/admin/password.h"
@@ -200,6 +201,11 @@ read_users(struct config *c, struct faults *f)
 			!config_address(t, f, name, &name_len, &at))
 			continue;
 		u.name = (struct name){name, name_len, t->line};
+		if (recipient_is_catch_all(name, name_len))
+			fault(f, t->path, t->line,
+				"%s is all else in a domain; it can be an "
+				"alias only",
+				name);
 		d = config_domain(c, name + at, name_len - at);
 		if (d == NULL || d->is_backup)
 			fault(f, t->path, t->line,

@@ -65,8 +65,14 @@ read_lines(struct config *c, struct faults *f)
 	while (config_line(t, f, &line, &len)) {
 		struct config_alias *a;
 		size_t first = c->targets.count;
-		if (!text_field(&line, &len, &name, &name_len) ||
-			!config_address(t, f, name, &name_len, &at))
+		if (!text_field(&line, &len, &name, &name_len))
+			continue;
+		if (*name == '@') {
+			fault(f, t->path, t->line,
+				"all else in a domain is written *%s", name);
+			continue;
+		}
+		if (!config_address(t, f, name, &name_len, &at))
 			continue;
 		if (!is_local(c, name + at, name_len - at))
 			fault(f, t->path, t->line,

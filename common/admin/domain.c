@@ -289,6 +289,18 @@ list_aliases(char const *folder)
 	return ok && f.count == 0 ? COMMAND_OK : COMMAND_PERMANENT;
 }
 
+/* An alias's key: of an address, or, as `*@domain`, of `@domain`. */
+static bool
+alias_key(char const *s, char *key, size_t size)
+{
+	char all[1 + ADDR_PATH_MAX + 2];
+
+	if (*s != '@' || strlen(s) > ADDR_PATH_MAX)
+		return edit_address(s, key, size);
+	snprintf(all, sizeof all, "*%s", s);
+	return edit_address(all, key, size);
+}
+
 int
 command_alias(
 	struct command_context const *x, int argc, char const *const *argv)
@@ -301,18 +313,19 @@ command_alias(
 	if (argc == 2 && strcmp(argv[1], "list") == 0)
 		return list_aliases(x->folder);
 	if (argc == 3 && strcmp(argv[1], "remove") == 0)
-		return edit_address(argv[2], key, sizeof key)
+		return alias_key(argv[2], key, sizeof key)
 			       ? remove_line(x->folder, "aliases", key,
 					 alias_may_go)
 			       : COMMAND_PERMANENT;
 	if (argc < 4 || strcmp(argv[1], "add") != 0) {
 		fprintf(stderr,
-			"usage: kereru [-c DIR] alias add ADDRESS TARGET...\n"
-			"       kereru [-c DIR] alias remove ADDRESS\n"
+			"usage: kereru [-c DIR] alias add ADDRESS|@DOMAIN "
+			"TARGET...\n"
+			"       kereru [-c DIR] alias remove ADDRESS|@DOMAIN\n"
 			"       kereru [-c DIR] alias list\n");
 		return COMMAND_PERMANENT;
 	}
-	if (!edit_address(argv[2], key, sizeof key))
+	if (!alias_key(argv[2], key, sizeof key))
 		return COMMAND_PERMANENT;
 	ok = stralloc_cats(&line, key);
 	for (int i = 3; ok && i < argc; i++)

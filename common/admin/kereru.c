@@ -26,7 +26,7 @@ static char const help[] =
 	"                      enable, quota,\n"
 	"                      user app-password, user logins\n"
 	"  domain add DOMAIN   also: domain list, remove\n"
-	"  alias add ADDRESS TARGET...   also: alias list, remove\n"
+	"  alias add ADDRESS|@DOMAIN TARGET...   also: alias list, remove\n"
 	"  list add ADDRESS OWNER   a mailing list; also: list show, members,\n"
 	"                      subscribe, unsubscribe, set, held, accept,\n"
 	"                      reject, digest, remove\n"

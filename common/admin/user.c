@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/addr.h"
+#include "common/recipient.h"
 #include "common/admin/apppassword.h"
 #include "common/admin/command.h"
 #include "common/admin/compile.h"
@@ -55,6 +56,8 @@ user_refuse(struct config const *c, char const *key)
 		return "it is there already";
 	if (a != NULL && a->name.line > 0)
 		return "it is an alias";
+	if (recipient_is_catch_all(key, len))
+		return "it is all else in a domain (kereru alias add)";
 	if (*key == '.' || memchr(key, '/', (size_t)(at - key)) != NULL)
 		return "it makes no folder name (write the line by hand, with "
 		       "a maildir)";

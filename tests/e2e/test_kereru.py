@@ -428,6 +428,42 @@ def test_domain_and_alias_remove(files):
     assert "five.example" not in files.kereru("domain", "list").stdout
 
 
+def test_catch_all(files):
+    key = b"*@two.example"
+    files.kereru("alias", "add", "@Two.Example", "alice@mx.example.org",
+                 "x@y.example")
+    uid = files.users["alice@mx.example.org"]
+    assert table(files, "recipients")[key] == b"a %d" % uid
+    assert table(files, "aliases")[key] == \
+        b"alice@mx.example.org\0x@y.example\0"
+    assert "*@two.example alice@mx.example.org x@y.example" in \
+        files.kereru("alias", "list").stdout.splitlines()
+    before = (files.etc / "aliases").read_bytes()
+    for args in (["alias", "add", "*@two.example", "x@y.example"],
+                 ["alias", "add", "@kept.example", "x@y.example"],
+                 ["alias", "add", "@y.example", "x@y.example"],
+                 ["alias", "add", f"@{NAME}", f"*@{NAME}"],
+                 ["alias", "add", f"@{NAME}", f"nobody@{NAME}"],
+                 ["alias", "add", f"@{NAME}", f"@{NAME}"],
+                 ["alias", "add", "@", "x@y.example"],
+                 ["alias", "remove", f"@{NAME}"],
+                 ["domain", "remove", "two.example"],
+                 ["user", "add", "*@two.example", "--password-stdin"]):
+        done = files.kereru(*args, check=False, input="x\n")
+        assert done.returncode == 100, args
+    assert (files.etc / "aliases").read_bytes() == before
+    files.kereru("alias", "remove", "@TWO.example")
+    assert key not in table(files, "aliases")
+    # By hand: as one form, and no loop.
+    add(files, "aliases", "@two.example x@y.example",
+        f"*@two.example *@{NAME}", f"*@{NAME} *@two.example")
+    count = line_count(files, "aliases")
+    told = refused(files)
+    assert f"aliases:{count - 2}: all else in a domain is written " \
+        "*@two.example" in told
+    assert f"aliases:{count}: *@{NAME} leads back to itself" in told
+
+
 def test_user_disable_and_enable(files):
     key = "alice@mx.example.org"
     first = table(files, "passwords")[key.encode()]

@@ -40,6 +40,15 @@ static struct pair const recipients[] = {
 	PAIR("postmaster@mx.a.test", "a 1001"),
 	PAIR("@mx.a.test", "local"),
 	PAIR("\"x@y\"@a.test", "m 1003"),
+	PAIR("@c.test", "local"),
+	PAIR("carol@c.test", "m 1004"),
+	PAIR("list-bounces@c.test", "m 1005 list"),
+	PAIR("info@c.test", "a 1002"),
+	PAIR("*@c.test", "a 1004"),
+	PAIR("@d.test", "local"),
+	PAIR("*@d.test", "a"),
+	PAIR("@e.test", "local"),
+	PAIR("*@e.test", "a"),
 };
 static struct pair const aliases[] = {
 	PAIR("one@a.test", "Bob@A.test\0"),
@@ -47,6 +56,10 @@ static struct pair const aliases[] = {
 	PAIR("deep@a.test", "two@a.test\0one@a.test\0x@else.test\0"),
 	PAIR("self@a.test", "self@a.test\0"),
 	PAIR("postmaster@mx.a.test", "alice@a.test"),
+	PAIR("info@c.test", "bob@a.test\0"),
+	PAIR("*@c.test", "carol@c.test\0"),
+	PAIR("*@d.test", "x@d.test\0*@e.test\0z@else.test\0"),
+	PAIR("*@e.test", "y@e.test\0*@d.test\0"),
 };
 static struct pair const routes[] = {
 	PAIR("smart.test", "relay.test:2525"),
@@ -151,6 +164,7 @@ finds_the_way(void **state)
 			fail_msg("%s: %d", cases[i].address, (int)r.kind);
 		if (cases[i].name != NULL)
 			assert_string_equal(r.name, cases[i].name);
+		assert_false(r.is_caught);
 	}
 }
 
@@ -160,6 +174,54 @@ join(void *data, char const *s, size_t len)
 	strncat(data, s, len);
 	strcat(data, " ");
 	return true;
+}
+
+/* Last of all, and not what is the manager's own. */
+static void
+a_catch_all_comes_last(void **state)
+{
+	static struct {
+		char const *address;
+		enum route_kind kind;
+		char const *name;
+		bool is_caught;
+	} const cases[] = {
+		{"Any.Body@C.Test", ROUTE_LOCAL, "carol@c.test", true},
+		{"x+y@c.test", ROUTE_LOCAL, "carol@c.test", true},
+		{"\"a@b c\"@c.test", ROUTE_LOCAL, "carol@c.test", true},
+		{"*@c.test", ROUTE_LOCAL, "carol@c.test", true},
+		{"carol@c.test", ROUTE_LOCAL, "carol@c.test", false},
+		{"carol+x@c.test", ROUTE_LOCAL, "carol@c.test", false},
+		{"info@c.test", ROUTE_LOCAL, "bob@a.test", false},
+		{"info+x@c.test", ROUTE_LOCAL, "bob@a.test", false},
+		{"list-bounces+j=e.org@c.test", ROUTE_LOCAL,
+			"list-bounces@c.test", false},
+		{"SRS0=abcd=XY=else.test=bob@c.test", ROUTE_UNKNOWN, NULL,
+			false},
+		{"srs1=abcd=else.test==efgh=XY=b.test=bob@c.test",
+			ROUTE_UNKNOWN, NULL, false},
+		{"x@d.test", ROUTE_EXPAND, "*@d.test", true},
+		{"x@sub.c.test", ROUTE_REMOTE, "sub.c.test", false},
+	};
+	char text[200] = "";
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct route r;
+		route_find(&tables, cases[i].address, strlen(cases[i].address),
+			&r);
+		if (r.kind != cases[i].kind ||
+			r.is_caught != cases[i].is_caught)
+			fail_msg("%s: %d", cases[i].address, (int)r.kind);
+		if (cases[i].name != NULL)
+			assert_string_equal(r.name, cases[i].name);
+	}
+	/* Two that lead to each other, and to themselves. */
+	assert_int_equal(route_expand(&tables, "q@d.test", 8, join, text), 1);
+	assert_string_equal(text, "z@else.test ");
+	assert_int_equal(route_owns(&tables, "any@c.test", 10, 1004), 1);
+	assert_int_equal(route_owns(&tables, "info@c.test", 11, 1004), 0);
+	assert_int_equal(route_owns(&tables, "carol@c.test", 12, 1002), 0);
 }
 
 static bool
@@ -294,6 +356,7 @@ main(void)
 {
 	struct CMUnitTest const tests[] = {
 		cmocka_unit_test(finds_the_way),
+		cmocka_unit_test(a_catch_all_comes_last),
 		cmocka_unit_test(expands_each_once),
 		cmocka_unit_test(owners_decide),
 		cmocka_unit_test(a_missing_table_puts_off),
