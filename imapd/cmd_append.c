@@ -69,6 +69,9 @@ refuse_errno(struct job *j)
 	case ENODATA:
 		session_reply(s, "NO", "Cancelled by an empty message");
 		break;
+	case EBADMSG:
+		session_reply(s, "NO", "[CANNOT] NUL octets in a literal");
+		break;
 	case EILSEQ:
 		session_reply(s, "NO",
 			"[UNKNOWN-CTE] Binary octets outside binary parts");
@@ -168,6 +171,7 @@ receive(struct job *j, bool (*put)(struct job *, char const *, size_t))
 	struct stream *const in = j->s->stream;
 	uint64_t left = j->size;
 	bool ok = true;
+	int error = 0;
 
 	if (j->synchronizing)
 		session_puts(j->s, "+ Go ahead\r\n");
@@ -182,10 +186,14 @@ receive(struct job *j, bool (*put)(struct job *, char const *, size_t))
 		}
 		if (n > left)
 			n = (size_t)left;
-		ok = ok && put(j, in->in + in->in_start, n);
+		if (ok && !put(j, in->in + in->in_start, n)) {
+			ok = false;
+			error = errno;
+		}
 		in->in_start += n;
 		left -= n;
 	}
+	errno = error;
 	return ok ? DONE : refuse_literal(j);
 }
 
@@ -194,6 +202,16 @@ put_text(struct job *j, char const *s, size_t len)
 {
 	append_write(&j->append, s, len);
 	return true;
+}
+
+/* A literal has no NUL (RFC 9051, 4.3), and no answer could hold it. */
+static bool
+put_literal(struct job *j, char const *s, size_t len)
+{
+	if (memchr(s, '\0', len) == NULL)
+		return put_text(j, s, len);
+	errno = EBADMSG;
+	return false;
 }
 
 static bool
@@ -242,7 +260,7 @@ literal(struct job *j, bool binary)
 	enum step step = check_size(j, j->size);
 
 	if (step == DONE)
-		step = binary ? receive_binary(j) : receive(j, put_text);
+		step = binary ? receive_binary(j) : receive(j, put_literal);
 	return step == DONE ? after_literal(j) : step;
 }
 

@@ -302,12 +302,30 @@ put_date(struct import *m, int64_t date)
 	stream_puts(&m->stream, text);
 }
 
+/* No other host would have shown them, and no literal may hold them (RFC 9051,
+ * 4.3). */
+static void
+take_out_nuls(stralloc *text)
+{
+	char *to = memchr(text->s, '\0', text->len);
+	char const *const end = text->s + text->len;
+
+	if (to == NULL)
+		return;
+	for (char const *from = to; from < end; from++)
+		if (*from != '\0')
+			*to++ = *from;
+	text->len = (size_t)(to - text->s);
+}
+
 bool
 import_put(struct import *m, struct import_message *message, char const *mark,
 	uint64_t step)
 {
 	char text[64];
 
+	if (message->text.len > 0)
+		take_out_nuls(&message->text);
 	if (message->text.len == 0) {
 		import_skip(m, step);
 		return true;

@@ -166,6 +166,22 @@ def test_binary_parts_are_stored_in_base64(client):
     assert client.ok(b"NOOP") == []
 
 
+@pytest.mark.parametrize("head, end", [
+    (b"", b""), (b"CATENATE (TEXT ", b")")])
+def test_a_literal_with_nul_is_refused_and_read_away(
+        client, maildir, head, end):
+    text = b"Subject: n\r\n\r\na\0b\r\nx CREATE Made\r\n" + b"y" * 70000
+    client.no(b"APPEND INBOX {%d+}\r\n%s %s{%d+}\r\n%s%s"
+              % (len(ONE), ONE, head, len(text), text, end), b"[CANNOT]")
+    assert files(maildir) == 0
+    assert client.ok(b'LIST "" Made') == []
+    client.send(b"x APPEND INBOX {3}\r\n")
+    assert client.line().startswith(b"+ ")
+    client.send(b"a\0b\r\ny NOOP\r\n")
+    assert client.answer("x")[0].startswith(b"NO [CANNOT]")
+    assert client.answer("y")[0].startswith(b"OK")
+
+
 def test_replace(client):
     client.ok(b"CREATE Other")
     client.ok(b"SELECT INBOX")
