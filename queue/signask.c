@@ -18,6 +18,7 @@ signask_encode(char *s, size_t max, struct signask const *ask)
 	wire_put_u8(&out, ask->is_free);
 	wire_put_u32(&out, ask->uid);
 	wire_put_bytes(&out, ask->fields, ask->fields_len);
+	wire_put_bytes(&out, ask->list, ask->list_len);
 	return out.failed ? 0 : out.len;
 }
 
@@ -59,6 +60,7 @@ signask_decode(char const *s, size_t len, struct signask *ask_r)
 	ask_r->uid = wire_get_u32(&in);
 	ask_r->fields =
 		wire_get_bytes(&in, SIGNASK_FIELDS_MAX, &ask_r->fields_len);
+	ask_r->list = wire_get_bytes(&in, SIGNASK_LIST_MAX, &ask_r->list_len);
 	return wire_end(&in) && is_free <= 1 &&
 	       ask_r->wishes <= (SIGNASK_SIGN | SIGNASK_SEAL) &&
 	       are_lines(ask_r->fields, ask_r->fields_len);

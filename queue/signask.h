@@ -31,6 +31,10 @@ struct signask {
 	/* Whole header lines that this copy has in front of all, or empty. */
 	char const *fields;
 	size_t fields_len;
+	/* The domain of the list that sends it, which signs it beside its
+	 * author's, or empty. Not checked. */
+	char const *list;
+	size_t list_len;
 };
 
 enum signask_outcome {
@@ -46,9 +50,10 @@ struct signask_answer {
 	size_t lines_len; /* at most JOB_LINES_MAX */
 };
 
-/* Octets of the fields of a copy, and of a question. */
+/* Octets of a list's domain, of the fields of a copy, and of a question. */
+#define SIGNASK_LIST_MAX 255
 #define SIGNASK_FIELDS_MAX VERP_FIELDS_MAX
-#define SIGNASK_MAX (128 + SIGNASK_FIELDS_MAX)
+#define SIGNASK_MAX (128 + SIGNASK_LIST_MAX + SIGNASK_FIELDS_MAX)
 
 /* The frame's length, or 0 if something is too long. */
 size_t signask_encode(char *s, size_t max, struct signask const *ask);

@@ -68,11 +68,15 @@ is_ours(struct queued const *m)
 					       m->q.sender_len, uid) > 0);
 }
 
+/* What a list sends is others' mail, too: its seal says what was found when it
+ * came, and what the list has changed breaks the author's signature. */
 static unsigned
 wishes_of(struct queued const *m)
 {
+	bool is_sent_on = m->q.flags & (QUEUEFILE_FORWARDED | QUEUEFILE_VERP);
+
 	return (is_ours(m) ? SIGNASK_SIGN : 0) |
-	       (m->q.flags & QUEUEFILE_FORWARDED ? SIGNASK_SEAL : 0);
+	       (is_sent_on ? SIGNASK_SEAL : 0);
 }
 
 bool
@@ -83,6 +87,20 @@ signing_wants(struct queued const *m)
 
 	return wishes_of(m) != 0 &&
 	       table_find(&host.tables.recipients, "dkim", 4, &value, &len) > 0;
+}
+
+/* A list signs as itself, whoever wrote it. */
+static void
+add_list(struct signask *ask, struct queuefile const *q)
+{
+	char const *at = memrchr(q->sender, '@', q->sender_len);
+
+	if (!(q->flags & QUEUEFILE_VERP) || at == NULL)
+		return;
+	ask->list = at + 1;
+	ask->list_len = q->sender_len - (size_t)(ask->list - q->sender);
+	if (ask->list_len > SIGNASK_LIST_MAX)
+		ask->list_len = 0;
 }
 
 /* False: the pair is full, or gone. */
@@ -104,6 +122,7 @@ send_question(struct question const *one)
 	size_t len;
 
 	memcpy(ask.id, q->id, sizeof ask.id);
+	add_list(&ask, q);
 	if (one->recipient != SIGNING_ALL)
 		ask.fields_len = queued_unsubscribe(m, one->recipient, fields);
 	len = signask_encode(frame, sizeof frame, &ask);

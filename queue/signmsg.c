@@ -170,8 +170,10 @@ may_change(struct fields const *fields, struct signask const *ask)
 	struct header_field const *type = find_field(fields, "Content-Type");
 	size_t at = 0;
 
-	if ((ask->wishes & SIGNASK_SEAL) || fields->is_too_long ||
-		find_field(fields, "DKIM-Signature") != NULL)
+	if (((ask->wishes & SIGNASK_SEAL) && ask->list_len == 0) ||
+		fields->is_too_long ||
+		find_field(fields, "DKIM-Signature") != NULL ||
+		find_field(fields, "ARC-Seal") != NULL)
 		return false;
 	if (type == NULL)
 		return true;
@@ -258,18 +260,18 @@ append(struct signmsg *out, char const *s, size_t len)
 
 static void
 sign(struct table const *t, struct form const *f, uint64_t now,
-	struct signmsg *out)
+	char const *domain, struct signmsg *out)
 {
 	static char line[DKIM_SIGN_MAX];
 	struct signkeys_cursor c;
 	struct signkey k;
 	size_t len;
 
-	if (!signkeys_find(t, out->domain, &c))
+	if (!signkeys_find(t, domain, &c))
 		return;
 	while (signkeys_next(&c, &k)) {
 		struct dkim_signer signer = {.key = &k.key,
-			.domain = out->domain,
+			.domain = domain,
 			.selector = k.selector,
 			.now = now,
 			.lifetime = strtoull(
@@ -390,6 +392,24 @@ seal(struct table const *t, struct form const *f, uint64_t now,
 	dkim_private_wipe(&k.key);
 }
 
+/* By the author's domain, and by the list's, each if it is the dropper's. */
+static void
+sign_all(struct table const *t, struct signask const *ask, struct form const *f,
+	uint64_t now, struct signmsg *out)
+{
+	char list[DNS_NAME_SIZE];
+
+	if (!find_author(&f->fields, out->domain) ||
+		!(ask->wishes & SIGNASK_SIGN))
+		return;
+	if (ask->is_free || signkeys_owns(t, ask->uid, out->domain))
+		sign(t, f, now, out->domain, out);
+	if (ask->list_len > 0 && asciiname(ask->list, ask->list_len, list) &&
+		strcmp(list, out->domain) != 0 &&
+		(ask->is_free || signkeys_owns(t, ask->uid, list)))
+		sign(t, f, now, list, out);
+}
+
 bool
 signmsg_make(struct table const *t, struct signask const *ask, int fd,
 	uint64_t now, struct signmsg *out)
@@ -408,11 +428,7 @@ signmsg_make(struct table const *t, struct signask const *ask, int fd,
 	if (is_read && !f.fields.is_too_long) {
 		if (ask->wishes & SIGNASK_SEAL)
 			seal(t, &f, now, out);
-		if (find_author(&f.fields, out->domain) &&
-			(ask->wishes & SIGNASK_SIGN) &&
-			(ask->is_free ||
-				signkeys_owns(t, ask->uid, out->domain)))
-			sign(t, &f, now, out);
+		sign_all(t, ask, &f, now, out);
 	}
 	/* Without a line nothing would break. */
 	out->is_seven = f.is_seven && out->len > 0;

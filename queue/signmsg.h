@@ -6,7 +6,8 @@
  * where a host that takes no 8-bit octets would have it changed, in the form
  * that needs no change (mime/reencode.h; RFC 6376 5.3). What is signed already
  * is never changed: by another hand (DKIM-Signature), by its author
- * (multipart/signed), or because it is only sent on.
+ * (multipart/signed), or because it is only sent on; what a list sends is the
+ * list's to change.
  *
  * The message is read once, or twice when it is changed; its header alone is
  * kept.

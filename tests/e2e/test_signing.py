@@ -337,7 +337,7 @@ def test_copies_of_a_list_are_signed_each(world):
             names = re.sub(r"\s", "", re.search(r"h=([^;]*)", s)[1]).split(":")
             assert ("List-Unsubscribe" in names) == (address in wishes)
             assert ("List-Unsubscribe-Post" in names) == (address in wishes)
-        assert t.message.startswith(b"DKIM-Signature: ")
+        assert t.message.startswith(b"ARC-Seal: ")
         if address in wishes:
             token = wishes[address].split()[1].encode()
             assert b"List-Unsubscribe: <https://own.test/u?" + token + \
@@ -454,6 +454,40 @@ def test_what_is_sent_on_in_8_bit_stays(world, foreign_key):
     signed = dkim.sign(message, b"k", b"else.test", foreign_key) + message
     t = world.forward(signed)
     assert not t.message.isascii() and holds(world, t.message)
+
+
+def test_a_posting_to_a_list(world, foreign_key):
+    """Of somebody elsewhere, whose domain we have no key of."""
+    host, name = world.host, "talk@own.test"
+    host.kereru("list", "add", name, ALICE)
+    for key, value in (("post", "anyone"),
+                       ("unsubscribe-url", f"https://own.test/u/{name}/")):
+        host.kereru("list", "set", name, key, value)
+    host.kereru("list", "subscribe", name, "a@far.example", "b@far.example")
+    message = FOREIGN.replace(b"To: bob@", b"To: talk@")
+    signed = dkim.sign(message, b"k", b"else.test", foreign_key) + message
+    host.send("x@else.test", [name], signed)
+    words = set()
+    for t in world.next(), world.next():
+        assert t.sender.startswith("talk-bounces+")
+        assert set(arc_sets(t.message).values()) == {1}
+        cv, results, why = dkim.arc_verify(t.message, dnsfunc=world.txt)
+        assert cv == dkim.CV_Pass, why
+        assert results[0]["as-domain"] == b"own.test"
+        m = email.message_from_bytes(t.message)
+        assert re.search("dkim=pass", m["ARC-Authentication-Results"])
+        *ours, theirs = signatures(t.message)
+        assert len(ours) == 2 and "d=else.test" in theirs
+        for i, one in enumerate([*ours, theirs]):
+            d = dkim.DKIM(t.message)
+            assert d.verify(idx=i, dnsfunc=world.txt), one
+            names = re.sub(r"\s", "", re.search(r"h=([^;]*)", one)[1])
+            assert one == theirs or d.domain == b"own.test" and {
+                "List-Unsubscribe", "List-Unsubscribe-Post",
+                "List-Id"} <= set(names.split(":"))
+        assert m["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        words.add(re.search("<https:[^>]*/([^/>]+)>", m["List-Unsubscribe"])[1])
+    assert len(words) == 2
 
 
 def test_who_wrote_what_is_sent_on_is_not_said(world):

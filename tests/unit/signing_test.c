@@ -203,7 +203,7 @@ answers_come_to_their_messages(void **state)
 	assert_int_equal(ask.uid, MAILBOX);
 	assert_int_equal(ask.wishes, SIGNASK_SIGN);
 	assert_false(ask.is_free);
-	assert_int_equal(ask.fields_len, 0);
+	assert_int_equal(ask.fields_len + ask.list_len, 0);
 	assert_string_equal(ask.id, FAKE_ID);
 	for (uint32_t i = 0; i < MESSAGES; i++)
 		answer(first + i, i == 1 ? SIGNASK_LATER : SIGNASK_DONE,
@@ -241,6 +241,10 @@ a_copy_is_asked_for_by_itself(void **state)
 	assert_true(signing_ask(m, 0));
 	assert_true(question(&ask));
 	assert_int_equal(ask.fields_len, len);
+	/* Others wrote it, and the list signs as itself. */
+	assert_int_equal(ask.wishes, SIGNASK_SIGN | SIGNASK_SEAL);
+	assert_int_equal(ask.list_len, 12);
+	assert_memory_equal(ask.list, "from.example", 12);
 	answer(ask.number, SIGNASK_DONE, "A: b\r\n");
 	assert_int_equal(done, 1);
 	assert_false(m->is_signed);
