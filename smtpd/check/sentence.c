@@ -54,6 +54,37 @@ refuse(struct examine_state *st, bool is_final, char const *text, size_t len)
 		is_final ? 550 : 451, out, (size_t)n);
 }
 
+/* Where a failure of SPF is the reason, the domain has the last word (RFC 7208,
+ * 8.4); it must be seen that the words are not ours. */
+static void
+explain(struct examine_state *st, struct rules_statement const *r)
+{
+	struct examine_verdict *v = st->verdict;
+	size_t len = strlen(v->text), left = sizeof v->text - len;
+	struct spf_result const *spf = NULL;
+	int n;
+
+	for (size_t i = 0; st->auth != NULL && i < r->condition_count; i++) {
+		struct rules_condition const *c = &r->conditions[i];
+
+		if (c->subject != RULES_IS_WORD || c->is_negated)
+			continue;
+		if (c->which == RULES_SPF)
+			spf = &st->auth->spf_from;
+		else if (c->which == RULES_SPF_HELO)
+			spf = &st->auth->spf_helo;
+	}
+	if (spf == NULL || spf->code != SPF_FAIL || *spf->explanation == '\0')
+		return;
+	n = snprintf(v->text + len, left, "; %s explains: %s", spf->domain,
+		spf->explanation);
+	if (n < 0 || (size_t)n >= left)
+		v->text[len] = '\0';
+	for (char *c = v->text + len; *c != '\0'; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
+}
+
 /* `NAME`, or `NAME 2.5`. */
 static void
 name_rule(struct examine_state *st, struct rules_statement const *r)
@@ -95,6 +126,7 @@ apply(struct examine_state *st, struct rules_statement const *r)
 		break;
 	case RULES_REJECT:
 		refuse(st, true, r->text.s, r->text.len);
+		explain(st, r);
 		break;
 	case RULES_TEMPFAIL:
 		refuse(st, false, r->text.s, r->text.len);

@@ -23,7 +23,8 @@ MESSAGE = (b"From: <alice@example.org>\r\nTo: <bob@kereru.test>\r\n"
 GTUBE = (b"XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL"
          b"*C.34X\r\n")
 ZONE = {
-    "example.org": {"TXT": ["v=spf1 ip4:192.0.2.9 -all"]},
+    "example.org": {"TXT": ["v=spf1 ip4:192.0.2.9 -all exp=why.example.org"]},
+    "why.example.org": {"TXT": ["%{i} is not one of ours"]},
     "2.0.0.127.bl.test": {"A": ["127.0.0.2"]},
     "1.2.0.192.bl.test": {"A": ["127.0.0.4", "127.0.0.10"]},
     "2.0.0.127.white.test": {"A": ["127.0.0.2"]},
@@ -160,6 +161,8 @@ rule REVERSE_HELO reverse=helo nothing
 rule REVERSE reverse=name nothing
 rule NULL_SENDER sender=empty nothing
 rule TLS tls=yes nothing
+rule SPF spf=fail helo=unqualified reject 5.7.23 no sender of theirs
+rule OTHER spf=fail reject
 """
 
 
@@ -180,6 +183,16 @@ def test_facts_of_the_session(facts, session, want):
     rest = names - {"HELO_NAME", "REVERSE"}
     assert want in names and len(rest) == (want not in ("HELO_NAME",
                                                         "REVERSE"))
+
+
+def test_a_domain_explains_its_failure(facts):
+    v = facts.ask(MESSAGE, client="192.0.2.7", helo="pc")
+    assert (v.action, v.code, v.text) == (
+        "r", 550, "5.7.23 no sender of theirs; example.org explains: "
+        "192.0.2.7 is not one of ours")
+    v = facts.ask(MESSAGE, client="192.0.2.7")
+    assert v.text == ("5.7.1 refused by our rules; example.org explains: "
+                      "192.0.2.7 is not one of ours")
 
 
 def test_claims_of_ours_are_removed(check):
