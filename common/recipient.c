@@ -10,6 +10,13 @@ recipient_is_catch_all(char const *key, size_t len)
 	return len > 2 && key[0] == '*' && key[1] == '@';
 }
 
+bool
+recipient_is_refused(char const *value, size_t len)
+{
+	return memmem(value, len, RECIPIENT_REFUSED,
+		       sizeof RECIPIENT_REFUSED - 1) != NULL;
+}
+
 /* The key of the catch-all in place; 0: none is asked for this address. */
 static size_t
 catch_all_key(char *key, size_t len)

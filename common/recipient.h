@@ -21,6 +21,11 @@ int recipient_find(struct table const *recipients, char *key, size_t *len,
 	char const **value_r, size_t *value_len_r)
 	__attribute__((warn_unused_result));
 
+/* Whether the mail of an entry with this value is refused: that of a mailbox
+ * which takes none, or of an alias that leads to such ones alone. */
+#define RECIPIENT_REFUSED " refused"
+bool recipient_is_refused(char const *value, size_t len);
+
 bool recipient_is_catch_all(char const *key, size_t len);
 
 #endif

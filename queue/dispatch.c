@@ -219,6 +219,10 @@ start_others(struct queued *m, struct portion p)
 			settle_note_text(m, i, QUEUEFILE_FAILED,
 				"5.1.1 there is no such mailbox here");
 			break;
+		case ROUTE_REFUSED:
+			settle_note_text(m, i, QUEUEFILE_FAILED,
+				"5.2.1 the mailbox takes no mail");
+			break;
 		case ROUTE_FORGED:
 			/* It came from the null sender: who would be told? */
 			settle_note_text(m, i, QUEUEFILE_TOLD,

@@ -125,7 +125,7 @@ find_remote(struct route_tables const *t, char const *sender, size_t sender_len,
 		set_name(r, ROUTE_REMOTE, value, value_len);
 }
 
-enum recipient { IS_NOBODY, IS_MAILBOX, IS_ALIAS, IS_DAMAGED };
+enum recipient { IS_NOBODY, IS_MAILBOX, IS_ALIAS, IS_REFUSED, IS_DAMAGED };
 
 /* The entry of a key, which becomes that of the entry. As table_find. */
 static int
@@ -150,6 +150,8 @@ find_recipient(struct route_tables const *t, char *key, size_t *len)
 		return IS_DAMAGED;
 	if (found == 0)
 		return IS_NOBODY;
+	if (recipient_is_refused(value, value_len))
+		return IS_REFUSED;
 	if (value_len > 0 && (*value == 'm' || *value == 'a'))
 		return *value == 'm' ? IS_MAILBOX : IS_ALIAS;
 	return IS_DAMAGED;
@@ -242,6 +244,9 @@ route_find_from(struct route_tables const *t, char const *sender,
 	case IS_ALIAS:
 		find_alias(t, r);
 		break;
+	case IS_REFUSED:
+		r->kind = ROUTE_REFUSED;
+		break;
 	case IS_DAMAGED:
 		r->kind = ROUTE_LATER;
 		break;
@@ -306,6 +311,9 @@ add_target(struct expansion *e, char const *s, size_t len, unsigned depth)
 		return depth < ROUTE_DEPTH_MAX
 			       ? expand(e, key, key_len, depth + 1)
 			       : 1;
+	case IS_REFUSED:
+		/* The others get it. */
+		return 1;
 	case IS_NOBODY:
 	case IS_MAILBOX:
 		break;

@@ -29,6 +29,7 @@ enum route_kind {
 	ROUTE_HOLD,    /* it stays until somebody releases it */
 	ROUTE_EXPAND,  /* name: the alias's key; see route_expand */
 	ROUTE_UNKNOWN, /* nobody here has this address */
+	ROUTE_REFUSED, /* a mailbox that takes no mail */
 	ROUTE_INVALID, /* not an address */
 	ROUTE_FORGED,  /* not from here; made for forwarding by nobody here */
 	ROUTE_LOOP,    /* an alias that leads nowhere but to itself */

@@ -207,6 +207,7 @@ verify(struct compose const *c, char const *tables)
 		[ROUTE_HOLD] = "waits until it is released",
 		[ROUTE_EXPAND] = "deliverable: alias ",
 		[ROUTE_UNKNOWN] = "undeliverable: nobody here has it",
+		[ROUTE_REFUSED] = "undeliverable: it takes no mail",
 		[ROUTE_INVALID] = "undeliverable: no address",
 		[ROUTE_FORGED] = "undeliverable: made by nobody here",
 		[ROUTE_LOOP] = "undeliverable: an alias of itself",

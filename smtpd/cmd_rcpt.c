@@ -50,6 +50,8 @@ judge(struct smtp_session const *s, struct addr const *a)
 		found = smtp_lookup_mailbox(&s->recipients, a);
 		if (found < 0)
 			return SMTP_R_TROUBLE;
+		if (found == 2)
+			return SMTP_R_TAKES_NONE;
 		/* A report to an address that was made for forwarding: whether
 		 * it is one the manager knows. */
 		if (!found && s->mail.sender_len == 0 &&

@@ -65,8 +65,9 @@ smtp_lookup_mailbox(struct table const *recipients, struct addr const *a)
 {
 	char const *value;
 	size_t len;
+	int found = find(recipients, a, &value, &len);
 
-	return find(recipients, a, &value, &len);
+	return found > 0 && recipient_is_refused(value, len) ? 2 : found;
 }
 
 bool

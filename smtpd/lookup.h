@@ -23,7 +23,8 @@ enum smtp_domain {
 enum smtp_domain smtp_lookup_domain(
 	struct table const *recipients, struct addr const *a);
 
-/* Whether the address is in the table: 1, 0, -1 damaged. */
+/* Whether the address is in the table: 1, 0, -1 damaged; 2 it is there, and
+ * takes no mail. */
 int smtp_lookup_mailbox(struct table const *recipients, struct addr const *a)
 	__attribute__((warn_unused_result));
 

@@ -82,6 +82,7 @@ static struct {
 	[SMTP_R_SASL_LONG] = {"500 5.5.6 login message too long", true},
 	[SMTP_R_MECHANISM] = {"504 5.5.4 unknown login mechanism", true},
 	[SMTP_R_NO_MAILBOX] = {"550 5.1.1 no such mailbox here", false},
+	[SMTP_R_TAKES_NONE] = {"550 5.2.1 that mailbox takes no mail", false},
 	[SMTP_R_NO_RELAY] = {"550 5.7.1 relaying denied", false},
 	[SMTP_R_NOT_OWNER] = {"553 5.7.1 that sender's address is not yours",
 		false},

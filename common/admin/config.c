@@ -305,7 +305,7 @@ read_passwords(struct config *c, struct faults *f)
 	while (config_line(t, f, &line, &len)) {
 		struct config_password *p;
 		struct scramkey key;
-		bool has_keys, is_disabled;
+		bool has_keys, is_disabled, is_refused;
 		if (!text_field(&line, &len, &name, &name_len) ||
 			!config_address(t, f, name, &name_len, &at))
 			continue;
@@ -316,6 +316,8 @@ read_passwords(struct config *c, struct faults *f)
 		is_disabled = text_field(&line, &len, &hash, &hash_len) &&
 			      *hash == '!';
 		hash += is_disabled;
+		is_refused = is_disabled && *hash == '!';
+		hash += is_refused;
 		if (hash_len == 0 || (!(is_disabled && *hash == '\0') &&
 					     !password_is_hash(hash))) {
 			fault(f, t->path, t->line,
@@ -338,6 +340,7 @@ read_passwords(struct config *c, struct faults *f)
 		p->hash = hash;
 		p->keys = has_keys ? keys : NULL;
 		p->is_disabled = is_disabled;
+		p->is_refused = is_refused;
 	}
 	name_sort(c->passwords.list, c->passwords.count,
 		sizeof *c->passwords.list);

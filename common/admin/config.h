@@ -32,6 +32,7 @@ struct config_password {
 	char const *hash;
 	char const *keys; /* for SCRAM; NULL: none */
 	bool is_disabled; /* none of its passwords lets in; hash may be "" */
+	bool is_refused;  /* and its mail is refused */
 };
 
 /* A password of a program: NUL-ended, in the text. */

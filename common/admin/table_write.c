@@ -9,6 +9,7 @@
 #include <skalibs/types.h>
 #include "common/addr.h"
 #include "common/netlist.h"
+#include "common/recipient.h"
 #include "common/admin/setting.h"
 #include "common/admin/table_dkim.h"
 #include "common/admin/layout.h"
@@ -17,7 +18,8 @@
 struct output {
 	struct config *config;
 	cdbmaker cdb;
-	stralloc value; /* reused */
+	stralloc value;	  /* reused */
+	stralloc refused; /* uint32_t: uids of mailboxes that take no mail */
 };
 
 static bool
@@ -211,8 +213,8 @@ add_list_recipients(struct output *o, struct config_user const *u)
 	if (!stralloc_cats(&o->value, " list"))
 		return false;
 	for (size_t i = 1; i <= CONFIG_LIST_ADDRESSES; i++) {
-		size_t const len = config_list_address(
-			u->name.s, i, key, sizeof key);
+		size_t const len =
+			config_list_address(u->name.s, i, key, sizeof key);
 
 		if (len > 0 && !add(o, key, len, o->value.s, o->value.len))
 			return false;
@@ -226,13 +228,86 @@ add_list_users(struct output *o, struct config_user const *u)
 	char key[ADDR_KEY_MAX];
 
 	for (size_t i = 1; i <= CONFIG_LIST_ADDRESSES; i++) {
-		size_t const len = config_list_address(
-			u->name.s, i, key, sizeof key);
+		size_t const len =
+			config_list_address(u->name.s, i, key, sizeof key);
 
 		if (len > 0 && !add(o, key, len, o->value.s, o->value.len))
 			return false;
 	}
 	return true;
+}
+
+static struct config_password const *
+find_password(struct config const *c, char const *address, size_t len)
+{
+	return name_find(c->passwords.list, c->passwords.count,
+		sizeof *c->passwords.list, address, len);
+}
+
+static bool
+add_user_recipient(struct output *o, struct config_user const *u)
+{
+	struct config_password const *const p =
+		find_password(o->config, u->name.s, u->name.len);
+
+	o->value.len = 0;
+	return stralloc_append(&o->value, 'm') && add_uid(&o->value, u->uid) &&
+	       (p == NULL || !p->is_refused ||
+		       (stralloc_cats(&o->value, RECIPIENT_REFUSED) &&
+			       stralloc_catb(&o->refused, (char const *)&u->uid,
+				       sizeof u->uid))) &&
+	       add(o, u->name.s, u->name.len, o->value.s, o->value.len) &&
+	       (!config_is_list(o->config, u->name.s) ||
+		       add_list_recipients(o, u));
+}
+
+/* Who of those that an alias reaches takes mail. */
+struct reached {
+	struct output *o;
+	size_t taking, refusing;
+};
+
+static bool
+count_uid(void *data, uint32_t uid)
+{
+	struct reached *r = data;
+
+	for (size_t i = 0; i < r->o->refused.len; i += sizeof uid)
+		if (memcmp(r->o->refused.s + i, &uid, sizeof uid) == 0) {
+			r->refusing++;
+			return true;
+		}
+	r->taking++;
+	return true;
+}
+
+static bool
+count_outside(void *data, char const *s, size_t len)
+{
+	struct reached *r = data;
+
+	(void)s;
+	(void)len;
+	r->taking++;
+	return true;
+}
+
+static bool
+add_alias_recipient(struct output *o, struct config_alias *a)
+{
+	struct reached r = {.o = o};
+
+	if (o->refused.len > 0 &&
+		(!config_alias_uids(o->config, a, count_uid, &r) ||
+			!config_alias_outside(o->config, a, count_outside, &r)))
+		return false;
+	o->value.len = 0;
+	return stralloc_append(&o->value, 'a') &&
+	       config_alias_uids(o->config, a, add_uid, &o->value) &&
+	       (r.refusing == 0 || r.taking > 0 ||
+		       stralloc_cats(&o->value, RECIPIENT_REFUSED)) &&
+	       add(o, a->name.s, a->name.len, o->value.s, o->value.len) &&
+	       add_outside(o, a);
 }
 
 static bool
@@ -253,27 +328,12 @@ write_recipients(struct output *o)
 				d->is_backup ? 6 : 5))
 			return false;
 	}
-	for (size_t i = 0; i < c->users.count; i++) {
-		struct config_user const *u = &c->users.list[i];
-		o->value.len = 0;
-		if (!stralloc_append(&o->value, 'm') ||
-			!add_uid(&o->value, u->uid) ||
-			!add(o, u->name.s, u->name.len, o->value.s,
-				o->value.len) ||
-			(config_is_list(c, u->name.s) &&
-				!add_list_recipients(o, u)))
+	for (size_t i = 0; i < c->users.count; i++)
+		if (!add_user_recipient(o, &c->users.list[i]))
 			return false;
-	}
-	for (size_t i = 0; i < c->aliases.count; i++) {
-		struct config_alias *a = &c->aliases.list[i];
-		o->value.len = 0;
-		if (!stralloc_append(&o->value, 'a') ||
-			!config_alias_uids(c, a, add_uid, &o->value) ||
-			!add(o, a->name.s, a->name.len, o->value.s,
-				o->value.len) ||
-			!add_outside(o, a))
+	for (size_t i = 0; i < c->aliases.count; i++)
+		if (!add_alias_recipient(o, &c->aliases.list[i]))
 			return false;
-	}
 	return true;
 }
 
@@ -375,8 +435,7 @@ write_users(struct output *o)
 			!add(o, u->name.s, u->name.len, o->value.s,
 				o->value.len) ||
 			(config_is_shared(c, u->name.s) && !add_shared(o, u)) ||
-			(config_is_list(c, u->name.s) &&
-				!add_list_users(o, u)))
+			(config_is_list(c, u->name.s) && !add_list_users(o, u)))
 			return false;
 	}
 	return true;
@@ -392,10 +451,8 @@ write_apps(struct output *o)
 
 	for (size_t i = 0; ok && i < c->apps.count; i++) {
 		struct config_app const *a = &c->apps.list[i];
-		struct config_password const *const p = name_find(
-			c->passwords.list, c->passwords.count,
-			sizeof *c->passwords.list, a->address,
-			strlen(a->address));
+		struct config_password const *const p =
+			find_password(c, a->address, strlen(a->address));
 
 		if (p != NULL && p->is_disabled)
 			continue;
@@ -583,8 +640,10 @@ table_write_all(struct config *c, struct publish *p, struct publish *state,
 	     write_blob(c, p, "tables/certs", certs) &&
 	     write_blob(c, p, "tables/keys", keys) && write_history(c, state) &&
 	     publish_commit(p);
-	if (o != NULL)
+	if (o != NULL) {
 		stralloc_free(&o->value);
+		stralloc_free(&o->refused);
+	}
 	free(o);
 	return ok;
 }

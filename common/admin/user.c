@@ -21,7 +21,8 @@ static char const usage[] =
 	"usage: kereru [-c DIR] user add ADDRESS [--password-stdin]\n"
 	"       kereru [-c DIR] user passwd ADDRESS [--password-stdin]\n"
 	"       kereru [-c DIR] user remove ADDRESS\n"
-	"       kereru [-c DIR] user disable|enable ADDRESS\n"
+	"       kereru [-c DIR] user disable ADDRESS [--refuse-mail]\n"
+	"       kereru [-c DIR] user enable ADDRESS\n"
 	"       kereru [-c DIR] user quota ADDRESS [SIZE|none]\n"
 	"       kereru [-c DIR] user list\n"
 	"       kereru [-c DIR] user app-password add|list|remove ...\n"
@@ -234,14 +235,17 @@ command_user(struct command_context const *x, int argc, char const *const *argv)
 	char key[ADDR_KEY_MAX + 1];
 	char const *verb = argc > 1 ? argv[1] : "";
 	bool from_stdin = argc == 4 && strcmp(argv[3], "--password-stdin") == 0;
+	bool refuses = argc == 4 && strcmp(argv[3], "--refuse-mail") == 0;
 	bool is_add = strcmp(verb, "add") == 0;
 	int code;
 
 	if (argc == 2 && strcmp(verb, "list") == 0)
 		return list(x->folder);
-	if (argc == 3 &&
-		(strcmp(verb, "disable") == 0 || strcmp(verb, "enable") == 0))
-		return user_disable(x->folder, argv[2], *verb == 'd');
+	if (argc == 3 && strcmp(verb, "enable") == 0)
+		return user_set_state(x->folder, argv[2], USER_ENABLED);
+	if (strcmp(verb, "disable") == 0 && (argc == 3 || refuses))
+		return user_set_state(x->folder, argv[2],
+			refuses ? USER_REFUSED : USER_DISABLED);
 	if ((argc == 3 || argc == 4) && strcmp(verb, "quota") == 0)
 		return user_quota(
 			x->folder, argv[2], argc == 4 ? argv[3] : NULL);

@@ -28,14 +28,16 @@ find_password(struct config const *c, char const *key)
 /* The line as it shall be; empty: none. False: memory is out. */
 static bool
 password_line(struct config_password const *p, char const *key,
-	bool is_disabled, stralloc *line)
+	enum user_state state, stralloc *line)
 {
+	static char const *const marks[] = {[USER_ENABLED] = " ",
+		[USER_DISABLED] = " !",
+		[USER_REFUSED] = " !!"};
 	char const *const hash = p != NULL ? p->hash : "";
 
-	if (*hash == '\0' && !is_disabled)
+	if (*hash == '\0' && state == USER_ENABLED)
 		return true;
-	return stralloc_cats(line, key) &&
-	       stralloc_cats(line, is_disabled ? " !" : " ") &&
+	return stralloc_cats(line, key) && stralloc_cats(line, marks[state]) &&
 	       stralloc_cats(line, hash) &&
 	       (p == NULL || p->keys == NULL ||
 		       (stralloc_append(line, ' ') &&
@@ -44,8 +46,8 @@ password_line(struct config_password const *p, char const *key,
 }
 
 static int
-set_disabled(struct publish *p, struct config const *c, char const *key,
-	bool is_disabled)
+set_state(struct publish *p, struct config const *c, char const *key,
+	enum user_state state)
 {
 	struct config_password const *const old = find_password(c, key);
 	stralloc line = STRALLOC_ZERO;
@@ -55,7 +57,7 @@ set_disabled(struct publish *p, struct config const *c, char const *key,
 		fprintf(stderr, "kereru: there is no user %s\n", key);
 		return COMMAND_PERMANENT;
 	}
-	ok = password_line(old, key, is_disabled, &line) &&
+	ok = password_line(old, key, state, &line) &&
 	     edit_file(
 		     p, "passwords", key, line.len > 0 ? line.s : NULL, 0600) &&
 	     edit_commit(p);
@@ -64,7 +66,7 @@ set_disabled(struct publish *p, struct config const *c, char const *key,
 }
 
 int
-user_disable(char const *folder, char const *address, bool is_disabled)
+user_set_state(char const *folder, char const *address, enum user_state state)
 {
 	char key[ADDR_KEY_MAX + 1];
 	struct publish p;
@@ -79,7 +81,7 @@ user_disable(char const *folder, char const *address, bool is_disabled)
 	if (!config_read(&c, folder, &f) || f.count > 0)
 		fprintf(stderr, "kereru: nothing was changed\n");
 	else
-		code = set_disabled(&p, &c, key, is_disabled);
+		code = set_state(&p, &c, key, state);
 	config_free(&c);
 	edit_end(&p);
 	return code == COMMAND_OK ? compile_tables(folder) : code;

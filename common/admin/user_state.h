@@ -4,14 +4,17 @@
 #ifndef USER_STATE_H
 #define USER_STATE_H
 
-#include <stdbool.h>
-
 /*
- * `kereru user disable|enable ADDRESS`: a `!` in front of the hash in
- * passwords. Mail goes on to be delivered. Both return an exit code; what is
- * wrong was told.
+ * `kereru user disable|enable ADDRESS`: one or two `!` in front of the hash in
+ * passwords. Both return an exit code; what is wrong was told.
  */
-int user_disable(char const *folder, char const *address, bool is_disabled);
+enum user_state {
+	USER_ENABLED,
+	USER_DISABLED, /* no password lets in; mail goes on to be delivered */
+	USER_REFUSED   /* and its mail is refused */
+};
+int user_set_state(
+	char const *folder, char const *address, enum user_state state);
 
 /* `kereru user quota ADDRESS [SIZE|none]`: the maildir's `maildirsize`
  * (common/quota.h), written as the mailbox's uid. size: NULL: show it. */

@@ -479,7 +479,18 @@ def test_user_disable_and_enable(files):
         assert table(files, "passwords")[key.encode()] == first
     assert sorted(text.splitlines()) == sorted(
         (files.etc / "passwords").read_text().splitlines())
+    files.kereru("alias", "add", "a@two.example", key)
+    files.kereru("alias", "add", "b@two.example", key, "x@y.example")
+    files.kereru("user", "disable", key, "--refuse-mail")
+    assert f"{key} !!$argon2id$" in (files.etc / "passwords").read_text()
+    uid = files.users[key]
+    got = table(files, "recipients")
+    assert key.encode() not in table(files, "passwords")
+    assert got[key.encode()] == b"m %d refused" % uid
+    assert got[b"a@two.example"] == b"a %d refused" % uid
+    assert got[b"b@two.example"] == b"a %d" % uid
     files.kereru("user", "disable", key)
+    assert table(files, "recipients")[key.encode()] == b"m %d" % uid
     # A new password lets in again.
     files.kereru("user", "passwd", key, "--password-stdin", input="new\n")
     assert key.encode() in table(files, "passwords")
