@@ -18,7 +18,7 @@ ALICE, BOB = "alice@mx.example.org", "bob@mx.example.org"
 SERVERS = {"smtp": ["smtp"], "submit": ["submit"],
            "submits": ["-T", "submit"], "pop3": ["pop3"],
            "pop3s": ["-T", "pop3"], "imap": ["imap"],
-           "imaps": ["-T", "imap"]}
+           "imaps": ["-T", "imap"], "sieve": ["sieve"]}
 
 
 @contextlib.contextmanager
