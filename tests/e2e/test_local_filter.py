@@ -106,6 +106,24 @@ def test_into_folders_with_flags_and_a_header_changed(host):
     assert len(host.folder("")) == 2
 
 
+def test_detail_is_a_folder_that_is_there(host):
+    host.script('require ["envelope", "fileinto", "mailbox", "subaddress", '
+                '"variables"]; if envelope :matches :detail "to" "*" { '
+                'set "folder" "${1}"; if mailboxexists "${folder}" { '
+                'fileinto "${folder}"; } }')
+    host.send(PLAIN % "x", to="bob+Bills@a.test")
+    assert len(host.folder("")) == 1 and not host.folder(".Bills")
+    uid = os.stat(host.home(BOB)).st_uid
+    for sub in ("", "/new", "/cur", "/tmp"):
+        os.mkdir(host.home(BOB) + "/.Bills" + sub, 0o700)
+        os.chown(host.home(BOB) + "/.Bills" + sub, uid, uid)
+    host.send(PLAIN % "y", to="bob+Bills@a.test")
+    assert len(host.folder(".Bills")) == 1 and len(host.folder("")) == 1
+    for detail in ("a/b", "/", "Nope", ""):
+        host.send(PLAIN % "z", to=f"bob+{detail}@a.test")
+    assert len(host.folder("")) == 5
+
+
 def test_junk_goes_where_the_script_says(host):
     host.script('require ["spamtestplus", "fileinto", "mailbox", '
                 '"relational", "comparator-i;ascii-numeric"]; '
