@@ -46,7 +46,7 @@ From x Sat Feb  3 21:52:25 1996
 Subject: three
 X-Mozilla-Status: 0001
 
-no end"""
+no\0 end"""
 
 
 def free_port():
