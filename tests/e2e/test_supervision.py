@@ -179,6 +179,9 @@ def test_make_run():
     pid, terminal = os.forkpty()
     if pid == 0:
         os.chdir(REPOSITORY)
+        # A shell can't take what those who started us have ignored.
+        for signo in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+            signal.signal(signo, signal.SIG_DFL)
         os.execvp("make", ["make", f"B={BUILD}", "run"])
     said = read_terminal(terminal, "Ctrl-C stops it", 300)
     try:
