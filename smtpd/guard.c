@@ -20,6 +20,8 @@
 #define CHECK_SECONDS_DEFAULT 120
 #define CHECK_SECONDS_MAX 540
 #define CHECK_SECONDS_MORE 10
+/* What fails sooner has been hung up on. */
+#define CHECK_GONE_MS 2000
 
 static struct checking_bytes
 bytes(char const *s)
@@ -200,12 +202,41 @@ refuse_verdict(struct smtp_session *s, struct checking_answer const *a)
 	smtp_session_refuse_text(s, text, NULL);
 }
 
-/* With the next message, of a check that may have been started again by then.
- * After login there is none but the pair that was inherited. */
-static void
-ask_anew(struct smtp_session *s)
+static int
+check_pair(struct smtp_session *s)
 {
+	return pair_of(s, &s->guard.check, REQUEST_CHECK,
+		s->mode == SMTP_MODE_OWNER ? "check-login" : "check");
+}
+
+/* The pair is of no more use. After login there is none but the one that was
+ * inherited; else the monitor is asked for another when one is wanted. */
+static void
+let_go(struct smtp_session *s)
+{
+	if (s->guard.check.fd >= 0)
+		close(s->guard.check.fd);
+	s->guard.check.fd = -1;
 	s->guard.check.is_asked = s->mode == SMTP_MODE_OWNER;
+}
+
+/* Once more if check was started anew since it was last asked; a message of
+ * which it dies is not given to a third. */
+static bool
+ask_twice(struct smtp_session *s, int fd, int file, struct checking_answer *a)
+{
+	int64_t begin = stream_clock_ms();
+
+	if (ask(s, fd, file, a))
+		return true;
+	let_go(s);
+	if (stream_clock_ms() - begin > CHECK_GONE_MS)
+		return false;
+	fd = check_pair(s);
+	if (fd >= 0 && ask(s, fd, file, a))
+		return true;
+	let_go(s);
+	return false;
 }
 
 /* check has the whole message to look at: it must be in the file. False:
@@ -217,14 +248,11 @@ check(struct smtp_session *s, int fd)
 	uint64_t offset = d->q.message_offset, len = d->q.message_len;
 	struct checking_answer a = CHECKING_ANSWER_ZERO;
 	int file = drop_open(d);
-	bool is_asked = file >= 0 && ask(s, fd, file, &a), ok = false;
+	bool is_asked = file >= 0 && ask_twice(s, fd, file, &a), ok = false;
 
 	if (!is_asked) {
 		log_error("no-check", d->q.id, (char *)0);
 		smtp_session_refuse(s, SMTP_R_TROUBLE, "", NULL);
-		close(fd);
-		s->guard.check.fd = -1;
-		ask_anew(s);
 	} else if (a.action == CHECKING_ACCEPT) {
 		ok = take_over(s, &a, file, offset, len);
 		if (!ok) {
@@ -251,15 +279,14 @@ smtp_guard_message(struct smtp_session *s)
 
 	if (!smtp_guard_stage(s, POLICING_END, NULL, s->intake.size))
 		return false;
-	fd = pair_of(s, &s->guard.check, REQUEST_CHECK,
-		s->mode == SMTP_MODE_OWNER ? "check-login" : "check");
+	fd = check_pair(s);
 	if (!s->guard.check.is_wanted)
 		return true;
 	/* Who wants mail checked does not want it unchecked. */
 	if (fd < 0) {
 		log_event("no-check", s->intake.drop.q.id, (char *)0);
 		smtp_session_refuse(s, SMTP_R_TROUBLE, "", NULL);
-		ask_anew(s);
+		let_go(s);
 		return false;
 	}
 	return check(s, fd);

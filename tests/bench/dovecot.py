@@ -8,7 +8,7 @@ and lmtp alone, as an MTA hands mail to it.
 import os
 import subprocess
 
-import debian
+import packaged
 import system
 
 PROGRAM = "/usr/sbin/dovecot"
@@ -164,7 +164,7 @@ class DovecotLmtp(Dovecot):
         self.root = os.path.join(self.home, "root")
 
     def prepare(self):
-        package = debian.fetch(self.cache, "dovecot-lmtpd")
+        package = packaged.fetch(self.cache, "dovecot-lmtpd")
         super().prepare()
         subprocess.run(["dpkg", "-x", package, self.root], check=True)
 

@@ -9,7 +9,7 @@ else goes to the sink. Settings are as shipped but for limits of a session.
 import os
 import subprocess
 
-import debian
+import packaged
 import system
 
 CONF = """\
@@ -51,7 +51,7 @@ class OpenSmtpd(system.System):
         self.root = os.path.join(self.home, "root")
 
     def prepare(self):
-        package = debian.fetch(self.cache, "opensmtpd")
+        package = packaged.fetch(self.cache, "opensmtpd")
         super().prepare()
         subprocess.run(["dpkg", "-x", package, self.root], check=True)
         linked = subprocess.run(["ldd", f"{self.root}/usr/sbin/smtpd"],

@@ -9,7 +9,7 @@ stands in MAIN, and chroot is off.
 import os
 import subprocess
 
-import debian
+import packaged
 import system
 
 # Accounts that every Debian has and nothing on a mail host's test uses: the
@@ -87,7 +87,7 @@ class Postfix(system.System):
         self.root = os.path.join(self.home, "root")
 
     def prepare(self):
-        package = debian.fetch(self.cache, "postfix")
+        package = packaged.fetch(self.cache, "postfix")
         super().prepare()
         subprocess.run(["dpkg", "-x", package, self.root], check=True)
         os.chmod(self.root, 0o755)

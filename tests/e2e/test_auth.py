@@ -356,7 +356,7 @@ def test_who_hangs_up_still_counts(slow):
         for _ in range(3):
             with LineClient(slow, "imaps", "127.0.1.2") as c:
                 c.send("l LOGIN nobody wrong\r\n")
-        wait_until(lambda: slow.log("auth").count('client=127.0.1.2 known=no')
+        wait_until(lambda: slow.log("auth").count('client=127.0.1.2 service=imap known=no')
                    >= 6, what="the guesses")
         with LineClient(slow, "imap", "127.0.1.2") as c:
             assert c.greeting.startswith("* BYE [UNAVAILABLE]")

@@ -63,9 +63,6 @@ def test_killed_check_costs_a_message_and_no_more(host):
         kill(pid)
         host.wait_for_successor("check", pid)
         # A session that goes on asks the other one.
-        with pytest.raises(smtplib.SMTPDataError) as e:
-            client.sendmail("x@elsewhere.example", [BOB], "Subject: x\r\n")
-        assert e.value.smtp_code == 451
         client.sendmail("x@elsewhere.example", [BOB], "Subject: x\r\n\r\nx\r\n")
     host.send("x@elsewhere.example", [BOB], "Subject: x\r\n\r\nx\r\n")
 

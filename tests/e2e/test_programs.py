@@ -9,6 +9,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from queuehost import QueueHost, as_user, wait_for  # noqa: E402
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="needs root")
+# In the words of a process that nobody else starts.
+NAP = 100000 + os.getpid()
 BOB = "bob@a.test"
 ALICE = "alice@a.test"
 MESSAGE = (b"From: s@else.test\r\nTo: bob@a.test\r\nSubject: x\r\n\r\n"
@@ -71,8 +73,8 @@ def programs(tmp_path_factory):
                    ' ls /proc/self/fd; } >out.new; mv out.new out\n')
     program("exit", 'echo "so it is $1"; exit $1\n')
     program("once", '[ -e out ] || { : >out; exit 75; }\n')
-    program("hang", '(setsid sleep 1000 &) ; sleep 1000 & echo $$ >out;'
-                    ' sleep 1000\n')
+    program("hang", f'(setsid sleep {NAP} &) ; sleep {NAP} & echo $$ >out;'
+                    f' sleep {NAP}\n')
     program("leave", '(setsid sleep 1001 &) ; sleep 1001 & exit 0\n')
     program("eat", 'exec /usr/bin/python3 -c "x = bytearray(1 << 30)"\n')
     program("talk", 'i=0; while [ $i -lt 20000 ]; do echo "word $i"; '
@@ -198,7 +200,7 @@ def test_one_that_hangs_is_killed_with_all_that_it_started(host):
     said = host.wait_event("program", seconds=30, id=ident)[0]["said"]
     assert "too long" in said
     assert not os.path.exists(f"/proc/{host.read().decode().strip()}")
-    assert wait_for(lambda: not processes(b"sleep\x001000\x00"), 10)
+    assert wait_for(lambda: not processes(b"sleep\0%d\0" % NAP), 10)
 
 
 def test_what_it_leaves_behind_ends(host):

@@ -69,6 +69,7 @@ def test_git_send_email(house, tmp_path):
                         f"--sendmail-cmd={house.mta} -i",
                         "--from=Zoë <zoe@example.org>", "--to", ALICE,
                         "--envelope-sender=zoe@example.org",
+                        "--suppress-cc=all",
                         "--root", "-1"], **where)
     m = arrived(house, send)
     assert m["Return-Path"] == "<zoe@example.org>"

@@ -942,7 +942,8 @@ def test_no_reply_is_written_elsewhere():
              "front.c": {"421 "}, "smtpd.c": {"421 "}}
     folder = os.path.join(REPOSITORY, "smtpd")
     for name in sorted(os.listdir(folder)):
-        if not name.endswith(".c") or name in ("reply.c", "judge.c"):
+        if not name.endswith(".c") or name in ("reply.c", "judge.c",
+                                               "outbound.c"):
             continue
         with open(os.path.join(folder, name)) as f:
             codes = set(re.findall(r'"([2-5]\d\d[ -])', f.read()))

@@ -274,7 +274,7 @@ def test_policy_hears_of_failures(tmp_path, tables):
     def policy(pair):
         while frame := pair.recv(65536):
             asked.append(frame)
-            pair.send(b"a" + (700).to_bytes(4, "big") + bytes(6))
+            pair.send(b"a" + (700).to_bytes(4, "big") + bytes(8))
     t = Tables(str(tmp_path), settings={"policy": "1"})
     t.make_certificate()
     c = front(t, guards={"p": policy})

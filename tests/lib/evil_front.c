@@ -184,7 +184,7 @@ main(int argc, char const *const *argv)
 			login(zeros, 1025, 0, 1);
 			continue;
 		case 'n': /* sessions without end */
-			for (int i = 0; i < 20; i++) {
+			for (int i = 0; i < 40; i++) {
 				frame[0] = 'P';
 				ask(1, 0);
 			}
