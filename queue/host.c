@@ -3,6 +3,9 @@
 #include "queue/host.h"
 #include "queue/loop.h"
 
+/* Who has changed a route tries it at once. */
+#define REFRESH_US 10000
+
 struct host host = {.tables_fd = -1};
 
 static bool
@@ -42,11 +45,11 @@ host_refresh_now(void)
 void
 host_refresh(void)
 {
-	static uint64_t refreshed; /* loop_time */
+	static uint64_t refreshed_us;
 
-	if (refreshed == loop_time())
+	if (loop_time_us() - refreshed_us < REFRESH_US)
 		return;
-	refreshed = loop_time();
+	refreshed_us = loop_time_us();
 	host_refresh_now();
 }
 

@@ -29,11 +29,11 @@ extern struct host host;
 bool host_open(int tables_fd, struct table const *settings)
 	__attribute__((warn_unused_result));
 
-/* Open tables that were replaced; at most once a second. */
+/* Open tables that were replaced; at most a hundred times a second. */
 void host_refresh(void);
 
-/* The same without waiting for the next second: whoever took the message may
- * have looked into tables that are newer than ours. */
+/* The same without waiting: whoever took the message may have looked into
+ * tables that are newer than ours. */
 void host_refresh_now(void);
 
 /* Who had dropped the message, whoever's its file is now. */
