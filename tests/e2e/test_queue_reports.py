@@ -305,6 +305,7 @@ def test_future_release(host):
 def test_the_schedule_is_as_it_is_written(host):
     """Tries after 300 s, doubled up to four hours, an eighth either way."""
     ident = host.drop("", ["x@dead.test"], arrived=arrived(host))
+    host.wait_event("deferred", 1, id=ident)
     for n in range(1, 9):
         assert wait_for(lambda: envelope(host, ident)["attempts"] == n)
         want = min(300 * 2**(n - 1), 14400)
