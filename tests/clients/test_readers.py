@@ -372,19 +372,20 @@ def test_s_nail(host, run, tmp_path):
 
 def on_terminal(command, steps, env, cwd, timeout=30):
     """steps: (what the screen must show, what is typed then)... Then it must
-    end."""
+    end. With a third element, seconds, it is typed after these anyway: what a
+    screen shows already may not be drawn again."""
     pid, fd = pty.fork()
     if pid == 0:
         os.chdir(cwd)
         os.execvpe(command[0], command, env)
-    end = time.monotonic() + timeout
-    shown = ""
+    end = until = time.monotonic() + timeout
+    shown, past = "", []
 
     def more():
         nonlocal shown
-        left = max(0, end - time.monotonic())
+        left = max(0, until - time.monotonic())
         if not select.select([fd], [], [], left)[0]:
-            raise TimeoutError(f"still {shown[-3000:]!r}")
+            raise TimeoutError(f"still {shown[-3000:]!r}; before {past[-1:]!r}")
         try:
             octets = os.read(fd, 65536)
         except OSError:
@@ -393,11 +394,18 @@ def on_terminal(command, steps, env, cwd, timeout=30):
         return octets != b""
 
     try:
-        for wanted, keys in steps:
-            while not re.search(wanted, shown):
-                assert more(), f"no {wanted!r} in {shown!r}"
+        for wanted, keys, *patience in steps:
+            until = min([end] + [time.monotonic() + s for s in patience])
+            try:
+                while not re.search(wanted, shown):
+                    assert more(), f"no {wanted!r} in {shown!r}"
+            except TimeoutError:
+                if not patience:
+                    raise
+            past.append(shown)
             shown = ""
             os.write(fd, keys.encode())
+        until = end
         while more():
             pass
     finally:
@@ -427,7 +435,7 @@ last-time-prune-questioned=126.11
     on_terminal(
         ["alpine", "-p", str(rc), "-nowrite_password_cache", "-i"],
         [("(?i)password", "secret\r"), ("(?s)Preserve.*Yes", "n"),
-         ("FldrList", "\r"),
+         ("FldrList", "\r", 3),
          ("the end", "sSaved\r"), (r"\[Yes\]", "y"),
          (r"(?i)copied|saved to|saving\s+done", "q"),
          ("(?s)Expunge.*Yes", "n")],
