@@ -210,14 +210,17 @@ check_pair(struct smtp_session *s)
 }
 
 /* The pair is of no more use. After login there is none but the one that was
- * inherited; else the monitor is asked for another when one is wanted. */
+ * inherited; else the monitor is asked for another when one is wanted, once: it
+ * ends who asks too often. */
 static void
 let_go(struct smtp_session *s)
 {
 	if (s->guard.check.fd >= 0)
 		close(s->guard.check.fd);
 	s->guard.check.fd = -1;
-	s->guard.check.is_asked = s->mode == SMTP_MODE_OWNER;
+	s->guard.check.is_asked =
+		s->mode == SMTP_MODE_OWNER || s->guard.check.is_second;
+	s->guard.check.is_second = true;
 }
 
 /* Once more if check was started anew since it was last asked; a message of

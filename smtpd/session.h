@@ -43,6 +43,7 @@ enum smtp_mode {
 /* A pair to policy or check (guard.h), asked for when first needed. */
 struct smtp_guard_pair {
 	bool is_asked, is_wanted;
+	bool is_second; /* the first has gone */
 	int fd; /* -1: none to be had, or none wanted */
 };
 
