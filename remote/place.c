@@ -56,7 +56,7 @@ base_of(struct places const *p, struct mx_address const *to, unsigned port)
 	text[to->len] = (unsigned char)(port >> 8);
 	text[to->len + 1] = (unsigned char)port;
 	crypto_shorthash(hash.octets, text, to->len + 2, p->key);
-	/* UNSAFE: below 2^40 times 2^11: the limit is at most 1,000. */
+	/* Less than 2^40 times 2^11: the limit is at most 1,000. */
 	return (off_t)((hash.n & 0xffffffffffu) * (p->limit + 1));
 }
 
