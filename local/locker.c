@@ -202,7 +202,7 @@ int
 locker_start(char const *key)
 {
 	pid_t const self = getpid();
-	int ends[2], error;
+	int ends[2];
 	pid_t pid;
 
 	if (!pair_make(ends, false))
@@ -210,11 +210,5 @@ locker_start(char const *key)
 	pid = fork();
 	if (pid == 0)
 		run(key, ends[1], self);
-	error = errno;
-	close(ends[1]);
-	if (pid > 0)
-		return ends[0];
-	close(ends[0]);
-	errno = error;
-	return -1;
+	return pair_keep(ends, pid > 0);
 }

@@ -326,7 +326,7 @@ int
 program_start(struct program_rules const *rules, char const *lines, size_t len)
 {
 	pid_t const self = getpid();
-	int ends[2], error;
+	int ends[2];
 	pid_t pid;
 
 	if (!pair_make(ends, false))
@@ -338,13 +338,7 @@ program_start(struct program_rules const *rules, char const *lines, size_t len)
 			    .len = len,
 			    .pair_fd = ends[1]},
 			self);
-	error = errno;
-	close(ends[1]);
-	if (pid > 0)
-		return ends[0];
-	close(ends[0]);
-	errno = error;
-	return -1;
+	return pair_keep(ends, pid > 0);
 }
 
 /* The answer. False: there was none, and the runner is lost. */

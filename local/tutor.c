@@ -119,7 +119,7 @@ tutor_start(char const *program, char const *folder)
 		.folder = folder,
 		.classifier = CLASSIFIER_ZERO};
 	pid_t const self = getpid();
-	int ends[2], error;
+	int ends[2];
 	pid_t pid;
 
 	if (!pair_make(ends, false))
@@ -127,13 +127,7 @@ tutor_start(char const *program, char const *folder)
 	pid = fork();
 	if (pid == 0)
 		run(&t, ends[1], self);
-	error = errno;
-	close(ends[1]);
-	if (pid > 0)
-		return ends[0];
-	close(ends[0]);
-	errno = error;
-	return -1;
+	return pair_keep(ends, pid > 0);
 }
 
 static bool

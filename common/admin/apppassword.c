@@ -141,16 +141,12 @@ static int
 change(char const *folder, struct app *a, bool is_add)
 {
 	struct publish p;
-	struct config c = {.folder = folder};
-	struct faults f = {.is_quiet = true};
-	int code = COMMAND_PERMANENT;
+	struct config c;
+	int code = edit_read(&p, &c, folder);
 
-	if (!edit_begin(&p, folder))
-		return COMMAND_TEMPORARY;
-	if (!config_read(&c, folder, &f) || f.count > 0)
-		fprintf(stderr, "kereru: nothing was changed\n");
-	else
-		code = change_in(&p, &c, a, is_add);
+	if (code != COMMAND_OK)
+		return code;
+	code = change_in(&p, &c, a, is_add);
 	config_free(&c);
 	edit_end(&p);
 	return code == COMMAND_OK ? compile_tables(folder) : code;

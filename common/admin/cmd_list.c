@@ -138,17 +138,13 @@ static int
 change(char const *folder, char const *key, stralloc const *settings)
 {
 	struct publish p;
-	struct config c = {.folder = folder};
-	struct faults f = {.is_quiet = true};
-	int code = COMMAND_PERMANENT;
+	struct config c;
+	int code = edit_read(&p, &c, folder);
 
-	if (!edit_begin(&p, folder))
-		return COMMAND_TEMPORARY;
-	if (!config_read(&c, folder, &f) || f.count > 0)
-		fprintf(stderr, "kereru: nothing was changed\n");
-	else
-		code = settings != NULL ? add_to(&p, &c, key, settings)
-					: remove_from(&p, &c, key);
+	if (code != COMMAND_OK)
+		return code;
+	code = settings != NULL ? add_to(&p, &c, key, settings)
+				: remove_from(&p, &c, key);
 	config_free(&c);
 	edit_end(&p);
 	return code == COMMAND_OK ? compile_tables(folder) : code;

@@ -17,15 +17,13 @@ add_line(char const *folder, char const *name, char const *line,
 	char const *const *words)
 {
 	struct publish p;
-	struct config c = {.folder = folder};
-	struct faults f = {.is_quiet = true};
-	int code = COMMAND_PERMANENT;
+	struct config c;
+	int code = edit_read(&p, &c, folder);
 
-	if (!edit_begin(&p, folder))
-		return COMMAND_TEMPORARY;
-	if (!config_read(&c, folder, &f) || f.count > 0)
-		fprintf(stderr, "kereru: nothing was changed\n");
-	else if (check(&c, words))
+	if (code != COMMAND_OK)
+		return code;
+	code = COMMAND_PERMANENT;
+	if (check(&c, words))
 		code = edit_file(&p, name, NULL, line, 0644) && edit_commit(&p)
 			       ? COMMAND_OK
 			       : COMMAND_TEMPORARY;
@@ -105,15 +103,13 @@ remove_line(char const *folder, char const *name, char const *key,
 	bool (*check)(struct config const *c, char const *key))
 {
 	struct publish p;
-	struct config c = {.folder = folder};
-	struct faults f = {.is_quiet = true};
-	int code = COMMAND_PERMANENT;
+	struct config c;
+	int code = edit_read(&p, &c, folder);
 
-	if (!edit_begin(&p, folder))
-		return COMMAND_TEMPORARY;
-	if (!config_read(&c, folder, &f) || f.count > 0)
-		fprintf(stderr, "kereru: nothing was changed\n");
-	else if (check(&c, key))
+	if (code != COMMAND_OK)
+		return code;
+	code = COMMAND_PERMANENT;
+	if (check(&c, key))
 		code = edit_file(&p, name, key, NULL, 0644) &&
 				       /* Replaced first: a domain without a
 					* key is no fault. */

@@ -6,6 +6,7 @@
 #include <skalibs/allreadwrite.h>
 #include <skalibs/stralloc.h>
 #include "common/addr.h"
+#include "common/admin/command.h"
 #include "common/admin/edit.h"
 #include "common/admin/text.h"
 
@@ -21,6 +22,22 @@ bool
 edit_begin(struct publish *p, char const *folder)
 {
 	return publish_begin(p, folder) || failed(folder, "");
+}
+
+int
+edit_read(struct publish *p, struct config *c, char const *folder)
+{
+	struct faults f = {.is_quiet = true};
+
+	*c = (struct config){.folder = folder};
+	if (!edit_begin(p, folder))
+		return COMMAND_TEMPORARY;
+	if (config_read(c, folder, &f) && f.count == 0)
+		return COMMAND_OK;
+	fprintf(stderr, "kereru: nothing was changed\n");
+	config_free(c);
+	edit_end(p);
+	return COMMAND_PERMANENT;
 }
 
 /* The key of a line: its first field as an address or a domain. */

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+#include "common/admin/config.h"
 #include "common/admin/publish.h"
 
 /* Wait for the lock. False: told. */
@@ -24,6 +25,14 @@ bool edit_begin(struct publish *p, char const *folder)
  */
 bool edit_file(struct publish *p, char const *name, char const *drop,
 	char const *add, mode_t mode) __attribute__((warn_unused_result));
+
+/*
+ * edit_begin, and read all that is there into *c, which must have no fault: then
+ * COMMAND_OK, and c and p are the caller's to free and end. Else told, and the
+ * command's exit code.
+ */
+int edit_read(struct publish *p, struct config *c, char const *folder)
+	__attribute__((warn_unused_result));
 
 /* False: told. */
 bool edit_commit(struct publish *p) __attribute__((warn_unused_result));

@@ -120,16 +120,12 @@ change(char const *folder, char const *key, char const *hash,
 		char const *hash))
 {
 	struct publish p;
-	struct config c = {.folder = folder};
-	struct faults f = {.is_quiet = true};
-	int code = COMMAND_PERMANENT;
+	struct config c;
+	int code = edit_read(&p, &c, folder);
 
-	if (!edit_begin(&p, folder))
-		return COMMAND_TEMPORARY;
-	if (!config_read(&c, folder, &f) || f.count > 0)
-		fprintf(stderr, "kereru: nothing was changed\n");
-	else
-		code = act(&p, &c, key, hash);
+	if (code != COMMAND_OK)
+		return code;
+	code = act(&p, &c, key, hash);
 	config_free(&c);
 	edit_end(&p);
 	return code;
