@@ -501,10 +501,14 @@ def test_front_that_lies_is_ended_and_harms_nobody(crooked, service):
         evil.close()
     for what in "od" if service == "pop3" else "":
         # auth hangs up, and may be asked again. (It may have answered the
-        # first of two before it saw the second.)
+        # first of two before it saw the second: then the end comes later.)
         evil = Evil(crooked, service)
-        assert evil.ask(what) in ("end", (ord("d"), 3)), what
-        assert evil.ask("w") == (ord("d"), 3)
+        heard = [evil.ask(what)]
+        assert heard[0] in ("end", (ord("d"), 3)), what
+        heard.append(evil.ask("w"))
+        if heard == [(ord("d"), 3), "end"]:
+            heard.append(evil.ask("w"))
+        assert heard[-1] == (ord("d"), 3), heard
         evil.close()
     wait_until(lambda: crooked.log(service).count("event=bad-request") >= 8,
                what="the log of them")
